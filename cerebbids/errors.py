@@ -1,0 +1,49 @@
+"""Errors that a user meets: one line that names the file (or subject), what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+
+class CerebbidsError(Exception):
+    """Something a user can act on.
+
+    Parameters
+    ----------
+    subject : str
+        The file, folder or label that is at fault.
+    reason : str
+        What is wrong with it.
+    mend : str
+        What to do about it.
+
+    Examples
+    --------
+    >>> print(CerebbidsError("sub-01_T1w.nii.gz", "is empty", "copy it again"))
+    sub-01_T1w.nii.gz: is empty; copy it again
+    """
+
+    def __init__(self, subject: str, reason: str, mend: str) -> None:
+        super().__init__(subject, reason, mend)
+        self.subject, self.reason, self.mend = subject, reason, mend
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.subject}: {self.reason}; {self.mend}".split())
+
+
+class UsageError(CerebbidsError):
+    """The command line asks for something that cannot be done (exit code 2)."""
+
+
+class BadImage(CerebbidsError):
+    """An image that cannot be processed; the others go on (exit code 1)."""
+
+
+class RegistrationFailed(CerebbidsError):
+    """No strategy brought the image plausibly onto the template."""
+
+
+class ModelError(CerebbidsError):
+    """A model bundle is missing, damaged or not what it claims to be."""
+
+
+class SegmentationFailed(CerebbidsError):
+    """The network's answer cannot be a cerebellum, so no labels are written."""
