@@ -1,0 +1,89 @@
+"""Every derivative name, in one table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cerebbids.imaging.template import SPACE
+
+DERIVATIVES: dict[str, dict[str, str]] = {
+    "t1w": {"desc": "preproc", "suffix": "T1w"},
+    "t1w_mni": {"space": SPACE, "res": "1", "desc": "preproc", "suffix": "T1w"},
+    "xfm_to_mni": {"from": "T1w", "to": SPACE, "mode": "image", "suffix": "xfm", "extension": ".txt"},
+    "xfm_to_t1w": {"from": SPACE, "to": "T1w", "mode": "image", "suffix": "xfm", "extension": ".txt"},
+    "dseg": {"seg": "Lobules", "suffix": "dseg"},
+    "dseg_mni": {"space": SPACE, "seg": "Lobules", "res": "1", "suffix": "dseg"},
+    "mask": {"label": "CBM", "suffix": "mask"},
+    "morph": {"seg": "Lobules", "suffix": "morph", "extension": ".tsv"},
+    "figure_dseg": {"datatype": "figures", "seg": "Lobules", "suffix": "dseg", "extension": ".svg"},
+    "figure_t1w": {"datatype": "figures", "space": SPACE, "suffix": "T1w", "extension": ".svg"},
+    "figure_morph": {"datatype": "figures", "seg": "Lobules", "suffix": "morph", "extension": ".svg"},
+}
+"""What one T1w yields: a short name, and the entities that the derivative adds to those of its source."""
+
+_VALUE = "([a-zA-Z0-9+]+)"
+ENTITIES: list[dict[str, str]] = [
+    # The source's name as it stands: no entity of it can be lost, reordered or lose its padding.
+    {"name": "stem", "pattern": r"[/\\]+(sub-[^/\\]+)_[a-zA-Z0-9]+\.nii(?:\.gz)?$"},
+    {"name": "subject", "pattern": rf"[/\\]+sub-{_VALUE}"},
+    {"name": "session", "pattern": rf"[_/\\]+ses-{_VALUE}"},
+    {"name": "datatype", "pattern": r"[/\\]+(anat|figures)[/\\]+"},
+    *({"name": key, "pattern": rf"_{key}-{_VALUE}"} for key in ("space", "seg", "res", "label", "desc")),
+    *({"name": key, "pattern": rf"_{key}-{_VALUE}.*xfm"} for key in ("from", "to", "mode")),
+    {"name": "suffix", "pattern": r"_([a-zA-Z0-9]+)\.[^/\\]+$"},
+    {"name": "extension", "pattern": r"[^./\\](\.[^/\\]+)$"},
+]
+"""Entities in PyBIDS' terms, for naming only."""
+
+_ANAT = "sub-{subject}[/ses-{session}]/{datatype<anat>|anat}/{stem}"
+_IMAGE = "{extension<.nii.gz>|.nii.gz}"
+PATTERNS: tuple[str, ...] = (
+    f"{_ANAT}[_space-{{space}}]_seg-{{seg}}[_res-{{res}}]_{{suffix<dseg>}}{_IMAGE}",
+    f"{_ANAT}[_space-{{space}}][_res-{{res}}]_label-{{label}}_{{suffix<mask>}}{_IMAGE}",
+    f"{_ANAT}[_space-{{space}}][_res-{{res}}]_desc-{{desc}}_{{suffix<T1w>}}{_IMAGE}",
+    f"{_ANAT}_from-{{from}}_to-{{to}}_mode-{{mode}}_{{suffix<xfm>}}{{extension<.txt>}}",
+    f"{_ANAT}_seg-{{seg}}_{{suffix<morph>}}{{extension<.tsv>}}",
+    "sub-{subject}/{datatype<figures>}/{stem}[_space-{space}][_seg-{seg}]_{suffix}{extension<.svg>}",
+)
+"""Paths in PyBIDS' terms, with the entities in the order that BIDS asks for."""
+
+
+def stem(source: Path | str) -> str:
+    """Name of an image without suffix and extension, which starts the name of its derivatives.
+
+    Examples
+    --------
+    >>> stem("/data/sub-01/ses-a/anat/sub-01_ses-a_run-01_T1w.nii.gz")
+    'sub-01_ses-a_run-01'
+    """
+    return Path(source).name.rsplit("_", 1)[0]
+
+
+def derivative_path(source: Path | str, key: str) -> Path:
+    """Path of a derivative, relative to the output folder.
+
+    Parameters
+    ----------
+    source : Path or str
+        The T1w image, in a BIDS dataset.
+    key : str
+        One of `DERIVATIVES`.
+
+    Examples
+    --------
+    >>> print(derivative_path("/data/sub-01/ses-a/anat/sub-01_ses-a_run-01_T1w.nii.gz", "dseg"))
+    sub-01/ses-a/anat/sub-01_ses-a_run-01_seg-Lobules_dseg.nii.gz
+    >>> print(derivative_path("/data/sub-01/ses-a/anat/sub-01_ses-a_run-01_T1w.nii.gz", "figure_dseg"))
+    sub-01/figures/sub-01_ses-a_run-01_seg-Lobules_dseg.svg
+    """
+    from bids.layout.writing import build_path
+
+    name = stem(source)
+    entities = {
+        "stem": name,
+        "subject": re.match(f"sub-{_VALUE}", name).group(1),  # type: ignore[union-attr]
+        "session": (re.findall(f"_ses-{_VALUE}", name) or [None])[0],
+        "extension": ".nii.gz",
+    }
+    return Path(build_path({**entities, **DERIVATIVES[key]}, PATTERNS))

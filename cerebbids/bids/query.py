@@ -1,0 +1,174 @@
+"""Which images of a dataset a run works on."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from cerebbids.bids.names import stem
+from cerebbids.config import RunConfig
+from cerebbids.errors import BadImage, UsageError
+
+_NOT_ANATOMICAL = r"/(func|dwi|fmap|eeg|ieeg|meg|perf|pet|beh|micr|nirs|motion|mrs)/"
+_NOT_RAW = r"^/(code|stimuli|sourcedata|derivatives|models)/"
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """One T1w image of a raw dataset.
+
+    Parameters
+    ----------
+    path : Path
+        Absolute path of the file.
+    subject : str
+        Label without ``sub-``.
+    relative : str
+        Path from the dataset's root, with forward slashes.
+
+    Examples
+    --------
+    >>> name = "sub-01/anat/sub-01_run-01_T1w.nii"
+    >>> image = SourceImage(Path("/data") / name, "01", name)
+    >>> image.stem, image.uri
+    ('sub-01_run-01', 'bids:raw:sub-01/anat/sub-01_run-01_T1w.nii')
+    """
+
+    path: Path
+    subject: str
+    relative: str
+
+    @property
+    def stem(self) -> str:
+        """Name that the derivatives start with."""
+        return stem(self.path)
+
+    @property
+    def uri(self) -> str:
+        """The image as BIDS-Derivatives cite it."""
+        return f"bids:raw:{self.relative}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Images to work on, and subjects of which there are none to be found."""
+
+    images: tuple[SourceImage, ...]
+    missing: tuple[BadImage, ...] = ()
+
+
+def select_images(config: RunConfig) -> Selection:
+    """Find the T1w images that the user asked for.
+
+    Returns
+    -------
+    Selection
+        Images in the order of their names. A participant without an image is reported as missing,
+        unless sessions or filters narrowed the choice and nobody asked for this participant by name.
+
+    Raises
+    ------
+    UsageError
+        The dataset, a label or the filter file is not what it should be, or no image is left.
+    """
+    subjects = _chosen_subjects(config)
+    filters = _read_filters(config.bids_filter_file)
+    _check_sessions(config, subjects)
+    images = _query(config, subjects, filters)
+    if not images:
+        raise UsageError(
+            str(config.bids_dir),
+            "has no T1w image that matches the request",
+            "check sub-*/[ses-*/]anat/*_T1w.nii.gz, the labels and the filters",
+        )
+    _check_unique(images)
+    narrowed = bool(config.session_labels or filters) and not config.participant_labels
+    without = [] if narrowed else sorted(set(subjects) - {image.subject for image in images})
+    return Selection(images, tuple(_no_image(subject) for subject in without))
+
+
+def _no_image(subject: str) -> BadImage:
+    mend = f"add sub-{subject}/anat/sub-{subject}_T1w.nii.gz or leave the participant out"
+    return BadImage(f"sub-{subject}", "has no T1w image that matches the request", mend)
+
+
+def _check_unique(images: tuple[SourceImage, ...]) -> None:
+    for first, second in pairwise(images):
+        if first.stem == second.stem:
+            raise UsageError(first.relative, f"would share its outputs with {second.path.name}", "remove one")
+
+
+def _chosen_subjects(config: RunConfig) -> tuple[str, ...]:
+    known = sorted(path.name[4:] for path in config.bids_dir.glob("sub-*") if path.is_dir())
+    _check_labels("--participant-label", config.participant_labels, known)
+    return config.participant_labels or tuple(known)
+
+
+def _check_sessions(config: RunConfig, subjects: tuple[str, ...]) -> None:
+    folders = (path for subject in subjects for path in config.bids_dir.glob(f"sub-{subject}/ses-*"))
+    _check_labels("--session-label", config.session_labels, sorted({path.name[4:] for path in folders}))
+
+
+def _check_labels(option: str, asked: tuple[str, ...], known: list[str]) -> None:
+    unknown = sorted(set(asked) - set(known))
+    if unknown:
+        shown = " ".join(known[:20]) + (" ..." if len(known) > 20 else "")
+        mend = f"the dataset has {shown}" if known else "the dataset has none"
+        raise UsageError(f"{option} {' '.join(unknown)}", "is not in the dataset", mend)
+
+
+def _read_filters(path: Path | None) -> dict[str, Any]:
+    """Filters of the query ``t1w``, in PyBIDS' terms; ``null`` means without, ``*`` means with any."""
+    if path is None:
+        return {}
+    from bids.layout import Query
+
+    mend = 'write {"t1w": {"session": "a"}}, say'
+    try:
+        queries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(str(path), f"cannot be read as JSON ({error})", mend) from error
+    if not isinstance(queries, dict) or not all(isinstance(query, dict) for query in queries.values()):
+        raise UsageError(str(path), "does not hold queries of entities", mend)
+    unknown = sorted(set(queries) - {"t1w"})
+    if unknown:
+        raise UsageError(str(path), f"has a query named {' '.join(unknown)}", "the only query is t1w")
+    meaning = {None: Query.NONE, "*": Query.ANY}
+    return {
+        entity: value if isinstance(value, list) else meaning.get(value, value)
+        for entity, value in queries.get("t1w", {}).items()
+    }
+
+
+def _query(config: RunConfig, subjects: tuple[str, ...], filters: dict[str, Any]) -> tuple[SourceImage, ...]:
+    from bids import BIDSLayout, BIDSLayoutIndexer
+    from bids.exceptions import BIDSValidationError
+    from bids.layout import Query
+
+    others = rf"^/sub-(?!(?:{'|'.join(map(re.escape, subjects))})(?:/|$))"
+    ignore = [re.compile(pattern) for pattern in (_NOT_RAW, _NOT_ANATOMICAL, r"/\.", others)]
+    indexer = BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore)
+    try:
+        layout = BIDSLayout(config.bids_dir, indexer=indexer)
+    except (BIDSValidationError, ValueError, OSError) as error:
+        reason = f"is not a BIDS dataset ({' '.join(str(error).split())[:120]})"
+        mend = 'its root needs a dataset_description.json with "Name" and "BIDSVersion"'
+        raise UsageError(str(config.bids_dir), reason, mend) from error
+    query = {"suffix": "T1w", "datatype": "anat", "part": [Query.NONE, "mag"], **filters}
+    query |= {"subject": list(subjects), "extension": [".nii", ".nii.gz"]}
+    if config.session_labels:
+        query["session"] = list(config.session_labels)
+    try:
+        found = layout.get(**query)
+    except ValueError as error:
+        raise UsageError(str(config.bids_filter_file), str(error), "name entities as PyBIDS does") from error
+    return tuple(sorted((_source(config.bids_dir, file) for file in found), key=lambda image: image.relative))
+
+
+def _source(bids_dir: Path, file: Any) -> SourceImage:
+    path = Path(file.path)
+    return SourceImage(path, file.entities["subject"], path.relative_to(bids_dir).as_posix())

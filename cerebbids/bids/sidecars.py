@@ -1,0 +1,76 @@
+"""What the JSON file beside every derivative says, as far as it is known before the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cerebbids.bids.query import SourceImage
+from cerebbids.imaging.template import SPACE
+
+_MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affinely registered"
+_RESOLUTION = {"Resolution": "1 mm isotropic, grid of the template"}
+_LOBULES = (
+    "Lobules of the cerebellum and its white matter, left and right (anatomical sides). White matter includes "
+    "the arbor vitae; a lobule is grey matter with the thin cerebrospinal fluid between its folia."
+)
+
+MORPH_COLUMNS: dict[str, Any] = {
+    "index": {"Description": "Value of the region in the segmentation; n/a for a sum of regions"},
+    "name": {"Description": "Name of the region"},
+    "hemisphere": {
+        "Description": "Anatomical side",
+        "Levels": {"left": "", "right": "", "both": "Sum of both sides"},
+    },
+    "tissue": {
+        "Description": "What the region consists of",
+        "Levels": {"GM": "Grey matter", "WM": "White matter", "total": "Grey and white matter"},
+    },
+    "n_voxels": {"Description": "Number of voxels on the grid of the T1w image", "Units": "1"},
+    "volume_mm3": {"Description": "Volume: voxels times the volume of one", "Units": "mm^3"},
+}
+"""Columns of the volume tables."""
+
+LABEL_COLUMNS: dict[str, Any] = {
+    "index": {"Description": "Voxel value"},
+    "name": {"Description": "Name of the region"},
+    "abbreviation": {"Description": "Short name of the region"},
+    "color": {"Description": "Colour of the region as #rrggbb"},
+    "hemisphere": {"Description": "Anatomical side", "Levels": {"left": "", "right": ""}},
+    "tissue": {"Description": "GM (a lobule) or WM", "Levels": {"GM": "Grey matter", "WM": "White matter"}},
+}
+"""Columns of the label tables."""
+
+
+def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
+    """Describe a derivative.
+
+    Every file gets a complete description of its own: by BIDS' inheritance principle, a sidecar of the native
+    image would otherwise describe the one in template space too.
+
+    Parameters
+    ----------
+    key : str
+        One of :data:`cerebbids.bids.names.DERIVATIVES`.
+    image : SourceImage
+        The T1w that the derivative comes from.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
+    >>> sidecar("mask", image)["SpatialReference"]
+    'bids:raw:sub-1/anat/sub-1_T1w.nii'
+    """
+    native = {"SpatialReference": image.uri}
+    template = {"SpatialReference": _MNI, **_RESOLUTION}
+    facts: dict[str, dict[str, Any]] = {
+        "t1w": {"Description": "T1w image, denoised and corrected for bias", **native},
+        "t1w_mni": {"Description": "T1w image, denoised, corrected for bias, in template space", **template},
+        "xfm_to_mni": {"Description": "Affine that resamples the T1w image onto the template (ITK, LPS mm)"},
+        "xfm_to_t1w": {"Description": "Affine that resamples the template onto the T1w image (ITK, LPS mm)"},
+        "dseg": {"Description": _LOBULES, "Manual": False, **native},
+        "dseg_mni": {"Description": _LOBULES, "Manual": False, **template},
+        "mask": {"Description": "Cerebellum", "Type": "ROI", **native},
+        "morph": {"Description": "Volumes of the cerebellum's regions", **MORPH_COLUMNS},
+    }
+    return {**facts[key], "Sources": [image.uri]} if key in facts else {}

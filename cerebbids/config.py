@@ -1,0 +1,85 @@
+"""What the user asked for: one frozen object, passed explicitly, that reads and writes TOML."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cerebbids.files import write_text
+
+
+def usable_cpus() -> int:
+    """Count the CPUs that this process may use (what a scheduler granted, not what the node has)."""
+    return len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Choices of one run.
+
+    Parameters
+    ----------
+    bids_dir, output_dir, work_dir : Path
+        Raw dataset, derivatives dataset, folder of intermediate files (kept, so that a run resumes).
+    participant_labels, session_labels : tuple of str
+        Labels without ``sub-`` and ``ses-``; empty means all.
+    bids_filter_file : Path, optional
+        JSON file of PyBIDS filters, as fMRIPrep takes it.
+    nprocs, omp_nthreads : int
+        CPUs for the whole run, and for one process of it.
+    mem_gb : float, optional
+        Memory for the whole run, in GB; none means nine tenths of what there is.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    models_dir : Path, optional
+        Folder of model bundles in place of the packaged one.
+    dry_run : bool
+        Only show what would be made.
+    verbosity : int
+        0 quiet, 1 informative, 2 everything.
+
+    Examples
+    --------
+    >>> config = RunConfig(Path("/data"), Path("/out"), Path("/work"), participant_labels=("01",))
+    >>> RunConfig.from_toml(config.to_toml()) == config
+    True
+    """
+
+    bids_dir: Path
+    output_dir: Path
+    work_dir: Path
+    analysis_level: str = "participant"
+    participant_labels: tuple[str, ...] = ()
+    session_labels: tuple[str, ...] = ()
+    bids_filter_file: Path | None = None
+    nprocs: int = field(default_factory=usable_cpus)
+    omp_nthreads: int = 1
+    mem_gb: float | None = None
+    device: str = "auto"
+    models_dir: Path | None = None
+    dry_run: bool = False
+    verbosity: int = 0
+
+    def to_toml(self) -> str:
+        """Write the choices as TOML; what was not given is left out."""
+        # A JSON string, number, boolean or list of strings is the same in TOML.
+        return "".join(
+            f"{name} = {json.dumps(value, default=os.fspath, ensure_ascii=False)}\n"
+            for name, value in asdict(self).items()
+            if value is not None
+        )
+
+    @classmethod
+    def from_toml(cls, text: str) -> RunConfig:
+        """Read what :meth:`to_toml` wrote."""
+        values = tomllib.loads(text)
+        paths = {name: Path(value) for name, value in values.items() if name.endswith(("_dir", "_file"))}
+        tuples = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **paths, **tuples})
+
+    def save(self, path: Path) -> None:
+        """Write the choices to a file, atomically."""
+        write_text(path, self.to_toml())
