@@ -1,0 +1,69 @@
+"""The working space and the template images that the dependencies carry: nothing is downloaded."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+SPACE = "MNI152NLin2009aSym"
+"""Name of the working space: 197 x 233 x 189 voxels of 1 mm, RAS, exactly symmetric about x = 0."""
+
+_SHAPE = (197, 233, 189)
+
+
+def _packaged(package: str, *parts: str) -> Path:
+    """Path of a file inside an installed package, found without importing the package."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{package} carries the {SPACE} template; install it")
+    return Path(spec.origin).parent.joinpath(*parts)
+
+
+def _load(path: Path) -> nib.Nifti1Image:
+    image = nib.load(path)
+    return nib.Nifti1Image(np.asarray(image.dataobj, dtype=np.float32), image.affine)
+
+
+def _icbm152(tissue: str) -> nib.Nifti1Image:
+    name = f"mni_icbm152_{tissue}_tal_nlin_sym_09a_converted.nii.gz"
+    image = _load(_packaged("nilearn", "datasets", "data", name))
+    return nib.Nifti1Image(image.get_fdata(dtype=np.float32) / 255, image.affine)
+
+
+@cache
+def template_t1w() -> nib.Nifti1Image:
+    """T1w average of the brain alone, 0 to 1, in the working space.
+
+    Examples
+    --------
+    >>> template_t1w().shape
+    (197, 233, 189)
+    """
+    return _icbm152("t1")
+
+
+@cache
+def template_tissues() -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
+    """Probabilities (0 to 1) of grey and of white matter in the working space."""
+    return _icbm152("gm"), _icbm152("wm")
+
+
+@cache
+def template_brain_mask() -> nib.Nifti1Image:
+    """Where the template has brain, uint8 0 or 1, in the working space."""
+    t1w = template_t1w()
+    mask = (np.asarray(t1w.dataobj) > 0.05).astype(np.uint8)
+    return nib.Nifti1Image(mask, t1w.affine)
+
+
+@cache
+def whole_head_template() -> nib.Nifti1Image:
+    """T1w average of the whole head with the neck's beginning, in MNI152NLin6Asym, at 1 mm.
+
+    Within a few millimetres of the working space: good to bring a full head near it, not more.
+    """
+    return _load(_packaged("SUITPy", "templates", "tpl-MNI152NLin6Asym_T1w.nii.gz"))
