@@ -28,6 +28,21 @@ class CerebbidsError(Exception):
     def __str__(self) -> str:
         return " ".join(f"{self.subject}: {self.reason}; {self.mend}".split())
 
+    @classmethod
+    def from_line(cls, line: str, mend: str = "see the log") -> CerebbidsError:
+        """Read back the one line of an error that another process has met.
+
+        Examples
+        --------
+        >>> CerebbidsError.from_line("a.nii.gz: is empty; copy it again").reason
+        'is empty'
+        >>> print(CerebbidsError.from_line("MemoryError"))
+        cerebbids: MemoryError; see the log
+        """
+        subject, colon, rest = line.partition(": ")
+        reason, semicolon, advice = rest.rpartition("; ")
+        return cls(subject, reason, advice) if colon and semicolon else cls("cerebbids", line, mend)
+
 
 class UsageError(CerebbidsError):
     """The command line asks for something that cannot be done (exit code 2)."""

@@ -7,18 +7,21 @@ from pathlib import Path
 
 from cerebbids.imaging.template import SPACE
 
+SCHEME = "Lobules"
+"""Label scheme of the segmentation."""
+
 DERIVATIVES: dict[str, dict[str, str]] = {
     "t1w": {"desc": "preproc", "suffix": "T1w"},
     "t1w_mni": {"space": SPACE, "res": "1", "desc": "preproc", "suffix": "T1w"},
     "xfm_to_mni": {"from": "T1w", "to": SPACE, "mode": "image", "suffix": "xfm", "extension": ".txt"},
     "xfm_to_t1w": {"from": SPACE, "to": "T1w", "mode": "image", "suffix": "xfm", "extension": ".txt"},
-    "dseg": {"seg": "Lobules", "suffix": "dseg"},
-    "dseg_mni": {"space": SPACE, "seg": "Lobules", "res": "1", "suffix": "dseg"},
+    "dseg": {"seg": SCHEME, "suffix": "dseg"},
+    "dseg_mni": {"space": SPACE, "seg": SCHEME, "res": "1", "suffix": "dseg"},
     "mask": {"label": "CBM", "suffix": "mask"},
-    "morph": {"seg": "Lobules", "suffix": "morph", "extension": ".tsv"},
-    "figure_dseg": {"datatype": "figures", "seg": "Lobules", "suffix": "dseg", "extension": ".svg"},
+    "morph": {"seg": SCHEME, "suffix": "morph", "extension": ".tsv"},
+    "figure_dseg": {"datatype": "figures", "seg": SCHEME, "suffix": "dseg", "extension": ".svg"},
     "figure_t1w": {"datatype": "figures", "space": SPACE, "suffix": "T1w", "extension": ".svg"},
-    "figure_morph": {"datatype": "figures", "seg": "Lobules", "suffix": "morph", "extension": ".svg"},
+    "figure_morph": {"datatype": "figures", "seg": SCHEME, "suffix": "morph", "extension": ".svg"},
 }
 """What one T1w yields: a short name, and the entities that the derivative adds to those of its source."""
 

@@ -10,7 +10,7 @@ from cerebbids.imaging.template import SPACE
 _MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affinely registered"
 _RESOLUTION = {"Resolution": "1 mm isotropic, grid of the template"}
 _LOBULES = (
-    "Lobules of the cerebellum and its white matter, left and right (anatomical sides). White matter includes "
+    "Lobules of the cerebellum and its white matter, left and right (anatomical). White matter includes "
     "the arbor vitae; a lobule is grey matter with the thin cerebrospinal fluid between its folia."
 )
 

@@ -1,0 +1,88 @@
+"""Steps that take an image and give an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
+
+from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.conform import conform
+from cerebbids.imaging.denoise import denoise
+from cerebbids.imaging.resample import resample
+from cerebbids.imaging.template import template_t1w
+from cerebbids.imaging.xfm import read_itk_affine
+
+
+class _ImageInputSpec(BaseInterfaceInputSpec):
+    in_file = File(exists=True, mandatory=True, desc="NIfTI image")
+
+
+class _ThreadedInputSpec(_ImageInputSpec):
+    num_threads = traits.Int(1, usedefault=True, nohash=True, desc="CPUs to use")
+
+
+class _ImageOutputSpec(TraitedSpec):
+    out_file = File(exists=True, desc="NIfTI image, named after the step")
+
+
+class _ImageStep(SimpleInterface):
+    """Write the image that `_process` returns; uncompressed, as it is only read by the next step."""
+
+    output_spec = _ImageOutputSpec
+
+    def _run_interface(self, runtime):
+        out_file = Path(runtime.cwd) / f"{type(self).__name__.lower()}.nii"
+        nib.save(self._process(), out_file)
+        self._results["out_file"] = str(out_file)
+        return runtime
+
+    def _process(self) -> nib.Nifti1Image:
+        raise NotImplementedError
+
+
+class _ConformInputSpec(_ImageInputSpec):
+    version = traits.Str(mandatory=True, desc="of this program: another one starts the image anew")
+
+
+class Conform(_ImageStep):
+    """Three-dimensional float32 image on the grid of the file."""
+
+    input_spec = _ConformInputSpec
+
+    def _process(self) -> nib.Nifti1Image:
+        return conform(Path(self.inputs.in_file))
+
+
+class Denoise(_ImageStep):
+    """Image with its noise removed."""
+
+    input_spec = _ThreadedInputSpec
+
+    def _process(self) -> nib.Nifti1Image:
+        return denoise(nib.load(self.inputs.in_file), self.inputs.num_threads)
+
+
+class CorrectBias(_ImageStep):
+    """Image with its bias field removed."""
+
+    input_spec = _ThreadedInputSpec
+
+    def _process(self) -> nib.Nifti1Image:
+        return correct_bias(nib.load(self.inputs.in_file), self.inputs.num_threads)
+
+
+class _ResampleInputSpec(_ImageInputSpec):
+    xfm_to_t1w = File(exists=True, mandatory=True, desc="ITK affine from the template to the image")
+
+
+class ResampleToTemplate(_ImageStep):
+    """Image on the template's grid."""
+
+    input_spec = _ResampleInputSpec
+
+    def _process(self) -> nib.Nifti1Image:
+        template = template_t1w()
+        mni_to_t1w = read_itk_affine(Path(self.inputs.xfm_to_t1w))
+        return resample(nib.load(self.inputs.in_file), template.shape, template.affine, mni_to_t1w)

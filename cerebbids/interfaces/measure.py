@@ -1,0 +1,61 @@
+"""Volumes and plausibility of a segmentation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.quality import check_segmentation
+from cerebbids.imaging.volumetry import lobule_volumes
+
+
+class _MeasureInputSpec(BaseInterfaceInputSpec):
+    dseg = File(exists=True, mandatory=True, desc="labels")
+    scheme = traits.Str(mandatory=True, desc="name of the label scheme")
+
+
+class _MeasureOutputSpec(TraitedSpec):
+    out_file = File(exists=True, desc="table of volumes")
+
+
+class MeasureVolumes(SimpleInterface):
+    """Table of the regions' volumes."""
+
+    input_spec = _MeasureInputSpec
+    output_spec = _MeasureOutputSpec
+
+    def _run_interface(self, runtime):
+        out_file = Path(runtime.cwd) / "morph.tsv"
+        table = lobule_volumes(nib.load(self.inputs.dseg), load_scheme(self.inputs.scheme))
+        table.to_csv(out_file, sep="\t", index=False, na_rep="n/a")
+        self._results["out_file"] = str(out_file)
+        return runtime
+
+
+class _CheckInputSpec(BaseInterfaceInputSpec):
+    dseg = File(exists=True, mandatory=True, desc="labels")
+    t1w = File(exists=True, mandatory=True, desc="T1w image on the same grid")
+    facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
+    version = traits.Str(mandatory=True, desc="of this program")
+
+
+class _CheckOutputSpec(TraitedSpec):
+    meta = traits.Dict(desc="provenance and warnings, for the sidecars of the labels")
+
+
+class CheckSegmentation(SimpleInterface):
+    """Say what made the labels, and what in them should make a reader look twice."""
+
+    input_spec = _CheckInputSpec
+    output_spec = _CheckOutputSpec
+
+    def _run_interface(self, runtime):
+        warnings = check_segmentation(nib.load(self.inputs.dseg), nib.load(self.inputs.t1w))
+        facts = json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
+        provenance = {"version": self.inputs.version, **facts, "warnings": list(warnings)}
+        self._results["meta"] = {"CerebBIDS": provenance}
+        return runtime

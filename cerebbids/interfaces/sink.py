@@ -1,0 +1,64 @@
+"""Where results get their BIDS names and leave the working folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+from nipype.interfaces.base import Directory, File, OutputMultiObject
+from niworkflows.interfaces.bids import PrepareDerivative
+
+from cerebbids.bids.names import DERIVATIVES, ENTITIES, PATTERNS
+from cerebbids.files import atomic, write_text
+
+
+class _SinkInputSpec(PrepareDerivative.input_spec):
+    base_directory = Directory(exists=True, mandatory=True, desc="root of the derivatives")
+
+
+class _SinkOutputSpec(PrepareDerivative.output_spec):
+    out_file = OutputMultiObject(File(exists=True), desc="files in the derivatives")
+
+
+def _no_type() -> None:
+    """Keep the data type of the file."""
+
+
+class DerivativesDataSink(PrepareDerivative):
+    """Give files the names of :mod:`cerebbids.bids.names`, and write them and their sidecars atomically.
+
+    niworkflows' own patterns leave out ``seg`` and ``run``, so that two segmentations would share a name.
+
+    Parameters
+    ----------
+    key : str
+        One of :data:`cerebbids.bids.names.DERIVATIVES`.
+    **inputs
+        Inputs of the interface; names that it does not know become fields of the sidecar.
+    """
+
+    input_spec = _SinkInputSpec
+    output_spec = _SinkOutputSpec
+    _config_entities = frozenset(entity["name"] for entity in ENTITIES)
+    _config_entities_dict = ENTITIES
+    _file_patterns = PATTERNS
+    _default_dtypes = defaultdict(_no_type, dseg="uint8", mask="uint8")
+    _always_run = True  # also when the working folder has the result: the output folder may not
+
+    def __init__(self, key: str, **inputs) -> None:
+        super().__init__(**{"extension": ".nii.gz", **DERIVATIVES[key], **inputs})
+
+    def _run_interface(self, runtime):
+        runtime = super()._run_interface(runtime)
+        root = Path(self.inputs.base_directory)
+        targets = [root / path for path in self._results["out_path"]]
+        for source, target in zip(self._results["out_file"], targets, strict=True):
+            if metadata := self._results["out_meta"]:
+                sidecar = target.with_name(f"{target.name.split('.')[0]}.json")
+                write_text(sidecar, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
+            with atomic(target) as draft:
+                shutil.copyfile(source, draft)
+        self._results["out_file"] = [str(target) for target in targets]
+        return runtime

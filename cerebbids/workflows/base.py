@@ -1,0 +1,104 @@
+"""The whole of it: one workflow for every T1w image, none of which waits for another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+from niworkflows.engine.workflows import LiterateWorkflow as Workflow
+
+from cerebbids import __version__
+from cerebbids.bids.query import SourceImage
+from cerebbids.config import RunConfig
+from cerebbids.workflows.derivatives import init_derivatives_wf
+from cerebbids.workflows.preprocess import init_preprocess_wf
+from cerebbids.workflows.report import init_report_wf
+from cerebbids.workflows.segment import init_segment_wf
+
+SYSTEM = "deepceres"
+
+
+def init_cerebbids_wf(
+    *,
+    config: RunConfig,
+    images: Sequence[SourceImage],
+    weights_sha256: str,
+    use_gpu: bool,
+    run_id: str,
+    name: str = "cerebbids_wf",
+) -> Workflow:
+    """Put the images' workflows side by side.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Choices of the run.
+    images : sequence of SourceImage
+        T1w images, each a unit of its own.
+    weights_sha256 : str
+        Hash of the model bundle.
+    use_gpu : bool
+        Whether the networks will run on a GPU.
+    run_id : str
+        Name of the run, for the folders of its crash files.
+    """
+    workflow = Workflow(name, base_dir=str(config.work_dir))
+    workflow.__desc__ = f"Results in this dataset come from *cerebbids* {__version__}, which is based on *Nipype* (@gorgolewski_2011).\n"
+    for image in images:
+        image_wf = init_image_wf(config=config, image=image, weights_sha256=weights_sha256, use_gpu=use_gpu)
+        _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))
+        workflow.add_nodes([image_wf])
+    return workflow
+
+
+def init_image_wf(*, config: RunConfig, image: SourceImage, weights_sha256: str, use_gpu: bool) -> Workflow:
+    """Process one T1w image: preprocess, segment, draw, write.
+
+    Parameters are those of :func:`init_cerebbids_wf`.
+    """
+    workflow = Workflow(image_wf_name(image))
+    preprocess_wf = init_preprocess_wf(omp_nthreads=config.omp_nthreads)
+    preprocess_wf.inputs.inputnode.t1w = str(image.path)
+    segment_wf = init_segment_wf(
+        system=SYSTEM,
+        weights_sha256=weights_sha256,
+        models_dir=config.models_dir,
+        device=config.device,
+        use_gpu=use_gpu,
+        omp_nthreads=config.omp_nthreads,
+    )
+    report_wf = init_report_wf(image=image, output_dir=config.output_dir)
+    derivatives_wf = init_derivatives_wf(image=image, output_dir=config.output_dir)
+
+    preprocessed = ("t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")
+    segmented = ("dseg", "dseg_mni", "mask", "morph", "dseg_meta")
+    workflow.connect([
+        (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni")),
+        (preprocess_wf, report_wf, _same("t1w", "t1w_mni")),
+        (segment_wf, report_wf, _same("dseg", "morph")),
+        (preprocess_wf, derivatives_wf, _same(*preprocessed)),
+        (segment_wf, derivatives_wf, _same(*segmented)),
+    ])  # fmt: skip
+    return workflow
+
+
+def image_wf_name(image: SourceImage) -> str:
+    """Name of an image's workflow: its stem in the characters that nipype allows.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> image_wf_name(SourceImage(Path("/d/sub-01/anat/sub-01_run-2_T1w.nii"), "01", ""))
+    'sub_01_run_2_wf'
+    """
+    return image.stem.replace("-", "_").replace("+", "_plus_") + "_wf"
+
+
+def _same(*fields: str) -> list[tuple[str, str]]:
+    return [(f"outputnode.{field}", f"inputnode.{field}") for field in fields]
+
+
+def _set_crash_folder(workflow: Workflow, folder: str) -> None:
+    workflow.config["execution"]["crashdump_dir"] = folder
+    for node in workflow._get_all_nodes():
+        node.config = deepcopy(workflow.config)

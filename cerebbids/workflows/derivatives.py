@@ -1,0 +1,56 @@
+"""From results in the working folder to files of the derivatives dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nipype.interfaces.utility import IdentityInterface
+from nipype.pipeline.engine import Node
+from niworkflows.engine.workflows import LiterateWorkflow as Workflow
+
+from cerebbids.bids.query import SourceImage
+from cerebbids.bids.sidecars import sidecar
+from cerebbids.interfaces.sink import DerivativesDataSink
+
+_META = {
+    "t1w": "t1w_meta",
+    "t1w_mni": "t1w_meta",
+    "xfm_to_mni": "xfm_meta",
+    "xfm_to_t1w": "xfm_meta",
+    "dseg": "dseg_meta",
+    "dseg_mni": "dseg_meta",
+    "mask": "dseg_meta",
+    "morph": "dseg_meta",
+}
+
+
+def init_derivatives_wf(*, image: SourceImage, output_dir: Path, name: str = "derivatives_wf") -> Workflow:
+    """Write images, transforms and tables with their sidecars.
+
+    Parameters
+    ----------
+    image : SourceImage
+        The T1w that everything comes from.
+    output_dir : Path
+        Root of the derivatives.
+
+    Inputs
+    ------
+    t1w, t1w_mni, xfm_to_mni, xfm_to_t1w, dseg, dseg_mni, mask, morph
+        Files, by their keys in :data:`cerebbids.bids.names.DERIVATIVES`.
+    t1w_meta, xfm_meta, dseg_meta
+        What to add to their sidecars.
+    """
+    workflow = Workflow(name)
+    inputnode = Node(IdentityInterface([*_META, *sorted(set(_META.values()))]), "inputnode")
+    for key, meta in _META.items():
+        sink = init_sink(key, image, output_dir)
+        workflow.connect(inputnode, key, sink, "in_file")
+        workflow.connect(inputnode, meta, sink, "meta_dict")
+    return workflow
+
+
+def init_sink(key: str, image: SourceImage, output_dir: Path) -> Node:
+    """Make the node ``ds_<key>`` that writes one derivative."""
+    places = {"base_directory": str(output_dir), "source_file": str(image.path)}
+    return Node(DerivativesDataSink(key, **places, **sidecar(key, image)), f"ds_{key}", mem_gb=0.5)

@@ -1,0 +1,68 @@
+"""From the file of the scanner to a clean T1w image and its place in the working space."""
+
+from __future__ import annotations
+
+from nipype.interfaces.utility import IdentityInterface
+from nipype.pipeline.engine import Node
+from niworkflows.engine.workflows import LiterateWorkflow as Workflow
+
+from cerebbids import __version__
+from cerebbids.imaging.template import SPACE
+from cerebbids.interfaces.images import Conform, CorrectBias, Denoise, ResampleToTemplate
+from cerebbids.interfaces.register import RegisterToMNI
+
+
+def init_preprocess_wf(*, omp_nthreads: int, name: str = "preprocess_wf") -> Workflow:
+    """Conform, denoise, correct for bias, register.
+
+    Parameters
+    ----------
+    omp_nthreads : int
+        CPUs of one process.
+
+    Inputs
+    ------
+    t1w
+        T1w image as the dataset has it.
+
+    Outputs
+    -------
+    t1w
+        Clean T1w image on the grid of the file.
+    t1w_mni
+        The same on the template's grid.
+    xfm_to_mni, xfm_to_t1w
+        ITK affines that resample onto the template, and back.
+    t1w_meta, xfm_meta
+        What the registration found, for the sidecars.
+    """
+    workflow = Workflow(name)
+    workflow.__desc__ = f"""
+The T1-weighted (T1w) image was denoised with a spatially adaptive non-local means filter for Rician noise
+(@manjon_2010, `DenoiseImage` of ANTs with patch radius 1 and search radius 2), corrected for intensity non-uniformity
+with N4 (@tustison_2010), and registered to the {SPACE} template (@fonov_2009) with an affine transform that was
+accepted only if the brain came to lie on that of the template.
+"""
+    inputnode = Node(IdentityInterface(["t1w"]), "inputnode")
+    outputs = ["t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta"]
+    outputnode = Node(IdentityInterface(outputs), "outputnode")
+
+    conform = Node(Conform(version=__version__), "conform", mem_gb=1)
+    denoise = Node(Denoise(num_threads=omp_nthreads), "denoise", mem_gb=2)
+    correct_bias = Node(CorrectBias(num_threads=omp_nthreads), "correct_bias", mem_gb=2)
+    register = Node(RegisterToMNI(num_threads=omp_nthreads), "register", mem_gb=2)
+    to_template = Node(ResampleToTemplate(), "to_template", mem_gb=1)
+
+    transforms = [(key, key) for key in ("xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")]
+    workflow.connect([
+        (inputnode, conform, [("t1w", "in_file")]),
+        (conform, denoise, [("out_file", "in_file")]),
+        (denoise, correct_bias, [("out_file", "in_file")]),
+        (correct_bias, register, [("out_file", "in_file")]),
+        (correct_bias, to_template, [("out_file", "in_file")]),
+        (register, to_template, [("xfm_to_t1w", "xfm_to_t1w")]),
+        (correct_bias, outputnode, [("out_file", "t1w")]),
+        (to_template, outputnode, [("out_file", "t1w_mni")]),
+        (register, outputnode, transforms),
+    ])  # fmt: skip
+    return workflow
