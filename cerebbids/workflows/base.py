@@ -17,6 +17,21 @@ from cerebbids.workflows.segment import init_segment_wf
 
 SYSTEM = "deepceres"
 
+_REFERENCES = """
+### References
+
+- Fonov V et al. Unbiased nonlinear average age-appropriate brain templates from birth to adulthood.
+  NeuroImage 47:S102, 2009. doi:10.1016/S1053-8119(09)70884-5
+- Gorgolewski K et al. Nipype: a flexible, lightweight and extensible neuroimaging data processing framework
+  in Python. Frontiers in Neuroinformatics 5:13, 2011. doi:10.3389/fninf.2011.00013
+- Manjón JV et al. Adaptive non-local means denoising of MR images with spatially varying noise levels.
+  Journal of Magnetic Resonance Imaging 31:192-203, 2010. doi:10.1002/jmri.22003
+- Morell-Ortega S et al. DeepCERES: a deep learning method for cerebellar lobule segmentation using
+  ultra-high resolution multimodal MRI. 2024. arXiv:2401.12074
+- Tustison NJ et al. N4ITK: improved N3 bias correction.
+  IEEE Transactions on Medical Imaging 29:1310-1320, 2010. doi:10.1109/TMI.2010.2046908
+"""
+
 
 def init_cerebbids_wf(
     *,
@@ -43,7 +58,8 @@ def init_cerebbids_wf(
         Name of the run, for the folders of its crash files.
     """
     workflow = Workflow(name, base_dir=str(config.work_dir))
-    workflow.__desc__ = f"Results in this dataset come from *cerebbids* {__version__}, which is based on *Nipype* (@gorgolewski_2011).\n"
+    workflow.__desc__ = f"Results were made with cerebbids {__version__}, built on Nipype (Gorgolewski 2011).\n"
+    workflow.__postdesc__ = _REFERENCES
     for image in images:
         image_wf = init_image_wf(config=config, image=image, weights_sha256=weights_sha256, use_gpu=use_gpu)
         _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))

@@ -39,9 +39,9 @@ def init_preprocess_wf(*, omp_nthreads: int, name: str = "preprocess_wf") -> Wor
     workflow = Workflow(name)
     workflow.__desc__ = f"""
 The T1-weighted (T1w) image was denoised with a spatially adaptive non-local means filter for Rician noise
-(@manjon_2010, `DenoiseImage` of ANTs with patch radius 1 and search radius 2), corrected for intensity non-uniformity
-with N4 (@tustison_2010), and registered to the {SPACE} template (@fonov_2009) with an affine transform that was
-accepted only if the brain came to lie on that of the template.
+(Manjón 2010; DenoiseImage of ANTs, patch radius 1, search radius 2), corrected for intensity non-uniformity
+with N4 (Tustison 2010), and registered to the {SPACE} template (Fonov 2009) with an affine transform
+that was accepted only if the brain came to lie on that of the template.
 """
     inputnode = Node(IdentityInterface(["t1w"]), "inputnode")
     outputs = ["t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta"]

@@ -57,9 +57,9 @@ def init_segment_wf(
     """
     workflow = Workflow(name)
     workflow.__desc__ = """
-The lobules of the cerebellum and its white matter were segmented with the convolutional network of `cerebbids`, after
-DeepCERES (@morell_ortega_2024), in the space of the template, and brought back onto the grid of the T1w image, where
-the volumes were measured.
+The lobules of the cerebellum and its white matter were segmented in the space of the template by the
+convolutional network of cerebbids, after DeepCERES (Morell-Ortega 2024), and brought back onto the grid of
+the T1w image, where the volumes were measured.
 """
     inputnode = Node(IdentityInterface(["t1w", "xfm_to_mni"]), "inputnode")
     outputnode = Node(IdentityInterface(["dseg", "dseg_mni", "mask", "morph", "dseg_meta"]), "outputnode")

@@ -1,0 +1,63 @@
+"""What libraries find around them: folders to write to, and no network."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from cerebbids.errors import UsageError
+from cerebbids.files import write_text
+from cerebbids.imaging.template import SPACE
+
+
+def prepare_environment(work_dir: Path) -> None:
+    """Point the libraries' caches into the work folder, before any of them is loaded.
+
+    The home folder may be read-only or missing, as in a container. niworkflows opens TemplateFlow's folder
+    when it is imported, and would fill it; it gets one that names the working space and nothing else.
+
+    Parameters
+    ----------
+    work_dir : Path
+        Folder that can be written to.
+    """
+    cache = work_dir / ".cache"
+    folders = {name: cache / name.lower() for name in ("MPLCONFIGDIR", "NIPYPE_CONFIG_DIR", "XDG_CACHE_HOME")}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    templateflow = cache / "templateflow"
+    description = {"Identifier": SPACE, "Name": SPACE, "BIDSVersion": "1.11.1"}
+    write_text(templateflow / f"tpl-{SPACE}" / "template_description.json", json.dumps(description))
+    os.environ |= {
+        **{name: str(folder) for name, folder in folders.items()},
+        "TEMPLATEFLOW_HOME": str(templateflow),
+        "TEMPLATEFLOW_AUTOUPDATE": "0",
+        "NIPYPE_NO_ET": "1",
+        "NO_ET": "1",
+    }
+
+
+def check_writable(folder: Path, mend: str) -> None:
+    """Make a folder and see whether files can be made in it.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(str(folder), f"cannot be written to ({error.strerror})", mend) from error
+
+
+def usable_memory_gb() -> float:
+    """Nine tenths of the memory that this machine, or its container, has (GB)."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text().strip() if limit.exists() else "max"
+    return 0.9 * min(total, int(text) if text.isdigit() else total) / 1e9

@@ -1,0 +1,153 @@
+"""The command line, read into a :class:`cerebbids.config.RunConfig` without loading anything heavy."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from cerebbids import __version__
+from cerebbids.config import RunConfig, usable_cpus
+from cerebbids.errors import UsageError
+
+_ABOUT = "Segment the lobules of the cerebellum on every T1w image of a BIDS dataset."
+_EPILOG = "For research only: not a medical device. The default weights must not be used commercially."
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser of ``cerebbids``."""
+    parser = argparse.ArgumentParser("cerebbids", description=_ABOUT, epilog=_EPILOG, allow_abbrev=False)
+    parser.add_argument("bids_dir", type=_folder, help="root of the BIDS dataset")
+    parser.add_argument(
+        "output_dir", type=_absolute, help="root of the derivatives, made where it is missing"
+    )
+    parser.add_argument("analysis_level", choices=["participant"], help="work on every image by itself")
+    parser.add_argument("--version", action="version", version=f"cerebbids {__version__}")
+    _add_choice_of_images(parser.add_argument_group("which images"))
+    _add_resources(parser.add_argument_group("how to run"))
+    return parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> RunConfig:
+    """Read and check the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; none for those of this process.
+
+    Raises
+    ------
+    UsageError
+        Folders that are in each other's way.
+    SystemExit
+        With code 2 when the arguments cannot be understood, with 0 after ``--help`` and ``--version``.
+    """
+    options = vars(build_parser().parse_args(argv))
+    labels = {
+        "participant_labels": _labels(options.pop("participant_label"), "sub-"),
+        "session_labels": _labels(options.pop("session_label"), "ses-"),
+    }
+    threads = options.pop("omp_nthreads") or min(options["nprocs"], 8)
+    config = RunConfig(**options, **labels, omp_nthreads=min(threads, options["nprocs"]))
+    _check_folders(config)
+    return config
+
+
+def _check_folders(config: RunConfig) -> None:
+    bids_dir, output_dir, work_dir = (
+        path.resolve() for path in (config.bids_dir, config.output_dir, config.work_dir)
+    )
+    beside = f"choose {config.bids_dir / 'derivatives' / 'cerebbids'}, say"
+    if output_dir == bids_dir:
+        raise UsageError(str(config.output_dir), "is the input and cannot be the output", beside)
+    if bids_dir.is_relative_to(output_dir):
+        raise UsageError(str(config.output_dir), "holds the input and cannot be the output", beside)
+    if work_dir.is_relative_to(bids_dir):
+        raise UsageError(str(config.work_dir), "lies in the dataset", "choose a folder elsewhere with -w")
+    if work_dir == output_dir:
+        raise UsageError(str(config.work_dir), "is the output folder too", "choose another with -w")
+
+
+def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--participant-label", "--participant_label", nargs="+", action="extend", default=[], metavar="LABEL",
+        help="only these participants, with or without sub-",
+    )  # fmt: skip
+    group.add_argument(
+        "--session-label", "--session-id", nargs="+", action="extend", default=[], metavar="LABEL",
+        help="only these sessions, with or without ses-",
+    )  # fmt: skip
+    group.add_argument(
+        "--bids-filter-file", type=_file, metavar="FILE",
+        help='JSON file of PyBIDS filters for the query t1w: {"t1w": {"acquisition": "mprage"}}',
+    )  # fmt: skip
+    group.add_argument("--dry-run", action="store_true", help="show images and their outputs, and stop")
+
+
+def _add_resources(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "-w", "--work-dir", type=_absolute, default=Path("work").absolute(), metavar="DIR",
+        help="folder of intermediate files; the same one again resumes a run (default: ./work)",
+    )  # fmt: skip
+    group.add_argument(
+        "--nprocs",
+        type=_positive(int),
+        default=usable_cpus(),
+        metavar="N",
+        help="CPUs of the run (default: all)",
+    )
+    group.add_argument(
+        "--omp-nthreads", type=_positive(int), metavar="N", help="CPUs of one process (default: up to 8)"
+    )
+    group.add_argument(
+        "--mem-gb", type=_positive(float), metavar="GB", help="memory of the run (default: nine tenths of it)"
+    )
+    group.add_argument(
+        "--device", type=_device, default="auto", metavar="{auto,cpu,cuda,cuda:N}",
+        help="where the networks run (default: auto, a GPU where there is one)",
+    )  # fmt: skip
+    group.add_argument(
+        "--models-dir", type=_folder, metavar="DIR", help="model bundles, not the packaged ones"
+    )
+    group.add_argument(
+        "-v", "--verbose", dest="verbosity", action="count", default=0, help="say more; twice for everything"
+    )
+
+
+def _labels(given: list[str], prefix: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(label.removeprefix(prefix) for label in given))
+
+
+def _absolute(text: str) -> Path:
+    return Path(text).absolute()
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: is not a folder; check the path")
+    return _absolute(text)
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"{text}: is not a file; check the path")
+    return _absolute(text)
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text}: is not a device; choose auto, cpu, cuda or cuda:N")
+    return text
+
+
+def _positive(kind: type):
+    def number(text: str):
+        value = kind(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError(f"{text}: must be more than 0")
+        return value
+
+    number.__name__ = kind.__name__  # argparse names the type so when it cannot be read
+    return number

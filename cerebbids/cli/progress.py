@@ -1,0 +1,48 @@
+"""What the user sees while the run goes on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class RunProgress:
+    """A bar that counts the steps of all images, and a line for every image that is done.
+
+    Parameters
+    ----------
+    steps : dict of str to int
+        Number of nodes of every image's workflow, by the workflow's name.
+    names : dict of str to str
+        What to call the images, by the same name.
+    """
+
+    def __init__(self, steps: dict[str, int], names: dict[str, str]) -> None:
+        self._left, self._names = Counter(steps), names
+        # No thread that redraws: worker processes are forked while the bar is shown.
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+        self._bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), auto_refresh=False)
+        self._task = self._bar.add_task("starting", total=sum(steps.values()))
+
+    def __enter__(self) -> RunProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def __call__(self, node: Any, status: str) -> None:
+        """Take note of a node that starts or ends (nipype's status callback)."""
+        image, _, step = node.fullname.partition(".")[2].partition(".")
+        if status == "start":
+            self._bar.update(self._task, description=f"{self._names[image]}: {step.rpartition('.')[2]}")
+        elif status == "end":
+            self._left[image] -= 1
+            self._bar.advance(self._task)
+            if self._left[image] == 0:
+                self._bar.console.print(f"{self._names[image]}: done", highlight=False)
+        self._bar.refresh()

@@ -1,0 +1,44 @@
+"""``cerebbids``: the BIDS-App's door."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+from cerebbids.cli.parser import parse_args
+from cerebbids.errors import CerebbidsError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the BIDS-App.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; none for those of this process.
+
+    Returns
+    -------
+    int
+        0 when every image is done, 1 when one failed, 2 when the request makes no sense, 130 when interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        config = parse_args(arguments)
+        # Only now, because --help and --version should be quick.
+        from cerebbids.cli.participant import run_participants, show_plan
+
+        if config.dry_run:
+            return show_plan(config)
+        return run_participants(config, command=shlex.join(["cerebbids", *arguments]))
+    except CerebbidsError as error:
+        print(f"cerebbids: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("cerebbids: interrupted; the same command resumes", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
