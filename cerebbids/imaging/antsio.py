@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import nibabel as nib
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """NIfTI worlds are RAS, ITK worlds are LPS; the matrix is its own inverse."""
+
+
+def limit_threads(count: int) -> None:
+    """Let ITK use `count` threads; it asks once in a process, before its first filter."""
+    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(count)
 
 
 def to_ants(image: nib.Nifti1Image) -> ants.ANTsImage:
@@ -48,6 +54,7 @@ def from_ants(image: ants.ANTsImage, like: nib.Nifti1Image) -> nib.Nifti1Image:
 def with_data(like: nib.Nifti1Image, data: np.ndarray) -> nib.Nifti1Image:
     """Image with the grid of `like` (both sform and qform codes kept), voxels and type of `data`."""
     header = like.header.copy()
+    header.extensions.clear()
     header.set_data_dtype(data.dtype)
     header.set_slope_inter(1, 0)
     header["cal_min"] = header["cal_max"] = 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
 from cerebbids.errors import BadImage
+from cerebbids.files import write_text
 from cerebbids.imaging.antsio import RAS_TO_LPS
 
 _HEADER = "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
@@ -27,10 +27,7 @@ def write_itk_affine(matrix_from_to: np.ndarray, path: Path) -> None:
     """
     lps = RAS_TO_LPS @ np.linalg.inv(matrix_from_to) @ RAS_TO_LPS
     numbers = " ".join(repr(float(x)) for x in (*lps[:3, :3].ravel(), *lps[:3, 3]))
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(f"{_HEADER}Parameters: {numbers}\nFixedParameters: 0 0 0\n")
-    os.replace(partial, path)
+    write_text(Path(path), f"{_HEADER}Parameters: {numbers}\nFixedParameters: 0 0 0\n")
 
 
 def read_itk_affine(path: Path) -> np.ndarray:
@@ -41,9 +38,7 @@ def read_itk_affine(path: Path) -> np.ndarray:
     BadImage
         The file is not an ITK text file with one 3D affine.
     """
-    fields = dict(
-        line.split(":", 1) for line in Path(path).read_text().splitlines() if ":" in line
-    )
+    fields = dict(line.split(":", 1) for line in Path(path).read_text().splitlines() if ":" in line)
     try:
         numbers = np.array(fields["Parameters"].split(), dtype=float)
         centre = np.array(fields["FixedParameters"].split(), dtype=float)
