@@ -61,6 +61,19 @@ def template_brain_mask() -> nib.Nifti1Image:
 
 
 @cache
+def template_cerebellum() -> nib.Nifti1Image:
+    """Where the template has cerebellum and brainstem, uint8 0 or 1, on a grid of its own.
+
+    From SUITPy's cerebellum of MNI152NLin2009cSym, which agrees with the working space within a voxel.
+    """
+    image = _load(_packaged("SUITPy", "templates", "tpl-MNI152NLin2009cSymC_T1w.nii.gz"))
+    mask = np.asarray(image.dataobj) > 30
+    _, y, z = nib.affines.apply_affine(image.affine, np.moveaxis(np.indices(mask.shape), 0, -1)).T
+    above = z > -4 - np.maximum(y + 44, 0)  # the file goes on into the thalamus
+    return nib.Nifti1Image((mask & ~above.T).astype(np.uint8), image.affine)
+
+
+@cache
 def whole_head_template() -> nib.Nifti1Image:
     """T1w average of the whole head with the neck's beginning, in MNI152NLin6Asym, at 1 mm.
 

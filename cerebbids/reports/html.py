@@ -1,0 +1,172 @@
+"""The page of one subject: what was made of each T1w image, and what to look at twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from cerebbids.files import write_text
+from cerebbids.reports.drawing import templates
+from cerebbids.reports.volumes import Region, read_regions
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A figure's heading and how to read it."""
+
+    title: str
+    text: str
+
+
+CAPTIONS: Mapping[str, Caption] = {
+    "figure_dseg": Caption(
+        "Lobules on the scan",
+        "Check that the outlines follow the surface of the cerebellum, without cerebrum, venous sinus or "
+        "brainstem, and that borders between lobules run in fissures. With the pointer on a cut its labels "
+        "go away; resting there, the pointer reads the region's name.",
+    ),
+    "figure_t1w": Caption(
+        "Registration to the template",
+        "Check that the template's outlines meet the scan's brain and cerebellum. They need not agree to the "
+        "millimetre: the registration is affine. With the pointer on a cut the template shows in its place.",
+    ),
+    "figure_morph": Caption(
+        "Volumes",
+        "Asymmetry is 100 (R − L) / ((R + L) / 2). I-II, III and IV are too thin to be told apart "
+        "at 1 mm: use their sum, I-IV.",
+    ),
+}
+"""The figures of an image in the order of the page, by their key in `cerebbids.bids.names.DERIVATIVES`."""
+
+
+@dataclass(frozen=True)
+class ImageReport:
+    """What there is to show of one T1w image.
+
+    Parameters
+    ----------
+    name : str
+        The image, as in the dataset: ``sub-01_ses-a_T1w.nii.gz``.
+    figures : dict
+        SVG files by their key in `CAPTIONS`; a failed image lacks some or all.
+    morph_tsv : Path, optional
+        Its ``seg-Lobules_morph.tsv``.
+    warnings : tuple of str
+        What should make a reader look twice.
+    facts : dict
+        Short things worth knowing: model, device, strategy of the registration.
+    errors : tuple of str
+        Why there are no labels.
+    """
+
+    name: str
+    figures: Mapping[str, Path] = field(default_factory=dict)
+    morph_tsv: Path | None = None
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """``failed``, ``warned`` or ``done``."""
+        return "failed" if self.errors else "warned" if self.warnings else "done"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What is the same for all images of a run.
+
+    Parameters
+    ----------
+    version : str
+        Of cerebbids.
+    command : str
+        The command line.
+    methods_md : str
+        Methods text, in Markdown.
+    started : datetime
+        When the run began.
+    seconds : float
+        How long it has taken so far.
+    """
+
+    version: str
+    command: str
+    methods_md: str
+    started: datetime
+    seconds: float
+
+
+def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageReport], run: RunSummary) -> Path:
+    """Write the page of a subject, atomically.
+
+    Parameters
+    ----------
+    out_dir : Path
+        Root of the derivatives; the page refers to the figures below it by relative paths.
+    subject : str
+        Label, with or without ``sub-``.
+    images : sequence of ImageReport
+        In the order of the page.
+    run : RunSummary
+
+    Returns
+    -------
+    Path
+        ``<out_dir>/sub-<subject>.html``
+    """
+    subject = f"sub-{subject.removeprefix('sub-')}"
+    page = out_dir / f"{subject}.html"
+    html = (
+        templates()
+        .get_template("subject.html.jinja")
+        .render(
+            subject=subject,
+            images=[_section(image, out_dir) for image in images],
+            run=run,
+            minutes=_duration(run.seconds),
+            methods=Markup(MarkdownIt("commonmark", {"html": False}).render(run.methods_md)),
+        )
+    )
+    write_text(page, html)
+    return page
+
+
+@dataclass(frozen=True)
+class _Figure:
+    key: str
+    href: str
+    caption: Caption
+
+
+@dataclass(frozen=True)
+class _Section:
+    image: ImageReport
+    anchor: str
+    figures: tuple[_Figure, ...]
+    regions: tuple[Region, ...]
+
+    @property
+    def totals(self) -> dict[str, Region]:
+        return {region.name: region for region in self.regions if region.kind == "sum"}
+
+
+def _section(image: ImageReport, out_dir: Path) -> _Section:
+    figures = tuple(
+        _Figure(key, Path(os.path.relpath(image.figures[key], out_dir)).as_posix(), caption)
+        for key, caption in CAPTIONS.items()
+        if key in image.figures
+    )
+    regions = read_regions(image.morph_tsv) if image.morph_tsv else ()
+    return _Section(image, image.name.split(".")[0], figures, regions)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,116 @@
+"""Picture of the lobules on the scan they were found in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from cerebbids.data.labels import LabelScheme, load_scheme
+from cerebbids.errors import SegmentationFailed
+from cerebbids.reports.drawing import Key, Outline, Panel, Picture, Row, caption, jpeg, write_picture
+from cerebbids.reports.outlines import outline
+from cerebbids.reports.slices import AXIAL, CORONAL, SAGITTAL, Box, Plane, Volume, cut
+
+MARGIN = 6.0
+"""What is shown around the cerebellum, mm."""
+
+STEP = 0.5
+"""Distance of the samples in a cut, mm."""
+
+SCALE = 2.0
+"""Picture units a millimetre takes."""
+
+
+def segmentation_mosaic(t1w_path: Path, dseg_path: Path, out: Path) -> None:
+    """Draw the lobules on the T1w image, in three planes around the cerebellum.
+
+    The cuts run along the axes of the world (the scanner's), whatever way the voxels lie.
+
+    Parameters
+    ----------
+    t1w_path : Path
+        T1w image.
+    dseg_path : Path
+        Labels of ``seg-Lobules`` in the same world.
+    out : Path
+        SVG file. The pointer on a cut takes its labels away.
+
+    Raises
+    ------
+    SegmentationFailed
+        The segmentation has no label.
+    """
+    t1w, dseg = Volume.of(nib.load(t1w_path), np.float32), Volume.of(nib.load(dseg_path))
+    if not dseg.data.any():
+        raise SegmentationFailed(str(dseg_path), "has no label", "look at the scan and its registration")
+    dseg, scheme = dseg.cropped(), load_scheme("Lobules")
+    box = dseg.box()
+    scene = _Scene(t1w, dseg, scheme, box.grown(MARGIN), _window(t1w, dseg, box))
+    coronal = scene.panels(CORONAL, box.positions(CORONAL, 10))
+    axial = scene.panels(AXIAL, box.positions(AXIAL, 10))
+    rows = (
+        Row(coronal[:5], "Coronal, from the back to the front"),
+        Row(coronal[5:]),
+        Row(axial[:5], "Axial, from below to above"),
+        Row(axial[5:]),
+        Row(scene.panels(SAGITTAL, box.positions(SAGITTAL, 7)), "Sagittal, from left to right"),
+    )
+    note = (
+        "L and R are the person's left and right; the second colour is the right side's. "
+        "Positions are scanner coordinates in mm."
+    )
+    write_picture(Picture("Lobules on the T1w image", rows, _legend(scheme), 0.35, (note,)), out)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    t1w: Volume
+    dseg: Volume
+    scheme: LabelScheme
+    view: Box
+    window: tuple[float, float]
+
+    def panels(self, plane: Plane, positions: tuple[float, ...]) -> tuple[Panel, ...]:
+        return tuple(self._panel(plane, position) for position in positions)
+
+    def _panel(self, plane: Plane, position: float) -> Panel:
+        scan = cut(self.t1w, plane, position, self.view, STEP)
+        return Panel(
+            jpeg(scan, self.window),
+            (scan.shape[1] * STEP * SCALE, scan.shape[0] * STEP * SCALE),
+            caption(plane, position),
+            plane.edges,
+            self._outlines(plane, position),
+        )
+
+    def _outlines(self, plane: Plane, position: float) -> tuple[Outline, ...]:
+        outlines = []
+        present = set(np.unique(self.dseg.data).tolist())
+        for label in (label for label in self.scheme.labels if label.index in present):
+            part = Volume((self.dseg.data == label.index).astype(np.float32), self.dseg.affine)
+            path = outline(cut(part, plane, position, self.view, STEP), scale=STEP * SCALE)
+            if path:
+                outlines.append(Outline(path, label.color, label.name))
+        return tuple(outlines)
+
+
+def _window(t1w: Volume, dseg: Volume, box: Box) -> tuple[float, float]:
+    """Grey values of black and white: the cerebellum decides, not the bright fat around it."""
+    scan, inside = [], []
+    for plane in (SAGITTAL, CORONAL, AXIAL):
+        (middle,) = box.positions(plane, 1)
+        scan.append(cut(t1w, plane, middle, box.grown(MARGIN), 1).ravel())
+        inside.append(cut(dseg, plane, middle, box.grown(MARGIN), 1, 0).ravel() > 0)
+    values, mask = np.concatenate(scan), np.concatenate(inside)
+    bright = values[mask] if mask.any() else values
+    return float(np.percentile(values, 2)), 1.08 * float(np.percentile(bright, 99.5))
+
+
+def _legend(scheme: LabelScheme) -> tuple[Key, ...]:
+    colors: dict[str, tuple[str, ...]] = {}
+    for label in scheme.labels:  # the left side's labels come first
+        colors[label.region] = (*colors.get(label.region, ()), label.color)
+    return tuple(Key(region, both) for region, both in colors.items())

@@ -1,0 +1,170 @@
+"""Volumes of one image, left beside right: the rows of the report's table, and their figure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.files import atomic
+
+ANTERIOR = ("I-II", "III", "IV")
+"""Lobules whose borders are too fine for 1 mm: their sum is what can be measured."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region of both sides.
+
+    Parameters
+    ----------
+    name : str
+        ``Crus I``, say.
+    kind : str
+        ``part`` (of I-IV), ``lobule`` or ``sum``.
+    left, right : float
+        Volumes in cm3.
+    colors : tuple of str
+        Left and right colour of the label table; none for a sum of several.
+    """
+
+    name: str
+    kind: str
+    left: float
+    right: float
+    colors: tuple[str, ...] = ()
+
+    @property
+    def both(self) -> float:
+        """Volume of the two sides together, cm3."""
+        return self.left + self.right
+
+    @property
+    def asymmetry(self) -> float | None:
+        """Asymmetry index ``100 (R - L) / ((R + L) / 2)`` in percent; none where the region is absent.
+
+        Examples
+        --------
+        >>> Region("VI", "lobule", 9.0, 11.0).asymmetry
+        20.0
+        """
+        return 200 * (self.right - self.left) / self.both if self.both else None
+
+
+def read_regions(morph_tsv: Path) -> tuple[Region, ...]:
+    """Read a table of lobule volumes.
+
+    Parameters
+    ----------
+    morph_tsv : Path
+        ``seg-Lobules_morph.tsv``; its rows with an index, and their ``volume_mm3``, are what counts.
+
+    Returns
+    -------
+    tuple of Region
+        I-II, III, IV, their sum, the other lobules, grey matter, white matter, total.
+
+    Raises
+    ------
+    KeyError
+        A label has no row.
+    """
+    with open(morph_tsv, newline="", encoding="utf-8") as table:
+        rows = [row for row in csv.DictReader(table, delimiter="\t") if row["index"].isdecimal()]
+    volumes = {int(row["index"]): float(row["volume_mm3"]) / 1000 for row in rows}
+    sides: dict[str, list[tuple[float, str]]] = {}
+    for label in load_scheme("Lobules").labels:  # the left side comes first
+        sides.setdefault(label.region, []).append((volumes[label.index], label.color))
+    lobules = [
+        Region(name, "part" if name in ANTERIOR else "lobule", left, right, (color_left, color_right))
+        for name, ((left, color_left), (right, color_right)) in sides.items()
+    ]
+    *grey, white = lobules
+    parts, others = grey[: len(ANTERIOR)], grey[len(ANTERIOR) :]
+    # The merged lobule borrows a colour of its own, as it also has a bar in the figure.
+    anterior = _sum("I-IV", parts, "lobule", parts[-1].colors)
+    return (
+        *parts,
+        anterior,
+        *others,
+        _sum("Grey matter", grey),
+        _sum("White matter", [white], colors=white.colors),
+        _sum("Total", lobules),
+    )
+
+
+def _sum(name: str, regions: Sequence[Region], kind: str = "sum", colors: tuple[str, ...] = ()) -> Region:
+    return Region(name, kind, sum(r.left for r in regions), sum(r.right for r in regions), colors)
+
+
+def volumes_figure(morph_tsv: Path, out: Path) -> None:
+    """Draw the lobules' volumes, left against right, and their asymmetry.
+
+    Parameters
+    ----------
+    morph_tsv : Path
+        ``seg-Lobules_morph.tsv``.
+    out : Path
+        SVG file.
+    """
+    lobules = [region for region in read_regions(morph_tsv) if region.kind == "lobule"]
+    style = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "cerebbids",
+        "font.size": 9,
+        "font.family": "sans-serif",
+        "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"],
+    }
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(9.2, 3.8), layout="constrained")
+        left, right, asymmetry = figure.subplots(1, 3, sharey=True, width_ratios=(4, 4, 3))
+        _bars(left, lobules, 0)
+        _bars(right, lobules, 1)
+        _asymmetry(asymmetry, lobules)
+        for axes in (left, right, asymmetry):
+            axes.spines[["top", "right", "left"]].set_visible(False)
+            axes.tick_params(axis="y", length=0)
+            axes.grid(axis="x", color="#e3e6ea", linewidth=0.8)
+            axes.set_axisbelow(True)
+        with atomic(out) as draft:
+            figure.savefig(draft, format="svg", metadata={"Date": None, "Title": "Volumes of the lobules"})
+
+
+def _bars(axes: Axes, lobules: Sequence[Region], side: int) -> None:
+    """Draw one side's bars; the left side's grow to the left."""
+    names = [region.name for region in lobules]
+    values = [(region.left, region.right)[side] for region in lobules]
+    top = max(max(region.left, region.right) for region in lobules) * 1.18 or 1.0
+    axes.barh(names, values, color=[region.colors[side] for region in lobules], height=0.72)
+    for row, value in enumerate(values):
+        axes.annotate(
+            f"{value:.2f}",
+            (value, row),
+            xytext=(-3 if side == 0 else 3, 0),
+            va="center",
+            ha="right" if side == 0 else "left",
+            textcoords="offset points",
+            color="#444b55",
+            size=8,
+        )
+    axes.set_xlim((top, 0) if side == 0 else (0, top))
+    axes.set_xlabel(f"{('Left', 'Right')[side]}, cm³")
+    axes.invert_yaxis() if side == 0 else None
+    axes.tick_params(axis="y", labelleft=side == 1, pad=8)
+
+
+def _asymmetry(axes: Axes, lobules: Sequence[Region]) -> None:
+    values = [region.asymmetry or 0.0 for region in lobules]
+    reach = max(25.0, *(1.15 * abs(value) for value in values))
+    axes.hlines([region.name for region in lobules], 0, values, color="#9aa3ae", linewidth=1.5)
+    axes.scatter(values, [region.name for region in lobules], color="#3b4654", s=28, zorder=3)
+    axes.axvline(0, color="#3b4654", linewidth=1)
+    axes.set_xlim(-reach, reach)
+    axes.set_xlabel("Asymmetry, %\n← left larger · right larger →")
+    axes.tick_params(axis="y", labelleft=False)

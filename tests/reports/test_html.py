@@ -1,0 +1,97 @@
+import re
+from datetime import datetime
+from html.parser import HTMLParser
+
+from cerebbids.reports.html import ImageReport, RunSummary, write_subject_report
+
+from .test_volumes import write_table
+
+RUN = RunSummary(
+    "1.2.3",
+    "cerebbids /data /out participant",
+    "Denoised with **ANTs** <b>x</b>.",
+    datetime(2026, 1, 2),
+    75.0,
+)
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.targets, self.anchors = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        self.targets += [value for name, value in attrs if name in ("href", "src", "data")]
+        self.anchors |= {value for name, value in attrs if name == "id"}
+
+
+def page(tmp_path, *images, subject="01"):
+    path = write_subject_report(tmp_path, subject, images, RUN)
+    text = path.read_text()
+    links = Links()
+    links.feed(text)
+    return path, text, links
+
+
+def done(tmp_path, **more):
+    figure = tmp_path / "sub-01" / "figures" / "sub-01_seg-Lobules_dseg.svg"
+    figure.parent.mkdir(parents=True, exist_ok=True)
+    figure.write_text("<svg/>")
+    table = write_table(tmp_path / "morph.tsv", lambda label: 4000)
+    return ImageReport("sub-01_T1w.nii.gz", {"figure_dseg": figure}, table, **more)
+
+
+def test_page_lies_at_the_root_and_finds_its_figures(tmp_path):
+    path, _, links = page(tmp_path, done(tmp_path))
+    assert path == tmp_path / "sub-01.html"
+    for target in links.targets:
+        if target.startswith("#"):
+            assert target[1:] in links.anchors
+        else:
+            assert (path.parent / target).is_file()
+    assert "sub-01/figures/sub-01_seg-Lobules_dseg.svg" in links.targets
+
+
+def test_page_needs_no_network_and_no_script(tmp_path):
+    _, text, links = page(tmp_path, done(tmp_path))
+    assert not [target for target in links.targets if re.match(r"(\w+:)?//", target)]
+    assert "<script" not in text and "@import" not in text and "url(" not in text
+
+
+def test_warnings_come_before_the_figures(tmp_path):
+    _, text, _ = page(tmp_path, done(tmp_path, warnings=("touches the edge",)))
+    assert text.index("touches the edge") < text.index("<object")
+    assert "done, with warnings" in text
+
+
+def test_failed_image_stands_beside_the_others(tmp_path):
+    failed = ImageReport("sub-01_run-2_T1w.nii.gz", errors=("has <2> volumes",))
+    _, text, _ = page(tmp_path, done(tmp_path), failed)
+    assert text.count('class="image"') == 2
+    assert "has &lt;2&gt; volumes" in text and "has <2>" not in text
+    assert text.count('<span class="state">failed') == text.count('<span class="state">done') == 1
+
+
+def test_volumes_are_written_out(tmp_path):
+    _, text, _ = page(tmp_path, done(tmp_path))
+    assert "104.0" in text  # 26 labels of 4 cm3
+    row = re.search(r"</span>I-IV</th>(.*?)</tr>", text, re.S).group(1)
+    assert re.findall(r">([^<>\n]+)</td>", row) == ["12.00", "12.00", "24.00", "23.1 %", "+0.0 %"]
+
+
+def test_methods_are_rendered_and_cannot_inject(tmp_path):
+    _, text, _ = page(tmp_path, done(tmp_path))
+    assert "<strong>ANTs</strong>" in text and "&lt;b&gt;x&lt;/b&gt;" in text
+    assert "cerebbids 1.2.3" in text and "1 min 15 s" in text
+
+
+def test_subject_without_images_has_a_page(tmp_path):
+    path, text, _ = page(tmp_path, subject="sub-02")
+    assert path.name == "sub-02.html" and "no T1w image" in text
+
+
+def test_names_of_the_figures_are_those_of_the_derivatives():
+    from cerebbids.bids.names import DERIVATIVES
+    from cerebbids.reports.html import CAPTIONS
+
+    assert list(CAPTIONS) == [key for key in DERIVATIVES if key.startswith("figure_")]

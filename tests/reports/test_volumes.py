@@ -1,0 +1,53 @@
+import re
+
+import pytest
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.reports.volumes import read_regions, volumes_figure
+
+
+def write_table(path, volume):
+    """Table with ``volume(label)`` mm3 for each label, and a sum that must not be counted again."""
+    rows = ["index\tname\themisphere\ttissue\tn_voxels\tvolume_mm3"]
+    for label in load_scheme("Lobules").labels:
+        mm3 = volume(label)
+        rows.append(f"{label.index}\t{label.name}\t{label.hemisphere}\t{label.tissue}\t{mm3}\t{mm3}")
+    rows.append("n/a\tCerebellum\tboth\tn/a\t9\t9")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_regions_put_left_and_right_side_by_side(tmp_path):
+    regions = read_regions(write_table(tmp_path / "morph.tsv", lambda label: 1000 * label.index))
+    table = {region.name: region for region in regions}
+    assert [r.name for r in regions][:5] == ["I-II", "III", "IV", "I-IV", "V"]
+    assert (table["Crus I"].left, table["Crus I"].right) == (6, 106)
+    assert (table["I-IV"].left, table["I-IV"].right) == (6, 306)
+    assert table["Grey matter"].left == sum(range(1, 13))
+    assert table["White matter"].both == 13 + 113
+    assert table["Total"].right == sum(range(101, 114))
+    assert table["Total"].asymmetry == pytest.approx(200 * (1391 - 91) / (1391 + 91))
+
+
+def test_absent_lobule_has_no_asymmetry(tmp_path):
+    table = write_table(tmp_path / "morph.tsv", lambda label: 0 if label.region == "X" else 500)
+    lobule = next(region for region in read_regions(table) if region.name == "X")
+    assert lobule.both == 0 and lobule.asymmetry is None
+    volumes_figure(table, tmp_path / "morph.svg")
+
+
+def test_missing_label_is_an_error(tmp_path):
+    table = write_table(tmp_path / "morph.tsv", lambda label: 1)
+    table.write_text("\n".join(line for line in table.read_text().splitlines() if not line.startswith("6\t")))
+    with pytest.raises(KeyError):
+        read_regions(table)
+
+
+def test_figure_says_the_volumes_and_is_reproducible(tmp_path):
+    table = write_table(tmp_path / "morph.tsv", lambda label: 100 * label.index)
+    for name in ("one.svg", "two.svg"):
+        volumes_figure(table, tmp_path / name)
+    text = (tmp_path / "one.svg").read_text()
+    assert text == (tmp_path / "two.svg").read_text()
+    shown = re.findall(r"<text[^>]*>([^<]+)</text>", text)
+    assert {"0.60", "10.60", "Crus I", "Left, cm³"} <= set(shown)  # Crus I left, right
