@@ -1,0 +1,109 @@
+"""``cerebbids-train``: from a kit of images to a model bundle, in three steps that all resume."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+EVERYBODY = "all"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the command line: ``prepare``, ``fit``, ``export``."""
+    top = argparse.ArgumentParser(prog="cerebbids-train", description=__doc__)
+    steps = top.add_subparsers(dest="command", required=True)
+
+    prepare = steps.add_parser("prepare", help="make lobule labels and everything else to train on")
+    prepare.add_argument("kit", type=Path, help="folder with adult/oasis, adult/cobralab, adult/suit ...")
+    prepare.add_argument("work", type=Path, help="gets the prepared data and the runs")
+    prepare.add_argument("--threads", type=int, default=2)
+
+    fit = steps.add_parser("fit", help="train one network; stops after --max-minutes, goes on with --resume")
+    fit.add_argument("kit", type=Path)
+    fit.add_argument("work", type=Path)
+    fit.add_argument("--fold", default=EVERYBODY, help="fold to leave out, 0 to 4; all trains on everybody")
+    fit.add_argument("--steps", type=int, required=True, help="optimiser steps of the whole run")
+    fit.add_argument("--seed", type=int, default=0)
+    fit.add_argument("--max-minutes", type=float, default=1e9)
+    fit.add_argument("--resume", action="store_true")
+    fit.add_argument("--device", default="auto")
+    fit.add_argument("--workers", type=int, default=1, help="processes that prepare examples")
+    fit.add_argument("--threads", type=int, default=2, help="CPU threads of the network")
+
+    export = steps.add_parser("export", help="write a run as a model bundle")
+    export.add_argument("kit", type=Path)
+    export.add_argument("work", type=Path)
+    export.add_argument("models", type=Path, help="folder that gets deepceres/")
+    export.add_argument("--fold", default=EVERYBODY)
+    return top
+
+
+def run_folder(work: Path, fold: str) -> Path:
+    """Folder of a run: ``runs/all`` or ``runs/fold-0``.
+
+    Examples
+    --------
+    >>> run_folder(Path("w"), "2").as_posix(), run_folder(Path("w"), "all").as_posix()
+    ('w/runs/fold-2', 'w/runs/all')
+    """
+    return work / "runs" / (fold if fold == EVERYBODY else f"fold-{fold}")
+
+
+def training_ids(kit: Path, fold: str) -> tuple[str, ...]:
+    """People a run may see: everybody, or all but the fold's."""
+    from cerebbids.training.kit import oasis_people
+
+    return tuple(p.id for p in oasis_people(kit) if fold == EVERYBODY or p.fold != int(fold))
+
+
+def fit(arguments: argparse.Namespace) -> None:
+    """Train, or go on training."""
+    import torch
+
+    from cerebbids.data.labels import load_scheme
+    from cerebbids.inference.device import find_device
+    from cerebbids.nets.unet import UNet
+    from cerebbids.training import loop
+    from cerebbids.training.data import Examples, load_cases
+    from cerebbids.training.recipe import DEEPCERES
+    from cerebbids.training.surroundings import load_surroundings
+
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    recipe = replace(DEEPCERES, steps=arguments.steps, seed=arguments.seed)
+    scheme = load_scheme(recipe.scheme)
+    net = UNet(recipe.channels_in, len(scheme.labels) + 1, recipe.widths)
+    cases = load_cases(arguments.work, training_ids(arguments.kit, arguments.fold))
+    examples = Examples(cases, load_surroundings(arguments.work / "surroundings"), scheme.mirror, recipe)
+    done = loop.fit(
+        net, examples, recipe, run_folder(arguments.work, arguments.fold),
+        device=find_device(arguments.device), workers=arguments.workers,
+        max_minutes=arguments.max_minutes, resume=arguments.resume,
+    )  # fmt: skip
+    print("done" if done else "stopped in time: go on with --resume")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one step."""
+    arguments = parser().parse_args(argv)
+    if arguments.command == "prepare":
+        import torch
+
+        from cerebbids.training.prepare import prepare
+
+        torch.set_num_threads(arguments.threads)
+        prepare(arguments.kit, arguments.work)
+    elif arguments.command == "fit":
+        fit(arguments)
+    else:
+        from cerebbids.training.bundle import export
+
+        run = run_folder(arguments.work, arguments.fold)
+        export(run, arguments.models, training_ids(arguments.kit, arguments.fold))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The fixed grids in template space on which networks see a cerebellum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A box of voxels, axes along +x (right), +y (anterior), +z (superior) of a world space.
+
+    Parameters
+    ----------
+    origin : tuple of float
+        World coordinates (mm) of the centre of voxel (0, 0, 0).
+    shape : tuple of int
+        Voxels along x, y, z.
+    spacing : float
+        Voxel edge, mm.
+
+    Examples
+    --------
+    >>> CEREBELLUM_1MM.affine[:3, 3]
+    array([ -63.5, -108. ,  -76. ])
+    """
+
+    origin: tuple[float, float, float]
+    shape: tuple[int, int, int]
+    spacing: float = 1.0
+
+    @property
+    def affine(self) -> np.ndarray:
+        """4x4, voxel indices -> world mm (RAS+)."""
+        matrix = np.diag([self.spacing] * 3 + [1.0])
+        matrix[:3, 3] = self.origin
+        return matrix
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether reversing the first array axis is exactly the mirror x -> -x.
+
+        Examples
+        --------
+        >>> CEREBELLUM_1MM.is_symmetric, Grid((-64, 0, 0), (128, 8, 8)).is_symmetric
+        (True, False)
+        """
+        return bool(np.isclose(2 * self.origin[0] + (self.shape[0] - 1) * self.spacing, 0.0))
+
+
+CEREBELLUM_1MM = Grid(origin=(-63.5, -108.0, -76.0), shape=(128, 96, 96))
+"""Cerebellum box of MNI152NLin2009aSym at 1 mm; every side divides by 16, x is symmetric about 0."""

@@ -1,0 +1,46 @@
+"""Which processor a network runs on."""
+
+from __future__ import annotations
+
+import torch
+
+from cerebbids.errors import UsageError
+
+
+def find_device(wanted: str) -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device that is there.
+
+    Parameters
+    ----------
+    wanted : str
+        ``auto`` takes the first GPU if there is one, else the CPU. N counts the visible GPUs.
+
+    Raises
+    ------
+    UsageError
+        A GPU was asked for by name and is not there.
+
+    Examples
+    --------
+    >>> find_device("cpu")
+    device(type='cpu')
+    """
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cpu":
+        return torch.device("cpu")
+    number = int(wanted.partition(":")[2] or 0)
+    if not torch.cuda.is_available() or number >= torch.cuda.device_count():
+        raise UsageError(
+            f"--device {wanted}",
+            f"torch sees {torch.cuda.device_count()} GPU(s)",
+            "give the container its GPU (--gpus all, --nv) or use --device cpu",
+        )
+    return torch.device("cuda", number)
+
+
+def is_fast_in_bf16(device: torch.device) -> bool:
+    """Whether bfloat16 convolutions are quicker than float32 ones here (AMX or AVX-512 BF16, Ampere or later)."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported()

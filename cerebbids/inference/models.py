@@ -1,0 +1,115 @@
+"""Model bundles: a folder with ``model.toml``, one ``*.safetensors`` file and a model card. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from cerebbids.errors import ModelError
+from cerebbids.imaging.grid import Grid
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What ``model.toml`` says.
+
+    Parameters
+    ----------
+    folder : Path
+    name, version, licence : str
+    architecture : str
+        Module of ``cerebbids.nets``.
+    widths : tuple of int
+        Feature channels of the net's levels.
+    channels_in : int
+        Image and position channels.
+    scheme : str
+        Label scheme.
+    grid : Grid
+        Where the net looks, in the working space.
+    weights : Path
+    sha256 : str
+        Of the weights.
+    training_ids : tuple of str
+        Everybody whose image the weights have seen.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    licence: str
+    architecture: str
+    widths: tuple[int, ...]
+    channels_in: int
+    scheme: str
+    grid: Grid
+    weights: Path
+    sha256: str
+    training_ids: tuple[str, ...]
+
+
+def packaged_models() -> Path:
+    """Folder of the bundles that travel with the package."""
+    return Path(str(resources.files("cerebbids.data") / "models"))
+
+
+def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:
+    """Read the bundle of a system and check its weights.
+
+    Parameters
+    ----------
+    models_dir : path or None
+        Folder with one folder a system; ``None`` is the packaged one.
+    system : str
+        ``deepceres``, say.
+
+    Raises
+    ------
+    ModelError
+        Nothing there, a missing key, or weights that are not the ones the bundle was made with.
+    """
+    folder = Path(models_dir or packaged_models()) / system
+    toml = folder / "model.toml"
+    if not toml.is_file():
+        raise ModelError(str(toml), "no such file", "give --models-dir a folder with one bundle a system")
+    try:
+        told = tomllib.loads(toml.read_text())
+        bundle = _from_toml(folder, told)
+    except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(str(toml), f"cannot be read ({error})", "install the bundle again") from error
+    if not bundle.weights.is_file() or _sha256(bundle.weights, bundle.weights.stat().st_mtime_ns) != bundle.sha256:
+        raise ModelError(str(bundle.weights), "missing or damaged (sha256 differs)", "install the bundle again")
+    return bundle
+
+
+def bundle_sha256(models_dir: Path | str | None, system: str) -> str:
+    """Sha256 of a system's weights, after checking it; what a cache depends on."""
+    return read_bundle(models_dir, system).sha256
+
+
+def _from_toml(folder: Path, told: dict) -> Bundle:
+    grid = told["grid"]
+    return Bundle(
+        folder=folder,
+        name=told["name"],
+        version=told["version"],
+        licence=told["licence"],
+        architecture=told["net"]["architecture"],
+        widths=tuple(told["net"]["widths"]),
+        channels_in=told["net"]["channels_in"],
+        scheme=told["labels"]["scheme"],
+        grid=Grid(tuple(grid["origin"]), tuple(grid["shape"]), grid["spacing"]),
+        weights=folder / told["weights"]["file"],
+        sha256=told["weights"]["sha256"],
+        training_ids=tuple(told["training"]["ids"]),
+    )
+
+
+@cache
+def _sha256(path: Path, _modified: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,199 @@
+"""From a T1w and its place in template space to labels on the T1w's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import nibabel as nib
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from scipy import ndimage
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.errors import SegmentationFailed
+from cerebbids.imaging.grid import Grid
+from cerebbids.imaging.resample import resample
+from cerebbids.inference.device import is_fast_in_bf16
+from cerebbids.inference.inputs import network_input
+from cerebbids.inference.models import Bundle
+from cerebbids.nets.unet import UNet
+
+PLAUSIBLE_CM3 = (20.0, 400.0)
+"""Cerebellum volume in template space beyond which the answer is refused."""
+SLAB = 16
+"""Planes of the target grid that are sampled at a time."""
+
+
+def load_net(bundle: Bundle, device: torch.device) -> torch.nn.Module:
+    """Build the bundle's network with its weights, ready on ``device``."""
+    classes = len(load_scheme(bundle.scheme).labels) + 1
+    net = UNet(bundle.channels_in, classes, bundle.widths)
+    net.load_state_dict(load_file(bundle.weights))
+    return net.to(device, memory_format=torch.channels_last_3d).eval()
+
+
+@torch.inference_mode()
+def crop_probabilities(
+    net: torch.nn.Module, t1w: np.ndarray, mirror: tuple[int, ...], device: torch.device, *, low_precision: bool
+) -> torch.Tensor:
+    """Class probabilities on the crop: mean of the net's answers on the image and on its mirror image.
+
+    Parameters
+    ----------
+    net : Module
+    t1w : ndarray, (X, Y, Z)
+        On a grid symmetric about x = 0.
+    mirror : tuple of int
+        Channel that each channel becomes when left and right are swapped.
+    device : torch.device
+    low_precision : bool
+        bfloat16 autocast; float32 otherwise.
+
+    Returns
+    -------
+    Tensor, (classes, X, Y, Z), float32, on the CPU
+    """
+    image = torch.from_numpy(np.ascontiguousarray(t1w, np.float32))
+
+    def answer(x: torch.Tensor) -> torch.Tensor:
+        batch = network_input(x)[None].to(device).contiguous(memory_format=torch.channels_last_3d)
+        with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
+            logits = net(batch)
+        return logits[0].float().softmax(0).cpu()
+
+    mirrored = answer(image.flip(0)).flip(1)[list(mirror)]
+    return (answer(image) + mirrored) / 2
+
+
+def keep_largest(probabilities: torch.Tensor) -> torch.Tensor:
+    """Set everything that does not touch the largest cerebellum to background (probabilities stay a partition)."""
+    components, count = ndimage.label((probabilities[0] < 0.5).numpy())
+    if count < 2:
+        return probabilities
+    largest = np.bincount(components.ravel())[1:].argmax() + 1
+    stray = torch.from_numpy((components > 0) & (components != largest))
+    cleaned = probabilities.clone()
+    cleaned[:, stray] = 0
+    cleaned[0, stray] = 1
+    return cleaned
+
+
+def check_plausible(probabilities: torch.Tensor, grid: Grid, name: str) -> None:
+    """Refuse an answer that cannot be a cerebellum.
+
+    Raises
+    ------
+    SegmentationFailed
+        The volume in template space is out of bounds, or one hemisphere is hardly there.
+    """
+    labels = probabilities.argmax(0)
+    half = (probabilities.shape[0] - 1) // 2
+    left = float(((labels > 0) & (labels <= half)).sum()) * grid.spacing**3 / 1000
+    right = float((labels > half).sum()) * grid.spacing**3 / 1000
+    low, high = PLAUSIBLE_CM3
+    if not low <= left + right <= high or min(left, right) < 0.2 * max(left, right):
+        raise SegmentationFailed(
+            name,
+            f"the cerebellum found is implausible (left {left:.0f}, right {right:.0f} cm3 in template space)",
+            "look at the image's field of view, contrast and quality",
+        )
+
+
+def slabs(affine: np.ndarray, shape: tuple[int, ...], crop_from_target: np.ndarray, crop: Grid) -> Iterator[slice]:
+    """Ranges of the target's first axis that reach into the crop, ``SLAB`` planes at a time."""
+    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in crop.shape])).reshape(3, -1).T
+    reach = nib.affines.apply_affine(np.linalg.inv(crop_from_target), corners)[:, 0]
+    first, last = max(0, int(np.floor(reach.min()))), min(shape[0], int(np.ceil(reach.max())) + 1)
+    for start in range(first, last, SLAB):
+        yield slice(start, min(start + SLAB, last))
+
+
+def labels_on_grid(
+    probabilities: torch.Tensor, grid: Grid, target_shape: tuple[int, ...], target_affine: np.ndarray,
+    target_to_mni: np.ndarray, indices: tuple[int, ...],
+) -> np.ndarray:  # fmt: skip
+    """Bring crop probabilities linearly onto any grid and take the most likely label of each voxel.
+
+    Parameters
+    ----------
+    probabilities : Tensor, (classes, X, Y, Z)
+    grid : Grid
+        The crop's, in the working space.
+    target_shape, target_affine
+        Grid to label.
+    target_to_mni : ndarray, (4, 4)
+        World of the target -> working space, mm.
+    indices : tuple of int
+        Voxel value of each class after the background.
+
+    Returns
+    -------
+    ndarray of ``target_shape``, uint8
+    """
+    crop_from_target = np.linalg.inv(grid.affine) @ target_to_mni @ target_affine
+    values = np.array((0, *indices), np.uint8)
+    labels = np.zeros(target_shape, np.uint8)
+    # Outside the crop the background is certain, inside half a voxel of its face it is interpolated.
+    shifted = torch.cat([probabilities[:1] - 1, probabilities[1:]])[None]
+    size = torch.tensor([n - 1 for n in grid.shape], dtype=torch.float32)
+    for slab in slabs(target_affine, target_shape, crop_from_target, grid):
+        voxels = np.stack(np.meshgrid(np.arange(slab.start, slab.stop), *map(np.arange, target_shape[1:]), indexing="ij"), -1)
+        place = torch.from_numpy(nib.affines.apply_affine(crop_from_target, voxels).astype(np.float32))
+        near = ((place > -1) & (place < size + 1)).all(-1)
+        if not near.any():
+            continue
+        points = (2 * place[near] / size - 1).flip(-1)[None, None, None]
+        sampled = F.grid_sample(shifted, points, align_corners=True, padding_mode="zeros")[0, :, 0, 0]
+        sampled[0] += 1
+        part = labels[slab]
+        part[near.numpy()] = values[sampled.argmax(0).numpy()]
+    return labels
+
+
+def confidence(probabilities: torch.Tensor) -> list[float]:
+    """Mean probability of each label (background left out) over the voxels that got it; 0 for an absent label."""
+    labels = probabilities.argmax(0)
+    return [
+        float(channel[labels == k].mean()) if bool((labels == k).any()) else 0.0
+        for k, channel in enumerate(probabilities[1:], 1)
+    ]
+
+
+def segment(
+    net: torch.nn.Module, bundle: Bundle, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, device: torch.device, name: str
+) -> torch.Tensor:
+    """Segment one image on the bundle's crop.
+
+    Parameters
+    ----------
+    net : Module
+        From :func:`load_net`.
+    bundle : Bundle
+    t1w : Nifti1Image
+        Preprocessed, native grid.
+    t1w_to_mni : ndarray, (4, 4)
+        T1w world -> working space, mm.
+    device : torch.device
+    name : str
+        What to call the image in an error.
+
+    Returns
+    -------
+    Tensor, (classes, X, Y, Z), float32
+        Probabilities on ``bundle.grid``.
+
+    Raises
+    ------
+    SegmentationFailed
+        The answer cannot be a cerebellum.
+    """
+    grid = bundle.grid
+    crop = resample(t1w, grid.shape, grid.affine, np.linalg.inv(t1w_to_mni), order=1)
+    mirror = load_scheme(bundle.scheme).mirror
+    data = crop.get_fdata(dtype=np.float32)
+    probabilities = crop_probabilities(net, data, mirror, device, low_precision=is_fast_in_bf16(device))
+    probabilities = keep_largest(probabilities)
+    check_plausible(probabilities, grid, name)
+    return probabilities

@@ -1,0 +1,65 @@
+"""The state of a training run in one safetensors file, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, safe_open, save_file
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Steps done and the seconds they took, all sessions together."""
+
+    step: int = 0
+    seconds: float = 0.0
+
+
+def save(
+    path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:  # fmt: skip
+    """Write net, averaged weights and AdamW moments to ``path`` (temporary name, then rename)."""
+    names = [name for name, _ in net.named_parameters()]
+    tensors = {f"net.{k}": v for k, v in net.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.items()}
+    for place, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"moment.{key}.{names[place]}": value for key, value in moments.items()}
+    kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    part = path.with_suffix(".part")
+    save_file(kept, part, {"step": str(progress.step), "seconds": str(progress.seconds)})
+    os.replace(part, path)
+
+
+def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def restore(
+    path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: torch.optim.Optimizer
+) -> Progress:
+    """Read what :func:`save` wrote into net, average and optimiser (on the device they are on)."""
+    tensors = load_file(path)
+    net.load_state_dict(_under(tensors, "net."))
+    for key, value in _under(tensors, "average.").items():
+        average[key].copy_(value)
+    names = [name for name, _ in net.named_parameters()]
+    state = optimiser.state_dict()
+    kinds = ("step", "exp_avg", "exp_avg_sq")
+    state["state"] = {
+        place: {kind: tensors[f"moment.{kind}.{name}"] for kind in kinds}
+        for place, name in enumerate(names)
+        if f"moment.step.{name}" in tensors
+    }
+    optimiser.load_state_dict(state)
+    with safe_open(path, "pt") as stored:
+        notes = stored.metadata()
+    return Progress(int(notes["step"]), float(notes["seconds"]))
+
+
+def averaged_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Averaged weights of a checkpoint."""
+    return _under(load_file(path), "average.")

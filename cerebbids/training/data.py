@@ -1,0 +1,47 @@
+"""The prepared people as a stream of training examples that can be entered at any step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from cerebbids.training.augmentation import Case, augment
+from cerebbids.training.recipe import Recipe
+from cerebbids.training.surroundings import Surroundings
+
+
+def load_cases(work: Path, ids: tuple[str, ...]) -> tuple[Case, ...]:
+    """Read the prepared people ``ids`` from ``<work>/people``."""
+    cases = []
+    for person in ids:
+        with np.load(Path(work) / "people" / f"{person}.npz") as arrays:
+            cases.append(Case(person, arrays["t1w"].astype(np.float32).clip(0), arrays["labels"]))
+    return tuple(cases)
+
+
+class Examples(Dataset):
+    """Example ``k`` is what step ``k`` trains on: the same for the same seed, whoever asks, in any order.
+
+    Items are (input (channels, *crop) float32, labels (1, *crop) int64).
+    """
+
+    def __init__(
+        self, cases: tuple[Case, ...], around: tuple[Surroundings, ...], mirror: tuple[int, ...], recipe: Recipe
+    ) -> None:
+        self.cases, self.around, self.mirror, self.recipe = cases, around, mirror, recipe
+
+    def __len__(self) -> int:
+        return self.recipe.steps
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        torch.set_num_threads(1)
+        rng = np.random.default_rng((self.recipe.seed, step))
+        case = self.cases[int(rng.integers(len(self.cases)))]
+        image, labels = augment(case, self.around, self.mirror, int(rng.integers(2**31)))
+        room = [n - c for n, c in zip(labels.shape[1:], self.recipe.crop, strict=True)]
+        corner = [int(rng.integers(r + 1)) for r in room]
+        window = tuple(slice(a, a + c) for a, c in zip(corner, self.recipe.crop, strict=True))
+        return image[(slice(None), *window)], labels[(slice(None), *window)]

@@ -1,0 +1,145 @@
+"""Training that can be stopped at any time and goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+from monai.losses import DiceCELoss
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from cerebbids.training import checkpoint
+from cerebbids.training.recipe import Recipe
+
+SAVE_EVERY = 120.0
+"""Seconds between checkpoints."""
+LOG_EVERY = 20
+WARM_UP = 30
+"""Steps over which the learning rate rises."""
+
+
+def learning_rate(step: int, recipe: Recipe) -> float:
+    """Learning rate of a step: linear rise, then half a cosine down to 1 %.
+
+    Examples
+    --------
+    >>> recipe = Recipe("Lobules", steps=1000)
+    >>> learning_rate(0, recipe) < learning_rate(30, recipe) > learning_rate(999, recipe)
+    True
+    """
+    rise = min(1.0, (step + 1) / WARM_UP)
+    return recipe.learning_rate * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))
+
+
+def update_average(average: dict[str, torch.Tensor], net: torch.nn.Module, step: int, decay: float) -> None:
+    """Move the averaged weights towards the net's; faster at the beginning."""
+    decay = min(decay, (step + 1) / (step + 10))
+    with torch.no_grad():
+        for key, value in net.state_dict().items():
+            average[key].lerp_(value, 1 - decay)
+
+
+def write_log(path: Path, rows: list[tuple[int, float, float, float]]) -> None:
+    """Append rows (step, loss, learning rate, seconds a step) to a TSV; write its header first."""
+    fresh = not path.exists()
+    with open(path, "a") as log:
+        if fresh:
+            log.write("step\tloss\tlearning_rate\tseconds\n")
+        log.writelines(f"{s}\t{loss:.4f}\t{lr:.6f}\t{t:.3f}\n" for s, loss, lr, t in rows)
+
+
+def train_step(
+    net: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor], loss_of: DiceCELoss,
+    optimiser: torch.optim.Optimizer, device: torch.device,
+) -> float:  # fmt: skip
+    """One optimiser step in bf16 autocast (loss in float32); returns the loss."""
+    image, labels = (part.to(device, non_blocking=True) for part in batch)
+    image = image.contiguous(memory_format=torch.channels_last_3d)
+    with torch.autocast(device.type, torch.bfloat16):
+        logits = net(image)
+    loss = loss_of(logits.float(), labels)
+    optimiser.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+    optimiser.step()
+    return loss.item()
+
+
+def fit(
+    net: torch.nn.Module, examples: Dataset, recipe: Recipe, run: Path, *,
+    device: torch.device, workers: int, max_minutes: float, resume: bool,
+) -> bool:  # fmt: skip
+    """Train until the recipe's last step or until the time is up.
+
+    Parameters
+    ----------
+    net : Module
+        On the CPU; moved to ``device``.
+    examples : Dataset
+        Item ``k`` is what step ``k`` trains on.
+    recipe : Recipe
+    run : Path
+        Folder of the run: ``checkpoint.safetensors``, ``recipe.json``, ``log.tsv``.
+    device : torch.device
+    workers : int
+        Processes that prepare examples.
+    max_minutes : float
+        Time of this session.
+    resume : bool
+        Go on from the folder's checkpoint.
+
+    Returns
+    -------
+    bool
+        Whether the last step is done.
+
+    Raises
+    ------
+    FileExistsError
+        The folder holds a run and ``resume`` is false, or its recipe is another one.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    saved, notes = run / "checkpoint.safetensors", run / "recipe.json"
+    wanted = json.loads(json.dumps(recipe.to_dict()))
+    if saved.exists() and not resume:
+        raise FileExistsError(f"{saved} is there: resume it, or remove the folder")
+    if notes.exists() and json.loads(notes.read_text()) != wanted:
+        raise FileExistsError(f"{run} was begun with another recipe")
+    notes.write_text(json.dumps(wanted, indent=1))
+
+    net = net.to(device, memory_format=torch.channels_last_3d).train()
+    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    average = {k: v.detach().clone() for k, v in net.state_dict().items()}
+    done = checkpoint.restore(saved, net, average, optimiser) if saved.exists() else checkpoint.Progress()
+    loss_of = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
+    loader = DataLoader(
+        examples, batch_size=1, sampler=range(done.step, recipe.steps), num_workers=workers, pin_memory=device.type == "cuda"
+    )
+    began = last_saved = time.monotonic()
+    step, rows, before = done.step, [], began
+    bar = tqdm(loader, initial=done.step, total=recipe.steps, desc=run.name, mininterval=5)
+    for batch in bar:
+        rate = learning_rate(step, recipe)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        loss = train_step(net, batch, loss_of, optimiser, device)
+        update_average(average, net, step, recipe.averaging)
+        step, now = step + 1, time.monotonic()
+        rows.append((step, loss, rate, now - before))
+        before = now
+        over = now - began > 60 * max_minutes
+        if over or now - last_saved > SAVE_EVERY or step == recipe.steps:
+            progress = checkpoint.Progress(step, done.seconds + now - began)
+            checkpoint.save(saved, net, average, optimiser, progress)
+            last_saved = now
+        if over or len(rows) == LOG_EVERY or step == recipe.steps:
+            write_log(run / "log.tsv", rows)
+            bar.set_postfix(loss=f"{sum(r[1] for r in rows) / len(rows):.3f}")
+            rows = []
+        if over:
+            break
+    return step == recipe.steps

@@ -1,0 +1,53 @@
+"""Every number that a training run depends on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one network is trained.
+
+    Parameters
+    ----------
+    scheme : str
+        Label scheme.
+    steps : int
+        Optimiser steps of the whole run, one example each; the learning rate follows a cosine over them.
+    channels_in : int
+        Image and position channels.
+    widths : tuple of int
+        Feature channels of the U-Net's levels.
+    crop : tuple of int
+        Voxels of the random crop an example is cut to.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    averaging : float
+        Decay of the running average of the weights; the average is what is kept.
+    seed : int
+    """
+
+    scheme: str
+    steps: int
+    channels_in: int = 4
+    widths: tuple[int, ...] = (32, 64, 128, 192)
+    crop: tuple[int, int, int] = (96, 80, 80)
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 1e-4
+    averaging: float = 0.985
+    seed: int = 0
+
+    def to_dict(self) -> dict:
+        """Plain values, for files.
+
+        Examples
+        --------
+        >>> Recipe("Lobules", steps=10).to_dict()["crop"]
+        (96, 80, 80)
+        """
+        return asdict(self)
+
+
+DEEPCERES = Recipe(scheme="Lobules", steps=2000)
+"""Lobules at 1 mm from a T1w alone."""
