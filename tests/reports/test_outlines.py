@@ -10,9 +10,7 @@ def area(path: str) -> float:
     total = 0.0
     for ring in path.strip("MZ").split("ZM"):
         points = np.array([[float(v) for v in pair.split()] for pair in ring.split("L")])
-        total += (
-            np.sum(points[:, 0] * np.roll(points[:, 1], -1) - points[:, 1] * np.roll(points[:, 0], -1)) / 2
-        )
+        total += np.sum(points[:, 0] * np.roll(points[:, 1], -1) - points[:, 1] * np.roll(points[:, 0], -1)) / 2
     return abs(total)
 
 

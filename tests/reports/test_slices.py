@@ -27,9 +27,7 @@ def test_picture_has_left_at_left_and_top_above(name):
     for plane in (SAGITTAL, CORONAL, AXIAL):
         for index, (centre, _, _) in BALLS.items():
             rows, columns = np.nonzero(cut(labels, plane, centre[plane.along], VIEW, 1, 0) == index)
-            assert columns.mean() + 0.5 + VIEW.low[plane.across] == pytest.approx(
-                centre[plane.across], abs=0.7
-            )
+            assert columns.mean() + 0.5 + VIEW.low[plane.across] == pytest.approx(centre[plane.across], abs=0.7)
             assert VIEW.high[plane.up] - rows.mean() - 0.5 == pytest.approx(centre[plane.up], abs=0.7)
 
 
@@ -49,10 +47,7 @@ def test_cropping_keeps_the_world():
         part = whole.cropped()
         assert part.data.size < whole.data.size / 3
         for index in (LEFT_CRUS_I, RIGHT_CRUS_I):
-            centres = [
-                nib.affines.apply_affine(v.affine, np.argwhere(v.data == index)).mean(0)
-                for v in (whole, part)
-            ]
+            centres = [nib.affines.apply_affine(v.affine, np.argwhere(v.data == index)).mean(0) for v in (whole, part)]
             np.testing.assert_allclose(*centres)
 
 

@@ -1,8 +1,11 @@
 import re
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.volumetry import lobule_volumes
 from cerebbids.reports.volumes import read_regions, volumes_figure
 
 
@@ -51,3 +54,17 @@ def test_figure_says_the_volumes_and_is_reproducible(tmp_path):
     assert text == (tmp_path / "two.svg").read_text()
     shown = re.findall(r"<text[^>]*>([^<]+)</text>", text)
     assert {"0.60", "10.60", "Crus I", "Left, cm³"} <= set(shown)  # Crus I left, right
+
+
+def test_sums_are_those_of_the_table(tmp_path):
+    rng = np.random.default_rng(0)
+    scheme = load_scheme("Lobules")
+    voxels = rng.choice([0, *scheme.indices], size=(30, 20, 10)).astype(np.uint8)
+    table = lobule_volumes(nib.Nifti1Image(voxels, np.diag([0.7, 1.3, -1, 1])), scheme).set_index("name")
+    table.reset_index().to_csv(tmp_path / "morph.tsv", sep="\t", index=False, na_rep="n/a")
+    found = {region.name: region for region in read_regions(tmp_path / "morph.tsv")}
+    mm3 = table["volume_mm3"]
+    assert found["I-IV"].left == pytest.approx(mm3["Left I-IV"] / 1000, abs=1e-4)
+    assert found["Grey matter"].right == pytest.approx(mm3["Right grey matter"] / 1000, abs=1e-4)
+    assert found["White matter"].both == pytest.approx(mm3["White matter"] / 1000, abs=1e-4)
+    assert found["Total"].both == pytest.approx(mm3["Cerebellum"] / 1000, abs=1e-4)
