@@ -24,6 +24,8 @@ class RunConfig:
     ----------
     bids_dir, output_dir, work_dir : Path
         Raw dataset, derivatives dataset, folder of intermediate files (kept, so that a run resumes).
+    analysis_level, system : str
+        ``participant``; which published system segments.
     participant_labels, session_labels : tuple of str
         Labels without ``sub-`` and ``ses-``; empty means all.
     bids_filter_file : Path, optional
@@ -52,6 +54,7 @@ class RunConfig:
     output_dir: Path
     work_dir: Path
     analysis_level: str = "participant"
+    system: str = "deepceres"
     participant_labels: tuple[str, ...] = ()
     session_labels: tuple[str, ...] = ()
     bids_filter_file: Path | None = None

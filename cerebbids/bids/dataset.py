@@ -16,7 +16,7 @@ from cerebbids.files import write_text
 # Without a slash at the end: the validator does not take "figures/" for a folder below a subject.
 BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\nseg-*.txt\n"
 
-DESCRIPTIONS = "desc_id\tdescription\npreproc\tDenoised and corrected for bias\n"
+DESCRIPTIONS = "desc_id\tdescription\ndesc-preproc\tDenoised and corrected for bias\n"
 
 README = """\
 # Cerebellum segmentation

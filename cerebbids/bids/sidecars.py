@@ -23,7 +23,7 @@ MORPH_COLUMNS: dict[str, Any] = {
     },
     "tissue": {
         "Description": "What the region consists of",
-        "Levels": {"GM": "Grey matter", "WM": "White matter", "total": "Grey and white matter"},
+        "Levels": {"GM": "Grey matter", "WM": "White matter", "both": "Grey and white matter"},
     },
     "n_voxels": {"Description": "Number of voxels on the grid of the T1w image", "Units": "1"},
     "volume_mm3": {"Description": "Volume: voxels times the volume of one", "Units": "mm^3"},
@@ -31,14 +31,11 @@ MORPH_COLUMNS: dict[str, Any] = {
 """Columns of the volume tables."""
 
 LABEL_COLUMNS: dict[str, Any] = {
-    "index": {"Description": "Voxel value"},
-    "name": {"Description": "Name of the region"},
-    "abbreviation": {"Description": "Short name of the region"},
-    "color": {"Description": "Colour of the region as #rrggbb"},
+    "Description": "Labels of the segmentation",
     "hemisphere": {"Description": "Anatomical side", "Levels": {"left": "", "right": ""}},
     "tissue": {"Description": "GM (a lobule) or WM", "Levels": {"GM": "Grey matter", "WM": "White matter"}},
 }
-"""Columns of the label tables."""
+"""Columns of the label tables beyond those that BIDS defines."""
 
 
 def sidecar(key: str, image: SourceImage) -> dict[str, Any]:

@@ -24,9 +24,7 @@ _LEVELS = (
 )  # nipype's errors are tracebacks; crash files keep them
 
 
-def execute(
-    workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
-) -> dict[str, CerebbidsError]:
+def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]) -> dict[str, CerebbidsError]:
     """Run the images' workflows to their ends.
 
     Parameters
@@ -45,8 +43,10 @@ def execute(
     """
     _configure(config.verbosity)
     stems = {image_wf_name(image): image.stem for image in images}
-    nodes = (name.split(".")[0] for name in workflow.list_node_names())
-    with RunProgress(Counter(nodes), stems) as progress:
+    names = workflow.list_node_names()
+    # Nipype takes the nodes that only pass fields on out of the graph.
+    steps = Counter(name.split(".")[0] for name in names if not name.endswith(("inputnode", "outputnode")))
+    with RunProgress(steps, stems) as progress:
         plugin = GuardedMultiProc({
             "n_procs": config.nprocs,
             "memory_gb": config.mem_gb or usable_memory_gb(),

@@ -19,9 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Make the parser of ``cerebbids``."""
     parser = argparse.ArgumentParser("cerebbids", description=_ABOUT, epilog=_EPILOG, allow_abbrev=False)
     parser.add_argument("bids_dir", type=_folder, help="root of the BIDS dataset")
-    parser.add_argument(
-        "output_dir", type=_absolute, help="root of the derivatives, made where it is missing"
-    )
+    parser.add_argument("output_dir", type=_absolute, help="root of the derivatives, made where it is missing")
     parser.add_argument("analysis_level", choices=["participant"], help="work on every image by itself")
     parser.add_argument("--version", action="version", version=f"cerebbids {__version__}")
     _add_choice_of_images(parser.add_argument_group("which images"))
@@ -56,9 +54,7 @@ def parse_args(argv: Sequence[str] | None = None) -> RunConfig:
 
 
 def _check_folders(config: RunConfig) -> None:
-    bids_dir, output_dir, work_dir = (
-        path.resolve() for path in (config.bids_dir, config.output_dir, config.work_dir)
-    )
+    bids_dir, output_dir, work_dir = (path.resolve() for path in (config.bids_dir, config.output_dir, config.work_dir))
     beside = f"choose {config.bids_dir / 'derivatives' / 'cerebbids'}, say"
     if output_dir == bids_dir:
         raise UsageError(str(config.output_dir), "is the input and cannot be the output", beside)
@@ -108,9 +104,7 @@ def _add_resources(group: argparse._ArgumentGroup) -> None:
         "--device", type=_device, default="auto", metavar="{auto,cpu,cuda,cuda:N}",
         help="where the networks run (default: auto, a GPU where there is one)",
     )  # fmt: skip
-    group.add_argument(
-        "--models-dir", type=_folder, metavar="DIR", help="model bundles, not the packaged ones"
-    )
+    group.add_argument("--models-dir", type=_folder, metavar="DIR", help="model bundles, not the packaged ones")
     group.add_argument(
         "-v", "--verbose", dest="verbosity", action="count", default=0, help="say more; twice for everything"
     )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from cerebbids.bids.dataset import start_dataset
@@ -17,6 +18,10 @@ from cerebbids.cli.preflight import refused_images, will_use_gpu
 from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError
 from cerebbids.files import write_text
+from cerebbids.inference.models import bundle_sha256
+
+if TYPE_CHECKING:
+    from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 Failures = dict[str, CerebbidsError]
 """Why images (by their stems) or participants failed."""
@@ -61,10 +66,11 @@ def run_participants(config: RunConfig, command: str) -> int:
         The networks are missing or damaged.
     """
     started, clock = datetime.now().astimezone(), time.monotonic()
-    selection = select_images(config)
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     prepare_environment(config.work_dir)
+    weights_sha256, use_gpu = bundle_sha256(config.models_dir, config.system), will_use_gpu(config.device)
+    selection = select_images(config)
     start_dataset(config.bids_dir, config.output_dir, (SCHEME,))
     run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
     for subject in sorted({image.subject for image in selection.images}):
@@ -76,7 +82,12 @@ def run_participants(config: RunConfig, command: str) -> int:
         print(error, file=sys.stderr)
     sound = [image for image in selection.images if image.stem not in failures]
     if sound:
-        failures |= _process(config, sound, run_id)
+        from cerebbids.workflows.base import init_cerebbids_wf  # heavy, and after the environment is prepared
+
+        workflow = init_cerebbids_wf(
+            config=config, images=sound, weights_sha256=weights_sha256, use_gpu=use_gpu, run_id=run_id
+        )
+        failures |= _process(workflow, config, sound)
     _write_reports(config, selection.images, failures, command, started, time.monotonic() - clock)
     print(last_line([image.stem for image in selection.images], failures))
     return 1 if failures else 0
@@ -100,18 +111,9 @@ def last_line(names: Sequence[str], failures: Mapping[str, CerebbidsError]) -> s
     return f"{done} done, {len(failures)} failed" + (f": {reasons}" if reasons else "")
 
 
-def _process(config: RunConfig, images: Sequence[SourceImage], run_id: str) -> Failures:
+def _process(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]) -> Failures:
     from cerebbids.cli.execute import execute
-    from cerebbids.inference.models import bundle_sha256
-    from cerebbids.workflows.base import SYSTEM, init_cerebbids_wf
 
-    workflow = init_cerebbids_wf(
-        config=config,
-        images=images,
-        weights_sha256=bundle_sha256(config.models_dir, SYSTEM),
-        use_gpu=will_use_gpu(config.device),
-        run_id=run_id,
-    )
     write_text(config.output_dir / "logs" / "CITATION.md", workflow.visit_desc())
     failures = execute(workflow, config, images)
     for image in images:
@@ -136,7 +138,7 @@ def _write_reports(
 
     citation = config.output_dir / "logs" / "CITATION.md"
     methods = citation.read_text(encoding="utf-8") if citation.exists() else ""
-    run = RunSummary(__version__, command, methods, f"{started:%Y-%m-%d %H:%M:%S %z}", seconds)
+    run = RunSummary(__version__, command, methods, started, seconds)
     for subject in sorted({image.subject for image in images}):
         reports = subject_images(config.output_dir, subject, images, failures)
         write_subject_report(config.output_dir, subject, reports, run)

@@ -13,9 +13,7 @@ from cerebbids.errors import BadImage, CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 
 
-def refused_images(
-    images: Sequence[SourceImage], threads: int
-) -> Iterator[tuple[SourceImage, CerebbidsError]]:
+def refused_images(images: Sequence[SourceImage], threads: int) -> Iterator[tuple[SourceImage, CerebbidsError]]:
     """Read every image, and give those that cannot be processed, with the reason.
 
     Parameters
@@ -44,7 +42,7 @@ def _check(image: SourceImage) -> CerebbidsError | None:
 def will_use_gpu(device: str) -> bool:
     """Whether the networks will run on a GPU.
 
-    PyTorch is asked in a process of its own, so that this one, from which workers are forked, never touches CUDA.
+    PyTorch is asked in a process of its own: this one, from which workers are forked, must not touch CUDA.
 
     Raises
     ------

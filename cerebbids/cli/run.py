@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when every image is done, 1 when one failed, 2 when the request makes no sense, 130 when interrupted.
+        0 when all images are done, 1 when one failed, 2 for a senseless request, 130 when interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:

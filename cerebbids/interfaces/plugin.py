@@ -44,9 +44,7 @@ class GuardedMultiProc(MultiProcPlugin):
     def _keep_result(self, taskid: int, future: Future) -> None:
         lost = future.exception()
         self._taskresult[taskid] = (
-            future.result()
-            if lost is None
-            else {"result": None, "taskid": taskid, "traceback": format_exception(lost)}
+            future.result() if lost is None else {"result": None, "taskid": taskid, "traceback": format_exception(lost)}
         )
 
     def _report_crash(self, node, result=None):

@@ -20,9 +20,7 @@ class _PredictInputSpec(CommandLineInputSpec):
     xfm = File(exists=True, mandatory=True, desc="ITK affine from the T1w image to the template")
     weights_sha256 = traits.Str(mandatory=True, desc="of the model bundle: other weights, another result")
     version = traits.Str(mandatory=True, desc="of this program")
-    models_dir = traits.Either(
-        None, traits.Str, usedefault=True, nohash=True, desc="in place of the packaged"
-    )
+    models_dir = traits.Either(None, traits.Str, usedefault=True, nohash=True, desc="in place of the packaged")
     device = traits.Str("auto", usedefault=True, nohash=True, desc="auto, cpu, cuda or cuda:N")
     # Not num_threads: nipype would take that for the number of GPU slots.
     cpu_threads = traits.Int(1, usedefault=True, nohash=True, desc="CPUs to use")

@@ -54,8 +54,9 @@ class DerivativesDataSink(PrepareDerivative):
         runtime = super()._run_interface(runtime)
         root = Path(self.inputs.base_directory)
         targets = [root / path for path in self._results["out_path"]]
+        metadata = {**self._metadata, **self._results["out_meta"]}  # what was known first comes first
         for source, target in zip(self._results["out_file"], targets, strict=True):
-            if metadata := self._results["out_meta"]:
+            if metadata:
                 sidecar = target.with_name(f"{target.name.split('.')[0]}.json")
                 write_text(sidecar, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
             with atomic(target) as draft:

@@ -15,8 +15,6 @@ from cerebbids.workflows.preprocess import init_preprocess_wf
 from cerebbids.workflows.report import init_report_wf
 from cerebbids.workflows.segment import init_segment_wf
 
-SYSTEM = "deepceres"
-
 _REFERENCES = """
 ### References
 
@@ -58,7 +56,7 @@ def init_cerebbids_wf(
         Name of the run, for the folders of its crash files.
     """
     workflow = Workflow(name, base_dir=str(config.work_dir))
-    workflow.__desc__ = f"Results were made with cerebbids {__version__}, built on Nipype (Gorgolewski 2011).\n"
+    workflow.__desc__ = f"Made with cerebbids {__version__}, which is built on Nipype (Gorgolewski 2011).\n"
     workflow.__postdesc__ = _REFERENCES
     for image in images:
         image_wf = init_image_wf(config=config, image=image, weights_sha256=weights_sha256, use_gpu=use_gpu)
@@ -76,7 +74,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, weights_sha256: str,
     preprocess_wf = init_preprocess_wf(omp_nthreads=config.omp_nthreads)
     preprocess_wf.inputs.inputnode.t1w = str(image.path)
     segment_wf = init_segment_wf(
-        system=SYSTEM,
+        system=config.system,
         weights_sha256=weights_sha256,
         models_dir=config.models_dir,
         device=config.device,
