@@ -15,6 +15,7 @@ from tqdm import tqdm
 from cerebbids.training import checkpoint
 from cerebbids.training.recipe import Recipe
 
+CHECKPOINT = "checkpoint.safetensors"
 SAVE_EVERY = 120.0
 """Seconds between checkpoints."""
 LOG_EVERY = 20
@@ -103,7 +104,7 @@ def fit(
         The folder holds a run and ``resume`` is false, or its recipe is another one.
     """
     run.mkdir(parents=True, exist_ok=True)
-    saved, notes = run / "checkpoint.safetensors", run / "recipe.json"
+    saved, notes = run / CHECKPOINT, run / "recipe.json"
     wanted = json.loads(json.dumps(recipe.to_dict()))
     if saved.exists() and not resume:
         raise FileExistsError(f"{saved} is there: resume it, or remove the folder")

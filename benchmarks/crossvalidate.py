@@ -1,0 +1,122 @@
+"""Leave-people-out accuracy of the lobule network in native space, against manual labels.
+
+Usage: python benchmarks/crossvalidate.py KIT WORK OUT.tsv [--fold K ...]
+
+Every person of the kit's ``adult/oasis`` goes through the app's own chain (conform, denoise, N4, affine, network of
+the fold that never saw this person) and is compared with the Neuromorphometrics labels on the native grid. Images
+prepared once are kept in WORK/native. Writes one row a person and prints mean, SD and worst case.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import torch
+from monai.metrics import compute_hausdorff_distance
+from safetensors.torch import load_file
+from tqdm import tqdm
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.conform import conform
+from cerebbids.imaging.denoise import denoise
+from cerebbids.imaging.registration import register_to_mni
+from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
+from cerebbids.inference.models import read_bundle
+from cerebbids.inference.segment import labels_on_grid, load_net, segment
+from cerebbids.training.bundle import export
+from cerebbids.training.kit import N_FOLDS, Person, oasis_people
+
+GREY = {"left": 39, "right": 38}
+WHITE = {"left": 41, "right": 40}
+VERMIS = {71: (1, 2, 3, 4), 72: (5, 6, 7, 8), 73: (9, 10, 11, 12)}
+"""Manual vermal group -> lobules (left ids; right ids are 100 more)."""
+
+
+def prepared(person: Person, work: Path, threads: int) -> tuple[nib.Nifti1Image, np.ndarray]:
+    """Preprocessed native T1w and its affine to the working space, kept in ``<work>/native``."""
+    image_path, xfm_path = (work / "native" / f"{person.id}{end}" for end in ("_T1w.nii.gz", "_xfm.txt"))
+    if not xfm_path.exists():
+        image_path.parent.mkdir(parents=True, exist_ok=True)
+        image = correct_bias(denoise(conform(person.t1w), threads), threads)
+        nib.save(image, image_path)
+        write_itk_affine(register_to_mni(image, threads).t1w_to_mni, xfm_path)
+    return nib.load(image_path), read_itk_affine(xfm_path)
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    """Dice overlap of two masks."""
+    return float(2 * (a & b).sum() / (a.sum() + b.sum()))
+
+
+def scores(found: np.ndarray, manual: np.ndarray, spacing: tuple[float, ...]) -> dict[str, float]:
+    """Compare lobule labels with Neuromorphometrics labels on one grid."""
+    hand = np.isin(manual, (*GREY.values(), *WHITE.values(), *VERMIS))
+    vermis = np.isin(manual, tuple(VERMIS))
+    row = {"whole": dice(found > 0, hand), "white": dice(np.isin(found, (13, 113)), np.isin(manual, (40, 41)))}
+    for side, high in (("left", False), ("right", True)):
+        here = (found > 0) & ((found > 100) == high) & ~vermis
+        row[side] = dice(here, np.isin(manual, (GREY[side], WHITE[side])))
+    for value, lobules in VERMIS.items():
+        row[f"vermis_{value}"] = dice(np.isin(found % 100, lobules) & vermis, manual == value)
+    box = tuple(slice(i.min(), i.max() + 1) for i in np.nonzero(hand | (found > 0)))
+    masks = [torch.from_numpy(np.ascontiguousarray(m[box]))[None, None] for m in (found > 0, hand)]
+    row["hd95_mm"] = float(compute_hausdorff_distance(*masks, percentile=95, spacing=list(map(float, spacing))))
+    row["volume_ratio"] = float((found > 0).sum() / hand.sum())
+    row["cm3"] = float((found > 0).sum() * np.prod(spacing) / 1000)
+    return row
+
+
+def run_fold(people: list[Person], kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
+    """Score the people of one fold with the network that never saw them."""
+    seen = tuple(p.id for p in oasis_people(kit) if p.fold != fold)
+    folder = export(work / "runs" / f"fold-{fold}", work / "bundles" / f"fold-{fold}", seen)
+    bundle = read_bundle(folder.parent, folder.name)
+    if leaked := {f"OASIS-{p.id}" for p in people} & set(bundle.training_ids):
+        raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
+    device = torch.device("cpu")
+    net, indices = load_net(bundle, device), load_scheme(bundle.scheme).indices
+    rows = []
+    for person in tqdm(people, desc=f"fold {fold}"):
+        t1w, t1w_to_mni = prepared(person, work, threads)
+        probabilities = segment(net, bundle, t1w, t1w_to_mni, device, person.id)
+        found = labels_on_grid(probabilities, bundle.grid, t1w.shape, t1w.affine, t1w_to_mni, indices)
+        np.savez_compressed(work / "native" / f"{person.id}_found.npz", found=found)
+        manual = np.asarray(nib.load(person.dseg).dataobj).squeeze()
+        row = scores(found.astype(int), manual, t1w.header.get_zooms()[:3])
+        rows.append({"id": person.id, "age": person.age, "fold": fold, **row})
+    return rows
+
+
+def main() -> None:
+    """Score the folds asked for; update their rows of the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kit", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--fold", type=int, nargs="+", default=list(range(N_FOLDS)))
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    people = oasis_people(arguments.kit)
+    rows = [
+        row
+        for fold in arguments.fold
+        for row in run_fold([p for p in people if p.fold == fold], arguments.kit, arguments.work, fold, arguments.threads)
+    ]
+    table = pd.DataFrame(rows)
+    if arguments.out.exists():
+        before = pd.read_csv(arguments.out, sep="\t", dtype={"id": str})
+        table = pd.concat([before[~before["fold"].isin(arguments.fold)], table])
+    table.sort_values("id").to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
+    numbers = table.drop(columns=["id", "age", "fold"])
+    print(f"n = {len(table)}")
+    print(pd.DataFrame({"mean": numbers.mean(), "SD": numbers.std(), "min": numbers.min(), "max": numbers.max()}).round(3))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cerebbids.errors import ModelError
+from cerebbids.inference.models import bundle_sha256, packaged_models, read_bundle
+
+
+def test_packaged_bundle_is_whole():
+    bundle = read_bundle(None, "deepceres")
+    assert bundle.scheme == "Lobules"
+    assert bundle.grid.is_symmetric
+    assert bundle.sha256 == bundle_sha256(None, "deepceres")
+    assert (bundle.folder / "README.md").is_file()
+
+
+def test_damaged_weights_are_refused(tmp_path: Path):
+    folder = shutil.copytree(packaged_models() / "deepceres", tmp_path / "deepceres")
+    weights = folder / read_bundle(tmp_path, "deepceres").weights.name
+    blob = bytearray(weights.read_bytes())
+    blob[-1] ^= 1
+    weights.unlink()
+    weights.write_bytes(blob)
+    with pytest.raises(ModelError, match="sha256"):
+        read_bundle(tmp_path, "deepceres")
+
+
+def test_missing_bundle_names_the_mend(tmp_path: Path):
+    with pytest.raises(ModelError, match="--models-dir"):
+        read_bundle(tmp_path, "deepceres")
+
+
+def test_bundle_without_a_key_is_refused(tmp_path: Path):
+    (tmp_path / "deepceres").mkdir()
+    (tmp_path / "deepceres" / "model.toml").write_text('name = "x"\n')
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_bundle(tmp_path, "deepceres")

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.data import Dataset
+
+from cerebbids.nets.unet import UNet
+from cerebbids.training import loop
+from cerebbids.training.checkpoint import averaged_weights
+from cerebbids.training.recipe import Recipe
+
+RECIPE = Recipe("Lobules", steps=8, widths=(8, 8), crop=(8, 8, 8), channels_in=1)
+
+
+class Stripes(Dataset):
+    def __len__(self) -> int:
+        return RECIPE.steps
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        image = torch.randn(1, 8, 8, 8, generator=torch.Generator().manual_seed(step))
+        return image, (image > 0).long()
+
+
+def train(run: Path, examples: Dataset, resume: bool = False) -> bool:
+    torch.manual_seed(0)
+    net = UNet(1, 2, RECIPE.widths)
+    where = torch.device("cpu")
+    return loop.fit(net, examples, RECIPE, run, device=where, workers=0, max_minutes=10, resume=resume)
+
+
+class Killed(Stripes):
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if step == 5:
+            raise KeyboardInterrupt
+        return super().__getitem__(step)
+
+
+def test_a_killed_run_ends_where_an_unbroken_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    assert train(tmp_path / "whole", Stripes())
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "broken", Killed())
+    assert train(tmp_path / "broken", Stripes(), resume=True)
+    whole, broken = (averaged_weights(tmp_path / name / loop.CHECKPOINT) for name in ("whole", "broken"))
+    assert all(torch.allclose(whole[k], broken[k], atol=1e-6) for k in whole)
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path):
+    train(tmp_path, Stripes())
+    with pytest.raises(FileExistsError, match="resume"):
+        train(tmp_path, Stripes())
+
+
+def test_the_loss_falls(tmp_path: Path):
+    long = Recipe("Lobules", steps=60, widths=(8, 8), crop=(8, 8, 8), channels_in=1)
+    net, where = UNet(1, 2, long.widths), torch.device("cpu")
+
+    class Same(Stripes):
+        def __len__(self) -> int:
+            return long.steps
+
+    loop.fit(net, Same(), long, tmp_path, device=where, workers=0, max_minutes=10, resume=False)
+    losses = [float(line.split("\t")[1]) for line in (tmp_path / "log.tsv").read_text().splitlines()[1:]]
+    assert len(losses) == 60
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])

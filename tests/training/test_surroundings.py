@@ -1,0 +1,28 @@
+import numpy as np
+
+from cerebbids.training.surroundings import embed, from_head, from_labels
+
+
+def stripped() -> np.ndarray:
+    brain = np.zeros((24, 24, 24), np.float32)
+    brain[8:16, 8:16, 8:16] = 1
+    return brain
+
+
+def test_the_brain_stays_as_it_was():
+    labels = np.full((24, 24, 24), 510)
+    labels[4:20, 4:20, 4:20] = 3
+    made = embed(stripped(), from_labels(labels), np.random.default_rng(0))
+    inner = (slice(10, 14),) * 3
+    assert np.allclose(made[inner], 1, atol=0.05)
+    assert (made[:3] > 0).any()
+
+
+def test_no_trace_of_the_other_brain():
+    head = np.full((24, 24, 24), 0.5, np.float32)
+    other = np.zeros(head.shape, bool)
+    other[4:20, 4:20, 4:20] = True
+    head[other] = 1
+    made = embed(stripped(), from_head(head, other), np.random.default_rng(1))
+    gap = other & (np.indices(head.shape).max(0) >= 18)
+    assert made[gap].max() < 0.6  # fluid, not the other brain's tissue
