@@ -43,12 +43,8 @@ def segmentation_mosaic(t1w_path: Path, dseg_path: Path, out: Path) -> None:
     SegmentationFailed
         The segmentation has no label.
     """
-    t1w, dseg = Volume.of(nib.load(t1w_path), np.float32), Volume.of(nib.load(dseg_path))
-    if not dseg.data.any():
-        raise SegmentationFailed(str(dseg_path), "has no label", "look at the scan and its registration")
-    dseg, scheme = dseg.cropped(), load_scheme("Lobules")
-    box = dseg.box()
-    scene = _Scene(t1w, dseg, scheme, box.grown(MARGIN), _window(t1w, dseg, box))
+    scene = load_scene(t1w_path, dseg_path)
+    box = scene.dseg.box()
     coronal = scene.panels(CORONAL, box.positions(CORONAL, 10))
     axial = scene.panels(AXIAL, box.positions(AXIAL, 10))
     rows = (
@@ -62,11 +58,24 @@ def segmentation_mosaic(t1w_path: Path, dseg_path: Path, out: Path) -> None:
         "L and R are the person's left and right; the second colour is the right side's. "
         "Positions are scanner coordinates in mm."
     )
-    write_picture(Picture("Lobules on the T1w image", rows, _legend(scheme), 0.35, (note,)), out)
+    write_picture(Picture("Lobules on the T1w image", rows, scene.legend(), 0.35, (note,)), out)
 
 
 @dataclass(frozen=True)
-class _Scene:
+class Scene:
+    """A scan and its labels, ready to be cut.
+
+    Parameters
+    ----------
+    t1w, dseg : Volume
+        Scan and labels in the same world.
+    scheme : LabelScheme
+    view : Box
+        What every panel shows.
+    window : tuple of float
+        Grey values of black and white.
+    """
+
     t1w: Volume
     dseg: Volume
     scheme: LabelScheme
@@ -74,7 +83,15 @@ class _Scene:
     window: tuple[float, float]
 
     def panels(self, plane: Plane, positions: tuple[float, ...]) -> tuple[Panel, ...]:
+        """Draw cuts at the given world coordinates (mm)."""
         return tuple(self._panel(plane, position) for position in positions)
+
+    def legend(self) -> tuple[Key, ...]:
+        """Name every region with the colours of its left and right part."""
+        colors: dict[str, tuple[str, ...]] = {}
+        for label in self.scheme.labels:  # the left side's labels come first
+            colors[label.region] = (*colors.get(label.region, ()), label.color)
+        return tuple(Key(region, both) for region, both in colors.items())
 
     def _panel(self, plane: Plane, position: float) -> Panel:
         scan = cut(self.t1w, plane, position, self.view, STEP)
@@ -97,6 +114,22 @@ class _Scene:
         return tuple(outlines)
 
 
+def load_scene(t1w_path: Path, dseg_path: Path) -> Scene:
+    """Read a scan and its labels, and look at the cerebellum.
+
+    Raises
+    ------
+    SegmentationFailed
+        The segmentation has no label.
+    """
+    t1w, dseg = Volume.of(nib.load(t1w_path), np.float32), Volume.of(nib.load(dseg_path))
+    if not dseg.data.any():
+        raise SegmentationFailed(str(dseg_path), "has no label", "look at the scan and its registration")
+    dseg = dseg.cropped()
+    box = dseg.box()
+    return Scene(t1w, dseg, load_scheme("Lobules"), box.grown(MARGIN), _window(t1w, dseg, box))
+
+
 def _window(t1w: Volume, dseg: Volume, box: Box) -> tuple[float, float]:
     """Grey values of black and white: the cerebellum decides, not the bright fat around it."""
     scan, inside = [], []
@@ -107,10 +140,3 @@ def _window(t1w: Volume, dseg: Volume, box: Box) -> tuple[float, float]:
     values, mask = np.concatenate(scan), np.concatenate(inside)
     bright = values[mask] if mask.any() else values
     return float(np.percentile(values, 2)), 1.08 * float(np.percentile(bright, 99.5))
-
-
-def _legend(scheme: LabelScheme) -> tuple[Key, ...]:
-    colors: dict[str, tuple[str, ...]] = {}
-    for label in scheme.labels:  # the left side's labels come first
-        colors[label.region] = (*colors.get(label.region, ()), label.color)
-    return tuple(Key(region, both) for region, both in colors.items())
