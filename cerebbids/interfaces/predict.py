@@ -52,23 +52,20 @@ class Predict(CommandLine):
         job = {key: getattr(self.inputs, key) for key in ("system", "t1w", "xfm", "device", "cpu_threads")}
         job |= {"models_dir": self.inputs.models_dir, "out_dir": runtime.cwd}
         write_text(Path(runtime.cwd) / "job.json", json.dumps(job, indent=2))
-        return super()._run_interface(runtime, correct_return_codes)
+        runtime = super()._run_interface(runtime, correct_return_codes)
+        if runtime.returncode not in correct_return_codes:
+            runtime.success_codes = (runtime.returncode,)  # else nipype puts the bare code in the error's place
+            raise self._failure(runtime)
+        return runtime
 
-    def raise_exception(self, runtime):
-        """Turn the end of the process into one line.
-
-        Raises
-        ------
-        SegmentationFailed
-            Always.
-        """
+    def _failure(self, runtime) -> SegmentationFailed:
         if runtime.returncode in _KILLED:
             mend = "give it more memory, or run fewer at once (--nprocs)"
-            raise SegmentationFailed(self.inputs.t1w, "the network was killed, out of memory it seems", mend)
+            return SegmentationFailed(self.inputs.t1w, "the network was killed, out of memory it seems", mend)
         lines = (runtime.stderr or runtime.stdout or "").strip().splitlines()
         line = lines[-1] if lines else f"the network ended with code {runtime.returncode}"
         error = CerebbidsError.from_line(line)
-        raise SegmentationFailed(error.subject, error.reason, error.mend)
+        return SegmentationFailed(error.subject, error.reason, error.mend)
 
     def _list_outputs(self):
         folder = Path.cwd()

@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
+from bids.layout import Config
 from nipype.interfaces.base import Directory, File, OutputMultiObject
 from niworkflows.interfaces.bids import PrepareDerivative
 
 from cerebbids.bids.names import DERIVATIVES, ENTITIES, PATTERNS
 from cerebbids.files import atomic, write_text
+
+
+def _entity_names() -> Iterator[str]:
+    """Entities that PyBIDS finds in a source's name as well: niworkflows would append those it does not know."""
+    yield from (entity["name"] for entity in ENTITIES)
+    for config in ("bids", "derivatives"):
+        yield from Config.load(config).entities
 
 
 class _SinkInputSpec(PrepareDerivative.input_spec):
@@ -41,7 +50,7 @@ class DerivativesDataSink(PrepareDerivative):
 
     input_spec = _SinkInputSpec
     output_spec = _SinkOutputSpec
-    _config_entities = frozenset(entity["name"] for entity in ENTITIES)
+    _config_entities = frozenset(_entity_names())
     _config_entities_dict = ENTITIES
     _file_patterns = PATTERNS
     _default_dtypes = defaultdict(_no_type, dseg="uint8", mask="uint8")

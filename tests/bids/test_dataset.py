@@ -1,0 +1,72 @@
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from cerebbids.bids.dataset import start_dataset
+from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.bids.query import SourceImage
+from cerebbids.bids.sidecars import sidecar
+from cerebbids.data.labels import load_scheme
+from cerebbids.errors import UsageError
+from tests.datasets import make_dataset, validator_errors
+
+
+def fill(output_dir: Path, image: SourceImage) -> None:
+    """Write something small under every name."""
+    for key in DERIVATIVES:
+        target = output_dir / derivative_path(image.path, key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.name.endswith(".nii.gz"):
+            nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), np.eye(4)), target)
+        else:
+            target.write_text("index\tname\n1\tLeft I-II\n")
+        if content := sidecar(key, image):
+            extra = {"SkullStripped": False} if DERIVATIVES[key]["suffix"] == "T1w" else {}
+            target.with_name(f"{target.name.split('.')[0]}.json").write_text(json.dumps(content | extra))
+
+
+def test_validator_finds_no_error_in_names_and_sidecars(tmp_path):
+    names = ("sub-01/anat/sub-01", "sub-02/ses-a/anat/sub-02_ses-a_acq-mprage_ce-gd_rec-norm_run-01_part-mag")
+    raw = make_dataset(tmp_path / "raw", *names)
+    out = tmp_path / "out"
+    start_dataset(raw, out, ("Lobules",))
+    for name in names:
+        fill(out, SourceImage(raw / f"{name}_T1w.nii.gz", name[4:6], f"{name}_T1w.nii.gz"))
+    (out / "sub-01.html").write_text("")
+    (out / "logs").mkdir()
+    (out / "logs" / "CITATION.md").write_text("")
+    (out / "sub-01" / "log" / "run").mkdir(parents=True)
+    (out / "sub-01" / "log" / "run" / "cerebbids.toml").write_text("")
+    assert validator_errors(out) == []
+
+
+def test_link_to_raw_data_is_relative_inside_it(tmp_path):
+    raw = make_dataset(tmp_path)
+    out = raw / "derivatives" / "cerebbids"
+    start_dataset(raw, out, ())
+    assert json.loads((out / "dataset_description.json").read_text())["DatasetLinks"] == {"raw": "../.."}
+
+
+def test_output_of_another_program_is_left_alone(tmp_path):
+    raw, out = make_dataset(tmp_path / "raw"), tmp_path / "out"
+    out.mkdir()
+    theirs = '{"GeneratedBy": [{"Name": "fMRIPrep"}]}'
+    (out / "dataset_description.json").write_text(theirs)
+    with pytest.raises(UsageError, match="fMRIPrep"):
+        start_dataset(raw, out, ())
+    assert (out / "dataset_description.json").read_text() == theirs
+
+
+def test_colour_tables_agree_with_the_label_table(tmp_path):
+    start_dataset(make_dataset(tmp_path / "raw"), tmp_path / "out", ("Lobules",))
+    labels = load_scheme("Lobules").labels
+    expected = [(label.index, tuple(bytes.fromhex(label.color[1:]))) for label in labels]
+    freesurfer = (tmp_path / "out" / "seg-Lobules_FreeSurferColorLUT.txt").read_text().splitlines()[2:]
+    snap = (tmp_path / "out" / "seg-Lobules_ITKSNAP.txt").read_text().splitlines()[1:]
+    rows = [line.split() for line in freesurfer]
+    assert [(int(row[0]), tuple(map(int, row[2:5]))) for row in rows] == expected
+    rows = [line.split() for line in snap]
+    assert [(int(row[0]), tuple(map(int, row[1:4]))) for row in rows] == expected

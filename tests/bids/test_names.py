@@ -1,0 +1,28 @@
+import pytest
+
+from cerebbids.bids.names import DERIVATIVES, derivative_path
+
+SOURCES = (
+    "sub-01/anat/sub-01_T1w.nii.gz",
+    "sub-01/ses-a/anat/sub-01_ses-a_acq-mprage_ce-gd_rec-norm_run-01_echo-1_part-mag_T1w.nii",
+)
+
+
+@pytest.mark.parametrize("key", DERIVATIVES)
+def test_name_starts_with_the_whole_name_of_the_source(key):
+    for source in SOURCES:
+        path = derivative_path(f"/data/{source}", key)
+        stem = source.rsplit("/", 1)[1].rsplit("_", 1)[0]
+        assert path.name.startswith(f"{stem}_")
+        folder = "sub-01/figures" if key.startswith("figure") else source.rsplit("/", 1)[0]
+        assert str(path.parent) == folder
+
+
+def test_names_differ_from_each_other_and_from_those_of_another_image():
+    paths = [derivative_path(f"/data/{source}", key) for source in SOURCES for key in DERIVATIVES]
+    assert len(set(paths)) == len(paths)
+
+
+def test_entities_are_in_the_order_of_bids():
+    name = derivative_path(SOURCES[0], "dseg_mni").name
+    assert name == "sub-01_space-MNI152NLin2009aSym_seg-Lobules_res-1_dseg.nii.gz"

@@ -1,0 +1,106 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cerebbids.bids.query import select_images
+from cerebbids.config import RunConfig
+from cerebbids.errors import UsageError
+from tests.datasets import make_dataset
+
+NAMES = (
+    "sub-01/ses-a/anat/sub-01_ses-a_acq-mprage_run-01",
+    "sub-01/ses-a/anat/sub-01_ses-a_acq-mprage_run-02",
+    "sub-01/ses-b/anat/sub-01_ses-b",
+    "sub-02/anat/sub-02",
+    "sub-02/anat/sub-02_part-phase",
+    "derivatives/other/sub-02/anat/sub-02_desc-x",
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> RunConfig:
+    dataset = make_dataset(tmp_path / "data", *NAMES)
+    (dataset / "sub-03" / "func").mkdir(parents=True)
+    (dataset / "sub-03" / "func" / "sub-03_task-rest_bold.nii.gz").touch()
+    return RunConfig(dataset, tmp_path / "out", tmp_path / "work")
+
+
+def stems(config: RunConfig) -> list[str]:
+    return [image.stem for image in select_images(config).images]
+
+
+def filtered(config: RunConfig, content: object) -> RunConfig:
+    path = config.bids_dir.parent / "filter.json"
+    path.write_text(json.dumps(content))
+    return replace(config, bids_filter_file=path)
+
+
+def test_every_magnitude_t1w_of_the_raw_data_is_taken(config):
+    assert stems(config) == [
+        "sub-01_ses-a_acq-mprage_run-01",
+        "sub-01_ses-a_acq-mprage_run-02",
+        "sub-01_ses-b",
+        "sub-02",
+    ]
+
+
+def test_participant_without_t1w_is_reported(config):
+    (error,) = select_images(config).missing
+    assert error.subject == "sub-03" and "no T1w" in str(error)
+
+
+def test_participant_without_t1w_is_no_matter_when_sessions_narrow_the_choice(config):
+    selection = select_images(replace(config, session_labels=("b",)))
+    assert [image.stem for image in selection.images] == ["sub-01_ses-b"]
+    assert selection.missing == ()
+
+
+def test_participant_that_was_asked_for_is_reported_even_then(config):
+    asked = replace(config, participant_labels=("01", "02"), session_labels=("b",))
+    assert [error.subject for error in select_images(asked).missing] == ["sub-02"]
+
+
+def test_filters_take_values_null_and_star(config):
+    assert stems(filtered(config, {"t1w": {"run": 2}})) == ["sub-01_ses-a_acq-mprage_run-02"]
+    assert stems(filtered(config, {"t1w": {"session": None}})) == ["sub-02"]
+    assert stems(filtered(config, {"t1w": {"session": "*", "run": None}})) == ["sub-01_ses-b"]
+
+
+@pytest.mark.parametrize("content", [{"t2w": {}}, [], {"t1w": "x"}, {"t1w": {"sesion": "a"}}])
+def test_filters_that_mean_nothing_are_refused(config, content):
+    with pytest.raises(UsageError, match="filter.json"):
+        stems(filtered(config, content))
+
+
+@pytest.mark.parametrize(
+    ("choice", "known"),
+    [({"participant_labels": ("01", "9")}, "01 02 03"), ({"session_labels": ("z",)}, "a b")],
+)
+def test_unknown_label_is_refused_with_the_known_ones(config, choice, known):
+    with pytest.raises(UsageError, match=f"is not in the dataset; the dataset has {known}"):
+        select_images(replace(config, **choice))
+
+
+def test_dataset_without_description_is_refused_with_the_mend(config):
+    (config.bids_dir / "dataset_description.json").unlink()
+    with pytest.raises(UsageError, match="needs a dataset_description.json"):
+        select_images(config)
+
+
+def test_dataset_without_any_t1w_is_refused(tmp_path):
+    config = RunConfig(make_dataset(tmp_path), tmp_path / "out", tmp_path / "work")
+    with pytest.raises(UsageError, match="has no T1w image"):
+        select_images(config)
+
+
+def test_two_files_that_would_share_their_outputs_are_refused(config):
+    (config.bids_dir / "sub-02" / "anat" / "sub-02_T1w.nii").touch()
+    with pytest.raises(UsageError, match="remove one"):
+        select_images(config)
+
+
+def test_dataset_may_be_a_link(config, tmp_path):
+    (tmp_path / "link").symlink_to(config.bids_dir)
+    assert stems(replace(config, bids_dir=tmp_path / "link")) == stems(config)

@@ -1,0 +1,68 @@
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import pytest
+
+from cerebbids.errors import SegmentationFailed
+from cerebbids.interfaces.predict import Predict
+from tests.datasets import tiny_image
+
+SCRIPT = """
+import json, os, sys
+job = json.load(open(sys.argv[2]))
+{action}
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Make a prediction whose process does what one line of Python says."""
+    nib.save(tiny_image(), tmp_path / "t1w.nii")
+    (tmp_path / "xfm.txt").write_text("")
+
+    def make(action: str, **inputs) -> Predict:
+        (tmp_path / "child.py").write_text(SCRIPT.format(action=action))
+        monkeypatch.setattr(Predict, "_cmd", f"{sys.executable} {tmp_path / 'child.py'}")
+        files = {"t1w": str(tmp_path / "t1w.nii"), "xfm": str(tmp_path / "xfm.txt")}
+        known = {"system": "deepceres", "weights_sha256": "0", "version": "1"}
+        return Predict(**files, **{**known, **inputs})
+
+    return make
+
+
+def test_process_gets_the_job_and_its_files_are_the_outputs(job, tmp_path):
+    action = (
+        "for name in ('dseg.nii.gz', 'dseg_mni.nii.gz', 'mask.nii.gz', 'predict.json'): "
+        "open(os.path.join(job['out_dir'], name), 'w').write(json.dumps(job))"
+    )
+    outputs = job(action, cpu_threads=3, device="cuda:1").run(cwd=str(tmp_path)).outputs
+    spec = Path(outputs.facts).read_text()
+    assert '"cpu_threads": 3' in spec and '"device": "cuda:1"' in spec and '"models_dir": null' in spec
+    assert Path(outputs.dseg) == tmp_path / "dseg.nii.gz"
+
+
+def test_killed_process_is_said_to_lack_memory(job, tmp_path):
+    with pytest.raises(SegmentationFailed, match="t1w.nii: the network was killed, out of memory"):
+        job("os.kill(os.getpid(), 9)").run(cwd=str(tmp_path))
+
+
+def test_last_line_of_the_process_is_the_reason(job, tmp_path):
+    action = "print('noise', file=sys.stderr); sys.exit('model.toml: is missing; install it')"
+    with pytest.raises(SegmentationFailed) as caught:
+        job(action).run(cwd=str(tmp_path))
+    assert str(caught.value) == "model.toml: is missing; install it"
+
+
+def hash_of(predict: Predict) -> str:
+    return predict.inputs.get_hashval()[1]
+
+
+@pytest.mark.parametrize("change", [{"weights_sha256": "1"}, {"version": "2"}, {"system": "infant"}])
+def test_another_model_or_version_makes_a_stale_result(job, change):
+    assert hash_of(job("pass")) != hash_of(job("pass", **change))
+
+
+@pytest.mark.parametrize("change", [{"device": "cuda"}, {"cpu_threads": 8}, {"use_gpu": True}])
+def test_another_machine_does_not(job, change):
+    assert hash_of(job("pass")) == hash_of(job("pass", **change))

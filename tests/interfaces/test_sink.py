@@ -1,0 +1,64 @@
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.interfaces.sink import DerivativesDataSink
+from tests.datasets import make_dataset, tiny_image
+
+STEM = "sub-01/ses-a/anat/sub-01_ses-a_acq-x_rec-y_run-02"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, str]:
+    out = tmp_path / "out"
+    out.mkdir()
+    raw = make_dataset(tmp_path / "raw", STEM)
+    return {"base_directory": str(out), "source_file": str(raw / f"{STEM}_T1w.nii.gz")}
+
+
+@pytest.mark.parametrize("key", DERIVATIVES)
+def test_file_goes_where_the_table_of_names_says(key, places, tmp_path):
+    extension = DERIVATIVES[key].get("extension", ".nii")
+    result = tmp_path / f"result{extension}"
+    if extension == ".nii":
+        nib.save(tiny_image(), result)
+    else:
+        result.write_text("text")
+    DerivativesDataSink(key, in_file=str(result), **places).run(cwd=str(tmp_path))
+    written = [path for path in Path(places["base_directory"]).rglob("*") if path.is_file()]
+    expected = Path(places["base_directory"]) / derivative_path(places["source_file"], key)
+    assert written == [expected]
+    if extension != ".nii":
+        assert expected.read_text() == "text"
+
+
+def test_labels_keep_grid_and_values_and_are_uint8(places, tmp_path):
+    labels = np.zeros((8, 9, 10), np.int16)
+    labels[1, 2, 3], labels[4, 4, 4] = 113, 7
+    affine = tiny_image().affine
+    nib.save(nib.Nifti1Image(labels, affine), tmp_path / "dseg.nii.gz")
+    sink = DerivativesDataSink("dseg", in_file=str(tmp_path / "dseg.nii.gz"), **places)
+    written = nib.load(sink.run(cwd=str(tmp_path)).outputs.out_file)
+    assert written.get_data_dtype() == np.uint8
+    np.testing.assert_array_equal(np.asarray(written.dataobj), labels)
+    np.testing.assert_allclose(written.affine, affine, atol=1e-5)
+    assert (int(written.header["qform_code"]), int(written.header["sform_code"])) == (1, 1)
+
+
+def test_working_space_counts_as_a_standard_one(places, tmp_path):
+    nib.save(tiny_image(), tmp_path / "t1w.nii")
+    sink = DerivativesDataSink("t1w_mni", in_file=str(tmp_path / "t1w.nii"), **places)
+    assert int(nib.load(sink.run(cwd=str(tmp_path)).outputs.out_file).header["sform_code"]) == 4
+
+
+def test_sidecar_joins_what_was_known_before_with_what_was_found(places, tmp_path):
+    nib.save(tiny_image(), tmp_path / "t1w.nii")
+    known = {"Description": "clean"}
+    found = {"SkullStripped": True}
+    sink = DerivativesDataSink("t1w", in_file=str(tmp_path / "t1w.nii"), meta_dict=found, **known, **places)
+    sidecar = Path(sink.run(cwd=str(tmp_path)).outputs.out_file.replace(".nii.gz", ".json"))
+    assert json.loads(sidecar.read_text()) == {"Description": "clean", "SkullStripped": True}

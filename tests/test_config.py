@@ -1,0 +1,35 @@
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from cerebbids.config import RunConfig
+
+
+def test_toml_keeps_every_choice():
+    config = RunConfig(
+        bids_dir=Path("/data/größe \"1\""),
+        output_dir=Path("/out"),
+        work_dir=Path("/work dir"),
+        participant_labels=("01", "02"),
+        session_labels=("a",),
+        bids_filter_file=Path("/f.json"),
+        nprocs=3,
+        omp_nthreads=2,
+        mem_gb=7.5,
+        device="cuda:1",
+        models_dir=Path("/models"),
+        verbosity=2,
+    )  # fmt: skip
+    assert RunConfig.from_toml(config.to_toml()) == config
+
+
+def test_file_is_written_where_there_is_no_folder_yet(tmp_path):
+    config = RunConfig(Path("/data"), Path("/out"), Path("/work"))
+    config.save(tmp_path / "log" / "cerebbids.toml")
+    assert RunConfig.from_toml((tmp_path / "log" / "cerebbids.toml").read_text()) == config
+
+
+def test_choices_cannot_change_during_the_run():
+    with pytest.raises(FrozenInstanceError):
+        RunConfig(Path("/data"), Path("/out"), Path("/work")).device = "cpu"
