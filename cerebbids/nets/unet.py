@@ -1,4 +1,4 @@
-"""A 3D U-Net with group normalisation: the plain work-horse for label maps of one crop."""
+"""A 3D U-Net with instance normalisation: the plain work-horse for label maps of one crop."""
 
 from __future__ import annotations
 
@@ -6,12 +6,34 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-NORM_GROUPS = 8
-"""Groups of channels normalised together; works at batch size 1 and stays in channels-last memory."""
+
+class InstanceNorm(nn.Module):
+    """Zero mean and unit variance of every channel of every example, then a learned scale and shift.
+
+    The same as ``nn.InstanceNorm3d(channels, affine=True)``, but one example stays in channels-last memory, where a
+    training step on a CPU takes two thirds of the time.
+
+    Examples
+    --------
+    >>> x = torch.randn(1, 2, 4, 4, 4)
+    >>> torch.allclose(InstanceNorm(2)(x), nn.InstanceNorm3d(2, affine=True)(x), atol=1e-5)
+    True
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, channels, D, H, W) -> the same shape."""
+        if len(x) == 1:
+            return F.batch_norm(x, None, None, self.weight, self.bias, training=True)
+        return F.instance_norm(x, weight=self.weight, bias=self.bias)
 
 
 class ConvBlock(nn.Module):
-    """Two 3x3x3 convolutions, each followed by group normalisation and leaky ReLU."""
+    """Two 3x3x3 convolutions, each followed by instance normalisation and leaky ReLU."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
@@ -22,7 +44,7 @@ class ConvBlock(nn.Module):
         """One convolution, its normalisation and its activation."""
         return (
             nn.Conv3d(channels_in, channels_out, 3, padding=1, bias=False),
-            nn.GroupNorm(NORM_GROUPS, channels_out),
+            InstanceNorm(channels_out),
             nn.LeakyReLU(0.01, inplace=True),
         )
 
@@ -49,12 +71,12 @@ class UNet(nn.Module):
     torch.Size([1, 27, 8, 8, 8])
     """
 
-    def __init__(self, channels_in: int, classes: int, widths: tuple[int, ...] = (24, 48, 96, 160)) -> None:
+    def __init__(self, channels_in: int, classes: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         inputs = (channels_in, *widths[:-1])
         self.encoders = nn.ModuleList(ConvBlock(a, b) for a, b in zip(inputs, widths, strict=True))
         upward = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
-        self.reducers = nn.ModuleList(nn.Conv3d(deep, shallow, 1) for deep, shallow in upward)
+        self.risers = nn.ModuleList(nn.ConvTranspose3d(deep, shallow, 2, stride=2) for deep, shallow in upward)
         self.decoders = nn.ModuleList(ConvBlock(2 * shallow, shallow) for _, shallow in upward)
         self.head = nn.Conv3d(widths[0], classes, 1)
 
@@ -64,7 +86,6 @@ class UNet(nn.Module):
         for depth, encoder in enumerate(self.encoders):
             x = encoder(F.max_pool3d(x, 2) if depth else x)
             skips.append(x)
-        for reducer, decoder, skip in zip(self.reducers, self.decoders, skips[-2::-1], strict=True):
-            x = F.interpolate(reducer(x), scale_factor=2, mode="trilinear", align_corners=False)
-            x = decoder(torch.cat([x, skip], 1))
+        for riser, decoder, skip in zip(self.risers, self.decoders, skips[-2::-1], strict=True):
+            x = decoder(torch.cat([riser(x), skip], 1))
         return self.head(x)

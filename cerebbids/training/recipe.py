@@ -31,7 +31,7 @@ class Recipe:
     scheme: str
     steps: int
     channels_in: int = 4
-    widths: tuple[int, ...] = (32, 64, 128, 192)
+    widths: tuple[int, ...] = (16, 48, 96, 192)
     crop: tuple[int, int, int] = (96, 80, 80)
     learning_rate: float = 2.5e-3
     weight_decay: float = 1e-4
