@@ -72,11 +72,17 @@ def test_failed_image_stands_beside_the_others(tmp_path):
     assert text.count('<span class="state">failed') == text.count('<span class="state">done') == 1
 
 
+def test_figures_of_a_failed_image_are_called_old(tmp_path):
+    _, text, _ = page(tmp_path, done(tmp_path, errors=("no memory",)))
+    assert "an earlier" in text and text.index("an earlier") < text.index("<object")
+    assert "an earlier" not in page(tmp_path, done(tmp_path))[1]
+
+
 def test_volumes_are_written_out(tmp_path):
     _, text, _ = page(tmp_path, done(tmp_path))
     assert "104.0" in text  # 26 labels of 4 cm3
     row = re.search(r"</span>I-IV</th>(.*?)</tr>", text, re.S).group(1)
-    assert re.findall(r">([^<>\n]+)</td>", row) == ["12.00", "12.00", "24.00", "23.1 %", "+0.0 %"]
+    assert re.findall(r">([^<>\n]+)</td>", row) == ["12.00", "12.00", "24.00", "23.1", "+0.0"]
 
 
 def test_methods_are_rendered_and_cannot_inject(tmp_path):
