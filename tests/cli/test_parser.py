@@ -1,0 +1,83 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cerebbids import __version__
+from cerebbids.cli.parser import parse_args
+from cerebbids.errors import UsageError
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    (tmp_path / "data").mkdir()
+    return [str(tmp_path / "data"), str(tmp_path / "out"), "participant", "-w", str(tmp_path / "work")]
+
+
+def test_labels_come_with_or_without_prefix_and_in_either_spelling(folders):
+    config = parse_args([*folders, "--participant_label", "sub-01", "02", "01", "--session-id", "ses-a"])
+    assert (config.participant_labels, config.session_labels) == (("01", "02"), ("a",))
+
+
+def test_threads_of_one_process_never_exceed_those_of_the_run(folders):
+    assert parse_args([*folders, "--nprocs", "2", "--omp-nthreads", "5"]).omp_nthreads == 2
+    assert parse_args([*folders, "--nprocs", "64"]).omp_nthreads == 8
+
+
+def test_paths_are_absolute_wherever_the_program_was_started(folders, monkeypatch):
+    monkeypatch.chdir(Path(folders[0]).parent)
+    config = parse_args(["data", "out", "participant", "-w", "work"])
+    assert [str(config.bids_dir), str(config.output_dir)] == folders[:2]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--device", "gpu"], ["--nprocs", "0"], ["--mem-gb", "much"], ["--models-dir", "/nowhere"], ["--unknown"]],
+)
+def test_senseless_options_end_with_code_2(folders, options, capsys):
+    with pytest.raises(SystemExit) as end:
+        parse_args([*folders, *options])
+    assert end.value.code == 2
+    assert options[-1] in capsys.readouterr().err
+
+
+def test_dataset_that_is_not_there_is_named(folders, capsys):
+    with pytest.raises(SystemExit) as end:
+        parse_args(["/nowhere", *folders[1:]])
+    assert end.value.code == 2
+    assert "/nowhere: is not a folder; check the path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "work", "reason"),
+    [
+        ("data", "work", "is the input"),
+        (".", "work", "holds the input"),
+        ("out", "data/work", "lies in the dataset"),
+        ("out", "out", "is the output folder too"),
+    ],
+)
+def test_folders_in_each_other_s_way_are_refused(tmp_path, output, work, reason):
+    (tmp_path / "data").mkdir()
+    with pytest.raises(UsageError, match=reason):
+        parse_args([str(tmp_path / "data"), str(tmp_path / output), "participant", "-w", str(tmp_path / work)])
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_load_nothing_heavy(option):
+    code = (
+        "import sys\n"
+        "from cerebbids.cli.run import main\n"
+        "try:\n"
+        f"    main([{option!r}])\n"
+        "except SystemExit as end:\n"
+        "    heavy = {'torch', 'ants', 'nipype', 'bids', 'nibabel', 'numpy', 'pandas'} & set(sys.modules)\n"
+        "    sys.exit(str(heavy) if heavy else end.code)\n"
+    )
+    began = time.monotonic()
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "participant" in answer.stdout or __version__ in answer.stdout
+    assert time.monotonic() - began < 5  # half a second where nothing else runs

@@ -1,0 +1,88 @@
+"""One real head through the real program, as a user would."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from nibabel.affines import apply_affine
+
+from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.template import whole_head_template
+from cerebbids.inference.models import packaged_models
+from tests.datasets import make_dataset, validator_errors
+
+pytestmark = pytest.mark.skipif(
+    not (packaged_models() / "deepceres" / "model.toml").exists(), reason="the default model is not packaged yet"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left behind."""
+
+    source: Path
+    output_dir: Path
+    code: int
+    printed: str
+
+    def path(self, key: str) -> Path:
+        """Path of a derivative."""
+        return self.output_dir / derivative_path(self.source, key)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Segment the MNI152 head, on a grid whose axes are neither in the usual order nor in the usual direction."""
+    folder = tmp_path_factory.mktemp("end_to_end")
+    raw = make_dataset(folder / "raw", "sub-mni/ses-a/anat/sub-mni_ses-a_run-01")
+    source = raw / "sub-mni/ses-a/anat/sub-mni_ses-a_run-01_T1w.nii.gz"
+    head = whole_head_template()
+    turned = head.as_reoriented(nib.io_orientation(head.affine)[[1, 2, 0]] * [1, -1])
+    data = np.asarray(turned.dataobj)
+    nib.save(nib.Nifti1Image((data * (1000 / data.max())).astype(np.int16), turned.affine), source)
+    command = [sys.executable, "-m", "cerebbids", raw, folder / "out", "participant", "-w", folder / "work"]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return Run(source, folder / "out", answer.returncode, answer.stdout)
+
+
+def test_run_says_that_it_is_done(run):
+    assert run.printed.strip().splitlines()[-1] == "1 done, 0 failed"
+    assert run.code == 0
+
+
+def test_every_file_is_there_and_bids_valid(run):
+    assert [key for key in DERIVATIVES if not run.path(key).exists()] == []
+    assert (run.output_dir / "sub-mni.html").exists()
+    assert validator_errors(run.output_dir) == []
+
+
+def test_labels_lie_on_the_grid_of_the_input(run):
+    source = nib.load(run.source)
+    for key in ("dseg", "mask", "t1w"):
+        image = nib.load(run.path(key))
+        assert image.shape == source.shape
+        np.testing.assert_array_equal(image.affine, source.affine)
+
+
+def test_all_labels_are_found_on_their_sides_of_a_plausible_cerebellum(run):
+    dseg = nib.load(run.path("dseg"))
+    voxels = np.asarray(dseg.dataobj)
+    for label in load_scheme("Lobules").labels:
+        x, y, z = apply_affine(dseg.affine, np.argwhere(voxels == label.index)).mean(axis=0)
+        assert (x < 0) == (label.hemisphere == "left"), label.name
+        assert -95 < y < -30 and -70 < z < 0, label.name
+    volumes = pd.read_csv(run.path("morph"), sep="\t").set_index("name")["volume_mm3"]
+    assert 95_000 < volumes["Cerebellum"] < 200_000
+    assert volumes["Cerebellum"] == np.count_nonzero(voxels) == np.count_nonzero(nib.load(run.path("mask")).dataobj)
+
+
+def test_sidecar_says_what_made_the_labels(run):
+    made = json.loads(Path(str(run.path("dseg")).replace(".nii.gz", ".json")).read_text())["CerebBIDS"]
+    assert len(made["weights_sha256"]) == 64 and made["version"] and made["device"]

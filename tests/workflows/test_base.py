@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+from niworkflows.engine.workflows import LiterateWorkflow as Workflow
+
+from cerebbids.bids.names import DERIVATIVES
+from cerebbids.bids.query import SourceImage
+from cerebbids.config import RunConfig
+from cerebbids.workflows.base import init_cerebbids_wf
+from tests.datasets import make_dataset
+
+NAMES = ("sub-01/ses-a/anat/sub-01_ses-a_run-1", "sub-01/ses-a/anat/sub-01_ses-a_run-2", "sub-02/anat/sub-02")
+
+
+@pytest.fixture
+def build(tmp_path: Path):
+    raw = make_dataset(tmp_path / "raw", *NAMES)
+    (tmp_path / "out").mkdir()
+    config = RunConfig(raw, tmp_path / "out", tmp_path / "work", nprocs=4, omp_nthreads=3)
+    images = [SourceImage(raw / f"{name}_T1w.nii.gz", name[4:6], f"{name}_T1w.nii.gz") for name in NAMES]
+
+    def make(use_gpu: bool = False) -> Workflow:
+        known = {"weights_sha256": "abc", "use_gpu": use_gpu, "run_id": "now"}
+        return init_cerebbids_wf(config=config, images=images, **known)
+
+    return make
+
+
+def test_every_derivative_of_every_image_has_its_sink(build):
+    names = build().list_node_names()
+    for image in ("sub_01_ses_a_run_1_wf", "sub_01_ses_a_run_2_wf", "sub_02_wf"):
+        sinks = {name.rpartition("ds_")[2] for name in names if name.startswith(f"{image}.") and ".ds_" in name}
+        assert sinks == set(DERIVATIVES)
+
+
+def test_no_image_waits_for_another(build):
+    graph = build()._graph
+    assert len(graph.nodes) == 3 and len(graph.edges) == 0
+
+
+def test_network_takes_the_cpus_of_a_process_or_one_gpu_slot(build):
+    on_cpu = build().get_node("sub_02_wf.segment_wf.predict")
+    on_gpu = build(use_gpu=True).get_node("sub_02_wf.segment_wf.predict")
+    assert (on_cpu.n_procs, on_cpu.is_gpu_node()) == (3, False)
+    assert (on_gpu.n_procs, on_gpu.is_gpu_node()) == (1, True)
+    assert on_gpu.inputs.weights_sha256 == "abc" and on_gpu.inputs.cpu_threads == 3
+
+
+def test_crash_files_go_to_the_log_of_the_subject(build, tmp_path):
+    node = build().get_node("sub_02_wf.preprocess_wf.denoise")
+    assert node.config["execution"]["crashdump_dir"] == str(tmp_path / "out" / "sub-02" / "log" / "now")
+
+
+def test_methods_are_told_once_and_in_order(build):
+    text = build().visit_desc()
+    places = [text.index(word) for word in ("Nipype", "denoised", "N4", "registered", "lobules", "References")]
+    assert places == sorted(places)
+    assert text.count("was denoised") == 1
