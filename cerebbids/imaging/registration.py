@@ -102,10 +102,7 @@ class _Models:
     brain: SampledModel
     tissues: SampledModel
     fine: SampledModel
-    near: np.ndarray
-    brain_mask: np.ndarray
-    head_mask: np.ndarray
-    points: np.ndarray
+    scored: SampledModel
 
 
 def register_to_mni(image: nib.Nifti1Image, threads: int) -> AffineResult:
@@ -133,7 +130,7 @@ def register_to_mni(image: nib.Nifti1Image, threads: int) -> AffineResult:
     for prefix, spread in (("", (0, 25)), ("wide-", (0, 35, 70))):
         starts = list(_starts(levels.coarse, spread))
         for strategy, fit in _candidates(levels, starts, threads):
-            fine = fit_affine(levels.fine, _models().fine, fit.mni_to_t1w, AFFINE, 30)
+            fine = fit_affine(levels.fine, _models().fine, fit.mni_to_t1w, AFFINE, 40, 0.002)
             result = _judge(levels, fine, prefix + strategy, attempts)
             attempts.append(result.attempts[-1])
             if not attempts[-1].refused:
@@ -148,30 +145,38 @@ def register_to_mni(image: nib.Nifti1Image, threads: int) -> AffineResult:
 @cache
 def _models() -> _Models:
     t1w = template_t1w()
-    affine, shape = t1w.affine, t1w.shape
     brain_mask = np.asarray(template_brain_mask().dataobj) > 0
-    head = np.asarray(resample(whole_head_template(), shape, affine).dataobj)
-    head = (head + head[::-1]) / (2 * head.max())
-    near = ndimage.distance_transform_edt(~brain_mask) < 20
-    tissues = [np.asarray(i.dataobj) for i in (t1w, *template_tissues())]
-    lattice = (slice(None, None, 4),) * 3
+    head = np.asarray(resample(whole_head_template(), t1w.shape, t1w.affine).dataobj)
+    head = nib.Nifti1Image((head + head[::-1]) / (2 * head.max()), t1w.affine)
+    tissues = [pyramid(image) for image in (t1w, *template_tissues())]
+    brain_level = Level(brain_mask, t1w.affine, np.zeros(3))
+    near = [_within(brain_level.thinned(spacing), 20) for spacing in (2, 4)]
+    wide = _within(brain_level.thinned(2), 4)
+    fine = tissues[0].fine
     return _Models(
-        head=sample_model([head], affine, near, 8, 4),
-        brain=sample_model(tissues[:1], affine, near, 8, 4),
-        tissues=sample_model(tissues, affine, ndimage.binary_dilation(brain_mask), 4, 2),
-        fine=sample_model(tissues, affine, brain_mask * _fossa_weight(affine, shape), 2, 0.5),
-        near=near[lattice],
-        brain_mask=brain_mask[lattice],
-        head_mask=(head > 0.15)[lattice],
-        points=apply_affine(affine, np.argwhere(near[lattice]) * 4),
+        head=sample_model([pyramid(head).coarse], near[1], 2),
+        brain=sample_model([tissues[0].coarse], near[1], 2),
+        tissues=sample_model([tissue.middle for tissue in tissues], wide, 2),
+        fine=sample_model([tissue.fine for tissue in tissues], _within(brain_level, 2) * _fossa_weight(fine), 3),
+        scored=sample_model([tissues[0].middle, pyramid(head).middle], near[0], 2),
     )
 
 
-def _fossa_weight(affine: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _within(mask: Level, distance: float) -> np.ndarray:
+    """Voxels up to so many mm from a mask."""
+    return ndimage.distance_transform_edt(~mask.data, sampling=mask.voxel) <= distance
+
+
+def _fossa_weight(level: Level) -> np.ndarray:
     """1 in the cerebrum, rising to 4 in the middle of the cerebellum."""
-    world = apply_affine(affine, np.stack(np.indices(shape), axis=-1))
-    distance = np.linalg.norm((world - [0, -62, -35]) / [50, 35, 30], axis=-1)
-    return (1 + 3 * np.exp(-(distance**2))).astype(np.float32)
+    x, y, z = (
+        (np.arange(n) * step + start - centre) / radius
+        for n, step, start, centre, radius in zip(
+            level.data.shape, level.voxel, level.affine[:3, 3], (0, -62, -35), (50, 35, 30), strict=True
+        )
+    )
+    squared = x[:, None, None] ** 2 + y[None, :, None] ** 2 + z[None, None, :] ** 2
+    return (1 + 3 * np.exp(-squared)).astype(np.float32)
 
 
 def _starts(level: Level, angles: tuple[int, ...]) -> Iterator[np.ndarray]:
@@ -223,12 +228,12 @@ def _judge(levels: Pyramid, fit: Fit, strategy: str, before: list[Attempt]) -> A
     """Measure a fit and say whether, and why not, it is plausible."""
     models = _models()
     t1w_to_mni = np.linalg.inv(fit.mni_to_t1w)
-    correlation = fit_affine(levels.middle, models.tissues, fit.mni_to_t1w, AFFINE, 1).score
-    image, inside = levels.middle(apply_affine(fit.mni_to_t1w, models.points))
-    brain = models.brain_mask[models.near]
+    correlation = fit_affine(levels.middle, models.tissues, fit.mni_to_t1w, AFFINE, 1, 0).score
+    image, _, inside = levels.middle.at(apply_affine(fit.mni_to_t1w, models.scored.points))
+    brain, head = models.scored.values[0] > 0.2, models.scored.values[1] > 0.15
     bright = image > 0.25 * np.median(image[brain])
     stripped = bool(bright[~brain & inside].mean() < 0.12)
-    template = brain if stripped else models.head_mask[models.near]
+    template = brain if stripped else head
     overlap = _dice(bright[inside], template[inside])
     rotation, stretch = _rotation_and_stretch(t1w_to_mni)
     determinant = float(np.linalg.det(t1w_to_mni[:3, :3]))
