@@ -6,7 +6,6 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
-from nipype import config as nipype_config
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids.bids.query import SourceImage
@@ -41,7 +40,8 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
     dict of str to CerebbidsError
         The first reason of every image that failed, by its stem.
     """
-    _configure(config.verbosity)
+    for name in ("nipype.workflow", "nipype.interface", "nipype.utils"):
+        logging.getLogger(name).setLevel(_LEVELS[min(config.verbosity, 2)])
     stems = {image_wf_name(image): image.stem for image in images}
     names = workflow.list_node_names()
     # Nipype takes the nodes that only pass fields on out of the graph.
@@ -63,15 +63,3 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
     for node, error in plugin.failures.items():
         failures.setdefault(stems[node.split(".")[1]], error)
     return failures
-
-
-def _configure(verbosity: int) -> None:
-    settings = {
-        "stop_on_first_crash": "false",
-        "crashfile_format": "txt",
-        "check_version": "false",
-        "poll_sleep_duration": "0.2",
-    }
-    nipype_config.update_config({"execution": settings})
-    for name in ("nipype.workflow", "nipype.interface", "nipype.utils"):
-        logging.getLogger(name).setLevel(_LEVELS[min(verbosity, 2)])

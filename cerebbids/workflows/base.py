@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
@@ -14,6 +13,8 @@ from cerebbids.workflows.derivatives import init_derivatives_wf
 from cerebbids.workflows.preprocess import init_preprocess_wf
 from cerebbids.workflows.report import init_report_wf
 from cerebbids.workflows.segment import init_segment_wf
+
+_EXECUTION = {"stop_on_first_crash": "false", "crashfile_format": "txt", "poll_sleep_duration": "0.2"}
 
 _REFERENCES = """
 ### References
@@ -58,6 +59,7 @@ def init_cerebbids_wf(
     workflow = Workflow(name, base_dir=str(config.work_dir))
     workflow.__desc__ = f"Made with cerebbids {__version__}, which is built on Nipype (Gorgolewski 2011).\n"
     workflow.__postdesc__ = _REFERENCES
+    workflow.config["execution"] |= _EXECUTION
     for image in images:
         image_wf = init_image_wf(config=config, image=image, weights_sha256=weights_sha256, use_gpu=use_gpu)
         _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))
@@ -113,6 +115,5 @@ def _same(*fields: str) -> list[tuple[str, str]]:
 
 
 def _set_crash_folder(workflow: Workflow, folder: str) -> None:
-    workflow.config["execution"]["crashdump_dir"] = folder
     for node in workflow._get_all_nodes():
-        node.config = deepcopy(workflow.config)
+        node.config = {"execution": {"crashdump_dir": folder}}
