@@ -25,7 +25,8 @@ def load_cases(work: Path, ids: tuple[str, ...]) -> tuple[Case, ...]:
 class Examples(Dataset):
     """Example ``k`` is what step ``k`` trains on: the same for the same seed, whoever asks, in any order.
 
-    Items are (input (channels, *crop) float32, labels (1, *crop) int64).
+    Items are (input (channels, X, Y, Z) float32, labels (1, X, Y, Z) int64) on the whole grid: instance normalisation
+    would take the absolute position out of a random crop.
     """
 
     def __init__(
@@ -40,8 +41,4 @@ class Examples(Dataset):
         torch.set_num_threads(1)
         rng = np.random.default_rng((self.recipe.seed, step))
         case = self.cases[int(rng.integers(len(self.cases)))]
-        image, labels = augment(case, self.around, self.mirror, int(rng.integers(2**31)))
-        room = [n - c for n, c in zip(labels.shape[1:], self.recipe.crop, strict=True)]
-        corner = [int(rng.integers(r + 1)) for r in room]
-        window = tuple(slice(a, a + c) for a, c in zip(corner, self.recipe.crop, strict=True))
-        return image[(slice(None), *window)], labels[(slice(None), *window)]
+        return augment(case, self.around, self.mirror, int(rng.integers(2**31)))

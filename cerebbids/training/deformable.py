@@ -114,9 +114,7 @@ class Pair:
         return total
 
 
-def register(
-    pair: Pair, *, stiffness: float, pyramid: tuple[Level, ...] = PYRAMID, step: float = 0.3
-) -> torch.Tensor:
+def register(pair: Pair, *, stiffness: float, pyramid: tuple[Level, ...] = PYRAMID, step: float = 0.3) -> torch.Tensor:
     """Find the displacement that brings the moving onto the fixed side of ``pair``.
 
     Parameters

@@ -60,6 +60,5 @@ def oasis_people(kit: Path) -> tuple[Person, ...]:
     ages = dict(zip(table["id"], table["age"].astype(float), strict=True))
     folds = deal_folds(ages)
     return tuple(
-        Person(i, ages[i], folds[i], folder / f"{i}_T1w.nii.gz", folder / f"{i}_dseg.nii.gz")
-        for i in sorted(ages)
+        Person(i, ages[i], folds[i], folder / f"{i}_T1w.nii.gz", folder / f"{i}_dseg.nii.gz") for i in sorted(ages)
     )

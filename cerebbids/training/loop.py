@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import torch
-from monai.losses import DiceCELoss
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from cerebbids.training import checkpoint
+from cerebbids.training.loss import dice_cross_entropy
 from cerebbids.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -54,15 +54,15 @@ def write_log(path: Path, rows: list[tuple[int, float, float, float]]) -> None:
 
 
 def train_step(
-    net: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor], loss_of: DiceCELoss,
-    optimiser: torch.optim.Optimizer, device: torch.device,
+    net: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor], optimiser: torch.optim.Optimizer,
+    device: torch.device,
 ) -> float:  # fmt: skip
     """One optimiser step in bf16 autocast (loss in float32); returns the loss."""
     image, labels = (part.to(device, non_blocking=True) for part in batch)
     image = image.contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast(device.type, torch.bfloat16):
         logits = net(image)
-    loss = loss_of(logits.float(), labels)
+    loss = dice_cross_entropy(logits, labels)
     optimiser.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -116,9 +116,12 @@ def fit(
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     average = {k: v.detach().clone() for k, v in net.state_dict().items()}
     done = checkpoint.restore(saved, net, average, optimiser) if saved.exists() else checkpoint.Progress()
-    loss_of = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
     loader = DataLoader(
-        examples, batch_size=1, sampler=range(done.step, recipe.steps), num_workers=workers, pin_memory=device.type == "cuda"
+        examples,
+        batch_size=1,
+        sampler=range(done.step, recipe.steps),
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
     )
     began = last_saved = time.monotonic()
     step, rows, before = done.step, [], began
@@ -127,7 +130,7 @@ def fit(
         rate = learning_rate(step, recipe)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        loss = train_step(net, batch, loss_of, optimiser, device)
+        loss = train_step(net, batch, optimiser, device)
         update_average(average, net, step, recipe.averaging)
         step, now = step + 1, time.monotonic()
         rows.append((step, loss, rate, now - before))

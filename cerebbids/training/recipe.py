@@ -19,8 +19,6 @@ class Recipe:
         Image and position channels.
     widths : tuple of int
         Feature channels of the U-Net's levels.
-    crop : tuple of int
-        Voxels of the random crop an example is cut to.
     learning_rate, weight_decay : float
         Of AdamW.
     averaging : float
@@ -32,7 +30,6 @@ class Recipe:
     steps: int
     channels_in: int = 4
     widths: tuple[int, ...] = (16, 48, 96, 192)
-    crop: tuple[int, int, int] = (96, 80, 80)
     learning_rate: float = 2.5e-3
     weight_decay: float = 1e-4
     averaging: float = 0.985
@@ -43,8 +40,8 @@ class Recipe:
 
         Examples
         --------
-        >>> Recipe("Lobules", steps=10).to_dict()["crop"]
-        (96, 80, 80)
+        >>> Recipe("Lobules", steps=10).to_dict()["widths"]
+        (16, 48, 96, 192)
         """
         return asdict(self)
 

@@ -9,7 +9,7 @@ from cerebbids.training import loop
 from cerebbids.training.checkpoint import averaged_weights
 from cerebbids.training.recipe import Recipe
 
-RECIPE = Recipe("Lobules", steps=8, widths=(8, 8), crop=(8, 8, 8), channels_in=1)
+RECIPE = Recipe("Lobules", steps=8, widths=(8, 8), channels_in=1)
 
 
 class Stripes(Dataset):
@@ -52,7 +52,7 @@ def test_a_run_is_not_overwritten(tmp_path: Path):
 
 
 def test_the_loss_falls(tmp_path: Path):
-    long = Recipe("Lobules", steps=60, widths=(8, 8), crop=(8, 8, 8), channels_in=1)
+    long = Recipe("Lobules", steps=60, widths=(8, 8), channels_in=1)
     net, where = UNet(1, 2, long.widths), torch.device("cpu")
 
     class Same(Stripes):
