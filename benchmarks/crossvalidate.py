@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 import torch
 from monai.metrics import compute_hausdorff_distance
-from safetensors.torch import load_file
 from tqdm import tqdm
 
+from cerebbids.cli.train import run_folder, training_ids
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.bias import correct_bias
 from cerebbids.imaging.conform import conform
@@ -71,10 +71,10 @@ def scores(found: np.ndarray, manual: np.ndarray, spacing: tuple[float, ...]) ->
     return row
 
 
-def run_fold(people: list[Person], kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
+def run_fold(everybody: tuple[Person, ...], kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
     """Score the people of one fold with the network that never saw them."""
-    seen = tuple(p.id for p in oasis_people(kit) if p.fold != fold)
-    folder = export(work / "runs" / f"fold-{fold}", work / "bundles" / f"fold-{fold}", seen)
+    people = [p for p in everybody if p.fold == fold]
+    folder = export(run_folder(work, str(fold)), work / "bundles" / f"fold-{fold}", training_ids(kit, str(fold)))
     bundle = read_bundle(folder.parent, folder.name)
     if leaked := {f"OASIS-{p.id}" for p in people} & set(bundle.training_ids):
         raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
@@ -106,7 +106,9 @@ def main() -> None:
     rows = [
         row
         for fold in arguments.fold
-        for row in run_fold([p for p in people if p.fold == fold], arguments.kit, arguments.work, fold, arguments.threads)
+        for row in run_fold(
+            [p for p in people if p.fold == fold], arguments.kit, arguments.work, fold, arguments.threads
+        )
     ]
     table = pd.DataFrame(rows)
     if arguments.out.exists():
@@ -115,7 +117,9 @@ def main() -> None:
     table.sort_values("id").to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
     numbers = table.drop(columns=["id", "age", "fold"])
     print(f"n = {len(table)}")
-    print(pd.DataFrame({"mean": numbers.mean(), "SD": numbers.std(), "min": numbers.min(), "max": numbers.max()}).round(3))
+    print(
+        pd.DataFrame({"mean": numbers.mean(), "SD": numbers.std(), "min": numbers.min(), "max": numbers.max()}).round(3)
+    )
 
 
 if __name__ == "__main__":

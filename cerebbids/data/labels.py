@@ -102,5 +102,6 @@ def load_scheme(name: str) -> LabelScheme:
     with open(table_path(name), newline="") as table:
         rows = list(csv.DictReader(table, delimiter="\t"))
     return LabelScheme(
-        name, tuple(Label(int(row.pop("index")), **row) for row in rows)  # type: ignore[arg-type]
+        name,
+        tuple(Label(int(row.pop("index")), **row) for row in rows),  # type: ignore[arg-type]
     )

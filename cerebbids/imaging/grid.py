@@ -23,7 +23,7 @@ class Grid:
     Examples
     --------
     >>> CEREBELLUM_1MM.affine[:3, 3]
-    array([ -63.5, -108. ,  -76. ])
+    array([ -67.5, -105. ,  -79. ])
     """
 
     origin: tuple[float, float, float]
@@ -49,5 +49,5 @@ class Grid:
         return bool(np.isclose(2 * self.origin[0] + (self.shape[0] - 1) * self.spacing, 0.0))
 
 
-CEREBELLUM_1MM = Grid(origin=(-63.5, -108.0, -76.0), shape=(128, 96, 96))
-"""Cerebellum box of MNI152NLin2009aSym at 1 mm; every side divides by 16, x is symmetric about 0."""
+CEREBELLUM_1MM = Grid(origin=(-67.5, -105.0, -79.0), shape=(136, 96, 96))
+"""Cerebellum box of MNI152NLin2009aSym at 1 mm; every side divides by 8, x is symmetric about 0."""

@@ -139,7 +139,9 @@ def labels_on_grid(
     shifted = torch.cat([probabilities[:1] - 1, probabilities[1:]])[None]
     size = torch.tensor([n - 1 for n in grid.shape], dtype=torch.float32)
     for slab in slabs(target_affine, target_shape, crop_from_target, grid):
-        voxels = np.stack(np.meshgrid(np.arange(slab.start, slab.stop), *map(np.arange, target_shape[1:]), indexing="ij"), -1)
+        voxels = np.stack(
+            np.meshgrid(np.arange(slab.start, slab.stop), *map(np.arange, target_shape[1:]), indexing="ij"), -1
+        )
         place = torch.from_numpy(nib.affines.apply_affine(crop_from_target, voxels).astype(np.float32))
         near = ((place > -1) & (place < size + 1)).all(-1)
         if not near.any():

@@ -32,25 +32,18 @@ class InstanceNorm(nn.Module):
         return F.instance_norm(x, weight=self.weight, bias=self.bias)
 
 
-class ConvBlock(nn.Module):
-    """Two 3x3x3 convolutions, each followed by instance normalisation and leaky ReLU."""
+class ConvBlock(nn.Sequential):
+    """3x3x3 convolutions, each followed by instance normalisation and leaky ReLU; keeps the grid."""
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*self.step(channels_in, channels_out), *self.step(channels_out, channels_out))
-
-    @staticmethod
-    def step(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:
-        """One convolution, its normalisation and its activation."""
-        return (
-            nn.Conv3d(channels_in, channels_out, 3, padding=1, bias=False),
-            InstanceNorm(channels_out),
-            nn.LeakyReLU(0.01, inplace=True),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, channels_in, D, H, W) -> (N, channels_out, D, H, W)."""
-        return self.layers(x)
+    def __init__(self, channels_in: int, channels_out: int, convolutions: int) -> None:
+        layers: list[nn.Module] = []
+        for place in range(convolutions):
+            layers += [
+                nn.Conv3d(channels_out if place else channels_in, channels_out, 3, padding=1, bias=False),
+                InstanceNorm(channels_out),
+                nn.LeakyReLU(0.01, inplace=True),
+            ]
+        super().__init__(*layers)
 
 
 class UNet(nn.Module):
@@ -65,6 +58,11 @@ class UNet(nn.Module):
     widths : tuple of int
         Feature channels at full, half, quarter ... resolution; input sides divide by ``2 ** (len(widths) - 1)``.
 
+    Notes
+    -----
+    Full resolution has one convolution on the way down and one on the way up, the other levels have two: on a CPU
+    the time goes into full resolution, and what a lobule is called is decided further down.
+
     Examples
     --------
     >>> UNet(4, 27, (8, 16))(torch.zeros(1, 4, 8, 8, 8)).shape
@@ -74,10 +72,13 @@ class UNet(nn.Module):
     def __init__(self, channels_in: int, classes: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         inputs = (channels_in, *widths[:-1])
-        self.encoders = nn.ModuleList(ConvBlock(a, b) for a, b in zip(inputs, widths, strict=True))
+        depths = (1, *(2,) * (len(widths) - 1))
+        self.encoders = nn.ModuleList(ConvBlock(*sizes) for sizes in zip(inputs, widths, depths, strict=True))
         upward = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.risers = nn.ModuleList(nn.ConvTranspose3d(deep, shallow, 2, stride=2) for deep, shallow in upward)
-        self.decoders = nn.ModuleList(ConvBlock(2 * shallow, shallow) for _, shallow in upward)
+        self.decoders = nn.ModuleList(
+            ConvBlock(2 * width, width, depth) for width, depth in zip(widths[-2::-1], depths[-2::-1], strict=True)
+        )
         self.head = nn.Conv3d(widths[0], classes, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

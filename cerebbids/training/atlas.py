@@ -34,7 +34,7 @@ LABEL_PYRAMID = (Level(4, 8, 60), Level(2, 4, 60), Level(1, 4, 25))
 class Template:
     """The Diedrichsen2009 atlas on a grid.
 
-    ``groups`` (10, X, Y, Z): soft lobule groups, both sides together; ``cerebellum`` and ``white`` (X, Y, Z): soft masks.
+    ``groups`` (10, X, Y, Z): soft lobule groups, both sides together; ``cerebellum``, ``white`` (X, Y, Z): soft masks.
     """
 
     groups: np.ndarray
