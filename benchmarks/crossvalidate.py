@@ -103,13 +103,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     people = oasis_people(arguments.kit)
-    rows = [
-        row
-        for fold in arguments.fold
-        for row in run_fold(
-            [p for p in people if p.fold == fold], arguments.kit, arguments.work, fold, arguments.threads
-        )
-    ]
+    rows = []
+    for fold in arguments.fold:
+        rows += run_fold(people, arguments.kit, arguments.work, fold, arguments.threads)
     table = pd.DataFrame(rows)
     if arguments.out.exists():
         before = pd.read_csv(arguments.out, sep="\t", dtype={"id": str})
@@ -117,9 +113,7 @@ def main() -> None:
     table.sort_values("id").to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
     numbers = table.drop(columns=["id", "age", "fold"])
     print(f"n = {len(table)}")
-    print(
-        pd.DataFrame({"mean": numbers.mean(), "SD": numbers.std(), "min": numbers.min(), "max": numbers.max()}).round(3)
-    )
+    print(numbers.agg(["mean", "std", "min", "max"]).T.round(3))
 
 
 if __name__ == "__main__":
