@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import gzip
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from cerebbids.errors import BadImage
+from cerebbids.imaging.conform import check_image, conform
+
+from .phantoms import blobs, oblique
+
+GRID = oblique((2.0, 2.2, 2.4), (40, -50, 900))
+SHAPE = (36, 40, 32)
+
+
+@pytest.fixture
+def image() -> nib.Nifti1Image:
+    return blobs(SHAPE, GRID)
+
+
+def save(image: nib.Nifti1Image, folder, name: str = "sub-01_T1w.nii.gz"):
+    nib.save(image, folder / name)
+    return folder / name
+
+
+def test_the_grid_of_the_file_and_a_known_brightness(tmp_path, image):
+    path = save(image, tmp_path)
+    found = conform(path)
+    values = np.asarray(found.dataobj)
+    assert found.shape == SHAPE
+    assert values.dtype == np.float32
+    assert (found.affine == nib.load(path).affine).all()
+    assert np.percentile(values[values > 0], 99.5) == pytest.approx(1000, rel=1e-3)
+    assert np.corrcoef(values.ravel(), image.get_fdata().ravel())[0, 1] > 0.9999
+
+
+def test_a_last_axis_of_one_is_dropped(tmp_path, image):
+    path = save(nib.Nifti1Image(image.get_fdata()[..., None], GRID), tmp_path)
+    assert conform(path).shape == SHAPE
+
+
+def test_the_sform_wins_and_the_qform_stands_in(tmp_path, image):
+    other = oblique((2.0, 2.2, 2.4), (0, 0, 0))
+    image.set_qform(other, code=1)
+    assert np.allclose(conform(save(image, tmp_path)).affine, GRID, atol=1e-3)
+    image.set_sform(None, code=0)
+    assert np.allclose(conform(save(image, tmp_path)).affine, other, atol=1e-3)
+
+
+def test_nan_infinity_and_small_negatives_become_zero(tmp_path, image):
+    data = image.get_fdata()
+    data[3, 4, 5], data[4, 4, 5], data[5, 4, 5] = np.nan, np.inf, -0.01
+    values = np.asarray(conform(save(nib.Nifti1Image(data, GRID), tmp_path)).dataobj)
+    assert not values[3:6, 4, 5].any()
+    assert np.isfinite(values).all()
+
+
+def test_an_image_centred_on_its_mean_keeps_its_dark_half(tmp_path, image):
+    data = image.get_fdata()
+    inside = data > 0
+    centred = np.where(inside, data - data[inside].mean(), 0)
+    values = np.asarray(conform(save(nib.Nifti1Image(centred, GRID), tmp_path)).dataobj)
+    assert np.corrcoef(values[inside], data[inside])[0, 1] > 0.9999
+
+
+def test_scaled_integers_are_read_with_their_slope(tmp_path, image):
+    scaled = nib.Nifti1Image(image.get_fdata(), GRID)
+    scaled.set_data_dtype(np.int16)
+    values = np.asarray(conform(save(scaled, tmp_path)).dataobj)
+    assert np.corrcoef(values.ravel(), image.get_fdata().ravel())[0, 1] > 0.9999
+
+
+def test_moderate_shear_is_accepted(tmp_path, image):
+    shear = np.eye(4)
+    shear[0, 1] = 0.1
+    sheared = nib.Nifti1Image(image.get_fdata(), shear @ GRID)
+    assert np.allclose(conform(save(sheared, tmp_path)).affine, shear @ GRID, atol=1e-3)
+
+
+def _with_affine(affine: np.ndarray) -> nib.Nifti1Image:
+    header = nib.Nifti1Header()
+    header.set_data_shape(SHAPE)
+    header.set_sform(affine, code=1)
+    return nib.Nifti1Image(blobs(SHAPE, np.eye(4)).get_fdata(), None, header)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (nib.Nifti1Image(np.ones((36, 40, 32, 2)), GRID), "not 3D"),
+        (nib.Nifti1Image(np.ones(SHAPE), GRID), "same value everywhere"),
+        (nib.Nifti1Image(np.full(SHAPE, np.nan), GRID), "no finite value"),
+        (nib.Nifti1Image(np.ones(SHAPE, np.complex64), GRID), "not plain numbers"),
+        (nib.Nifti1Image(np.ones(SHAPE), None), "which side is left"),
+        (_with_affine(np.diag([2.0, 2, 0, 1])), "singular"),
+        (_with_affine(np.diag([2.0, 2, np.nan, 1])), "singular"),
+        (_with_affine(np.array([[2.0, 1, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])), "right angles"),
+        (nib.Nifti1Image(np.ones(SHAPE), np.diag([0.2, 1, 1, 1])), "voxels of 0.2 x 1 x 1 mm"),
+        (nib.Nifti1Image(np.ones(SHAPE), np.diag([1.0, 1, 4, 1])), "voxels of 1 x 1 x 4 mm"),
+        (nib.Nifti1Image(np.ones(SHAPE), np.diag([1.0, 1, 1, 1])), "field of view"),
+    ],
+)
+def test_bad_images_are_named_with_their_reason(tmp_path, bad, reason):
+    path = save(bad, tmp_path)
+    with pytest.raises(BadImage, match=reason) as caught:
+        check_image(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_empty_foreign_and_truncated_files(tmp_path, image):
+    path = save(image, tmp_path)
+    with pytest.raises(BadImage, match="does not exist"):
+        check_image(tmp_path / "none.nii.gz")
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    with pytest.raises(BadImage, match="is empty"):
+        check_image(path)
+    path.write_bytes(b"not an image at all")
+    with pytest.raises(BadImage, match="not a NIfTI image"):
+        check_image(path)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadImage, match="truncated or damaged"):
+        check_image(path)
+    bare = tmp_path / "sub-01_T1w.nii"
+    bare.write_bytes(gzip.decompress(whole)[:-5000])
+    with pytest.raises(BadImage, match="truncated or damaged"):
+        check_image(bare)
+
+
+def test_a_format_that_is_not_nifti(tmp_path, image):
+    nib.save(nib.MGHImage(image.get_fdata(dtype=np.float32), GRID), tmp_path / "sub-01_T1w.mgz")
+    with pytest.raises(BadImage, match="not a NIfTI image"):
+        check_image(tmp_path / "sub-01_T1w.mgz")
