@@ -1,4 +1,4 @@
-"""DeepCERES: lobules of the cerebellum, from childhood to old age (Manjon et al., NeuroImage 2025)."""
+"""DeepCERES: lobules of the cerebellum, from childhood to old age (Morell-Ortega et al., NeuroImage 2025)."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ DEEPCERES = System(
     grid=CEREBELLUM_1MM,
     age_range=(3.0, 100.0),
     inputs=("T1w",),
-    reference="Manjon JV et al. DeepCERES. NeuroImage 2025;308:121063.",
+    reference="Morell-Ortega S et al. DeepCERES. NeuroImage 308:121063, 2025. arXiv:2401.12074",
 )

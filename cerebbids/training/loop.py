@@ -11,16 +11,18 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from cerebbids.files import write_text
 from cerebbids.training import checkpoint
 from cerebbids.training.loss import dice_cross_entropy
 from cerebbids.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
-SAVE_EVERY = 120.0
-"""Seconds between checkpoints."""
-LOG_EVERY = 20
+SAVE_EVERY = 60.0
+"""Seconds between checkpoints, and lines of the log."""
 WARM_UP = 30
 """Steps over which the learning rate rises."""
+Row = tuple[int, float, float, float]
+"""Step, loss, learning rate, seconds of the step."""
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
@@ -44,7 +46,7 @@ def update_average(average: dict[str, torch.Tensor], net: torch.nn.Module, step:
             average[key].lerp_(value, 1 - decay)
 
 
-def write_log(path: Path, rows: list[tuple[int, float, float, float]]) -> None:
+def write_log(path: Path, rows: list[Row]) -> None:
     """Append rows (step, loss, learning rate, seconds a step) to a TSV; write its header first."""
     fresh = not path.exists()
     with open(path, "a") as log:
@@ -70,10 +72,36 @@ def train_step(
     return loss.item()
 
 
+def open_run(run: Path, recipe: Recipe, resume: bool) -> Path:
+    """Make or enter the folder of a run; return the path of its checkpoint.
+
+    Raises
+    ------
+    FileExistsError
+        The folder holds a run and ``resume`` is false, or its recipe is another one.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    saved, notes = run / CHECKPOINT, run / "recipe.json"
+    wanted = json.loads(json.dumps(recipe.to_dict()))
+    if saved.exists() and not resume:
+        raise FileExistsError(f"{saved} is there: resume it, or remove the folder")
+    if notes.exists() and json.loads(notes.read_text()) != wanted:
+        raise FileExistsError(f"{run} was begun with another recipe")
+    write_text(notes, json.dumps(wanted, indent=1))
+    return saved
+
+
 def fit(
-    net: torch.nn.Module, examples: Dataset, recipe: Recipe, run: Path, *,
-    device: torch.device, workers: int, max_minutes: float, resume: bool,
-) -> bool:  # fmt: skip
+    net: torch.nn.Module,
+    examples: Dataset,
+    recipe: Recipe,
+    run: Path,
+    *,
+    device: torch.device,
+    workers: int,
+    max_minutes: float,
+    resume: bool,
+) -> bool:
     """Train until the recipe's last step or until the time is up.
 
     Parameters
@@ -101,49 +129,35 @@ def fit(
     Raises
     ------
     FileExistsError
-        The folder holds a run and ``resume`` is false, or its recipe is another one.
+        As :func:`open_run`.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    saved, notes = run / CHECKPOINT, run / "recipe.json"
-    wanted = json.loads(json.dumps(recipe.to_dict()))
-    if saved.exists() and not resume:
-        raise FileExistsError(f"{saved} is there: resume it, or remove the folder")
-    if notes.exists() and json.loads(notes.read_text()) != wanted:
-        raise FileExistsError(f"{run} was begun with another recipe")
-    notes.write_text(json.dumps(wanted, indent=1))
-
+    saved = open_run(run, recipe, resume)
     net = net.to(device, memory_format=torch.channels_last_3d).train()
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     average = {k: v.detach().clone() for k, v in net.state_dict().items()}
     done = checkpoint.restore(saved, net, average, optimiser) if saved.exists() else checkpoint.Progress()
-    loader = DataLoader(
-        examples,
-        batch_size=1,
-        sampler=range(done.step, recipe.steps),
-        num_workers=workers,
-        pin_memory=device.type == "cuda",
-    )
-    began = last_saved = time.monotonic()
-    step, rows, before = done.step, [], began
+    to_do, pinned = range(done.step, recipe.steps), device.type == "cuda"
+    loader = DataLoader(examples, batch_size=1, sampler=to_do, num_workers=workers, pin_memory=pinned)
+
+    began = last_saved = before = time.monotonic()
+    rows: list[Row] = []
     bar = tqdm(loader, initial=done.step, total=recipe.steps, desc=run.name, mininterval=5)
-    for batch in bar:
-        rate = learning_rate(step, recipe)
+    step = done.step
+    for step, batch in enumerate(bar, done.step + 1):
+        rate = learning_rate(step - 1, recipe)
         for group in optimiser.param_groups:
             group["lr"] = rate
         loss = train_step(net, batch, optimiser, device)
-        update_average(average, net, step, recipe.averaging)
-        step, now = step + 1, time.monotonic()
+        update_average(average, net, step - 1, recipe.averaging)
+        now = time.monotonic()
         rows.append((step, loss, rate, now - before))
         before = now
-        over = now - began > 60 * max_minutes
-        if over or now - last_saved > SAVE_EVERY or step == recipe.steps:
-            progress = checkpoint.Progress(step, done.seconds + now - began)
-            checkpoint.save(saved, net, average, optimiser, progress)
-            last_saved = now
-        if over or len(rows) == LOG_EVERY or step == recipe.steps:
+        last = step == recipe.steps or now - began > 60 * max_minutes
+        if last or now - last_saved > SAVE_EVERY:
+            checkpoint.save(saved, net, average, optimiser, checkpoint.Progress(step, done.seconds + now - began))
             write_log(run / "log.tsv", rows)
-            bar.set_postfix(loss=f"{sum(r[1] for r in rows) / len(rows):.3f}")
-            rows = []
-        if over:
+            bar.set_postfix(loss=f"{sum(row[1] for row in rows) / len(rows):.3f}")
+            rows, last_saved = [], now
+        if last:
             break
     return step == recipe.steps
