@@ -12,6 +12,8 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.errors import BadImage, CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 
+_AT_A_TIME = 8  # an image takes some hundred megabytes while it is looked at
+
 
 def refused_images(images: Sequence[SourceImage], threads: int) -> Iterator[tuple[SourceImage, CerebbidsError]]:
     """Read every image, and give those that cannot be processed, with the reason.
@@ -21,9 +23,9 @@ def refused_images(images: Sequence[SourceImage], threads: int) -> Iterator[tupl
     images : sequence of SourceImage
         Images to look at.
     threads : int
-        How many to read at a time.
+        CPUs to use.
     """
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(min(threads, _AT_A_TIME)) as pool:
         for image, error in zip(images, pool.map(_check, images), strict=True):
             if error:
                 yield image, error
