@@ -24,7 +24,7 @@ __all__ = ["AffineResult", "locate_brain", "read_itk_affine", "register_to_mni",
 
 SEARCHES = {
     "": ((-25, 0, 25), (0,), (0,)),
-    "wide-": ((-70, -35, 0, 35, 70), (-40, 0, 40), (-40, 0, 40)),
+    "wide-": ((-50, 0, 50), (-40, 0, 40), (-40, 0, 40)),
 }
 """Angles in degrees about x, y and z from which the search starts; the second after the first has failed."""
 
