@@ -139,4 +139,4 @@ def _window(t1w: Volume, dseg: Volume, box: Box) -> tuple[float, float]:
         inside.append(cut(dseg, plane, middle, box.grown(MARGIN), 1, 0).ravel() > 0)
     values, mask = np.concatenate(scan), np.concatenate(inside)
     bright = values[mask] if mask.any() else values
-    return float(np.percentile(values, 2)), 1.08 * float(np.percentile(bright, 99.5))
+    return float(np.percentile(values, 2)), 1.15 * float(np.percentile(bright, 99.5))
