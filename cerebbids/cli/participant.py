@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from cerebbids.bids.dataset import start_dataset
@@ -20,11 +20,16 @@ from cerebbids.errors import CerebbidsError
 from cerebbids.files import write_text
 from cerebbids.inference.models import bundle_sha256
 
-if TYPE_CHECKING:
-    from niworkflows.engine.workflows import LiterateWorkflow as Workflow
-
 Failures = dict[str, CerebbidsError]
 """Why images (by their stems) or participants failed."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which weights the networks have, and whether they run on a GPU."""
+
+    weights_sha256: str
+    use_gpu: bool
 
 
 def show_plan(config: RunConfig) -> int:
@@ -66,28 +71,21 @@ def run_participants(config: RunConfig, command: str) -> int:
         The networks are missing or damaged.
     """
     started, clock = datetime.now().astimezone(), time.monotonic()
+    selection = select_images(config)
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     prepare_environment(config.work_dir)
-    weights_sha256, use_gpu = bundle_sha256(config.models_dir, config.system), will_use_gpu(config.device)
-    selection = select_images(config)
+    network = Network(bundle_sha256(config.models_dir, config.system), will_use_gpu(config.device))
     start_dataset(config.bids_dir, config.output_dir, (SCHEME,))
     run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
     for subject in sorted({image.subject for image in selection.images}):
         config.save(config.output_dir / f"sub-{subject}" / "log" / run_id / "cerebbids.toml")
 
-    failures: Failures = {error.subject: error for error in selection.missing}
-    failures |= {image.stem: error for image, error in refused_images(selection.images, config.nprocs)}
-    for error in failures.values():
-        print(error, file=sys.stderr)
-    sound = [image for image in selection.images if image.stem not in failures]
-    if sound:
-        from cerebbids.workflows.base import init_cerebbids_wf  # heavy, and after the environment is prepared
-
-        workflow = init_cerebbids_wf(
-            config=config, images=sound, weights_sha256=weights_sha256, use_gpu=use_gpu, run_id=run_id
-        )
-        failures |= _process(workflow, config, sound)
+    failures = _say({error.subject: error for error in selection.missing})
+    refused = refused_images(selection.images, config.nprocs)
+    failures |= _say({image.stem: error for image, error in refused})
+    if sound := [image for image in selection.images if image.stem not in failures]:
+        failures |= _say(_process(config, sound, network, run_id))
     _write_reports(config, selection.images, failures, command, started, time.monotonic() - clock)
     print(last_line([image.stem for image in selection.images], failures))
     return 1 if failures else 0
@@ -111,16 +109,24 @@ def last_line(names: Sequence[str], failures: Mapping[str, CerebbidsError]) -> s
     return f"{done} done, {len(failures)} failed" + (f": {reasons}" if reasons else "")
 
 
-def _process(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]) -> Failures:
-    from cerebbids.cli.execute import execute
+def _say(failures: Failures) -> Failures:
+    for error in failures.values():
+        print(error, file=sys.stderr)
+    return failures
 
+
+def _process(config: RunConfig, images: Sequence[SourceImage], network: Network, run_id: str) -> Failures:
+    # What these load needs the environment to be prepared.
+    from cerebbids.cli.execute import execute
+    from cerebbids.workflows.base import init_cerebbids_wf
+
+    workflow = init_cerebbids_wf(config=config, images=images, **asdict(network), run_id=run_id)
     write_text(config.output_dir / "logs" / "CITATION.md", workflow.visit_desc())
     failures = execute(workflow, config, images)
     for image in images:
         absent = [path for path in output_paths(image) if not (config.output_dir / path).exists()]
         if absent and image.stem not in failures:
-            mend = "run the same command again"
-            failures[image.stem] = CerebbidsError(str(absent[0]), "was not written", mend)
+            failures[image.stem] = CerebbidsError(str(absent[0]), "was not written", "run the same command again")
     return failures
 
 

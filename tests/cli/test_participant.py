@@ -63,7 +63,7 @@ def test_one_image_done_one_broken_one_killed(quick, dataset, capsys):
     last = err.out.strip().splitlines()[-1]
     assert last.startswith("1 done, 2 failed: ")
     assert "sub-broken (" in last and "sub-killed (the network was killed, out of memory it seems)" in last
-    assert "sub-broken_T1w.nii.gz: " in err.err
+    assert "sub-broken_T1w.nii.gz: " in err.err and "give it more memory" in err.err
     source = dataset / "sub-01/ses-a/anat/sub-01_ses-a_run-01_T1w.nii.gz"
     for key in DERIVATIVES:
         assert (out / derivative_path(source, key)).stat().st_size > 0
@@ -120,6 +120,7 @@ def test_request_that_cannot_be_fulfilled_ends_with_code_2_and_one_line(dataset,
     assert run(dataset, *options) == 2
     err = capsys.readouterr().err
     assert line in err and len(err.splitlines()) == 1
+    assert not list(dataset.parent.glob("out/*"))
 
 
 def test_output_that_cannot_be_written_is_named(dataset, capsys):
