@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from cerebbids.bids.query import SourceImage
+from cerebbids.cli import preflight
+from cerebbids.cli.preflight import refused_images, will_use_gpu
+from tests.datasets import make_dataset
+
+
+def image(raw: Path, subject: str) -> SourceImage:
+    relative = f"sub-{subject}/anat/sub-{subject}_T1w.nii.gz"
+    return SourceImage(raw / relative, subject, relative)
+
+
+def test_each_image_that_cannot_be_processed_is_named_with_its_reason(tmp_path):
+    subjects = ("good", "empty", "series", "nan", "text")
+    raw = make_dataset(tmp_path, *(f"sub-{subject}/anat/sub-{subject}" for subject in subjects))
+    images = {subject: image(raw, subject) for subject in subjects}
+    noise = np.random.default_rng(0).random((40, 40, 40), np.float32)
+    affine = np.diag([2.0, 2, 2, 1])
+    nib.save(nib.Nifti1Image(noise, affine), images["good"].path)
+    nib.save(nib.Nifti1Image(np.stack([noise, noise], axis=-1), affine), images["series"].path)
+    nib.save(nib.Nifti1Image(np.full_like(noise, np.nan), affine), images["nan"].path)
+    images["empty"].path.write_bytes(b"")
+    images["text"].path.write_text("not an image")
+
+    refused = {found.subject: str(error) for found, error in refused_images(list(images.values()), 4)}
+    assert set(refused) == set(subjects) - {"good"}
+    for subject, line in refused.items():
+        assert f"sub-{subject}_T1w.nii.gz: " in line and ";" in line and "\n" not in line
+
+
+def test_surprise_in_one_image_is_its_own_failure(tmp_path, monkeypatch):
+    raw = make_dataset(tmp_path, "sub-01/anat/sub-01")
+
+    def surprise(path: Path) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(preflight, "check_image", surprise)
+    ((_, error),) = refused_images([image(raw, "01")], 1)
+    assert str(error).startswith("sub-01/anat/sub-01_T1w.nii.gz: cannot be read (ZeroDivisionError: by zero)")
+
+
+def test_gpu_is_not_looked_for_where_it_was_not_wanted_or_cannot_be(monkeypatch):
+    monkeypatch.setattr(preflight, "which", lambda program: None)
+    monkeypatch.setattr(preflight.subprocess, "run", lambda *args, **options: 1 / 0)
+    assert will_use_gpu("cpu") is False
+    assert will_use_gpu("auto") is False

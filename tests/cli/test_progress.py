@@ -1,0 +1,18 @@
+from types import SimpleNamespace
+
+from cerebbids.cli.progress import RunProgress
+
+
+def test_an_image_is_called_done_after_its_last_step_and_never_when_one_failed(capsys):
+    with RunProgress({"a_wf": 2, "b_wf": 2}, {"a_wf": "sub-a", "b_wf": "sub-b"}) as progress:
+        for image, step, status in (
+            ("a_wf", "denoise", "start"),
+            ("a_wf", "denoise", "end"),
+            ("b_wf", "denoise", "end"),
+            ("b_wf", "predict", "exception"),
+        ):
+            progress(SimpleNamespace(fullname=f"cerebbids_wf.{image}.part_wf.{step}"), status)
+        assert "done" not in capsys.readouterr().err
+        progress(SimpleNamespace(fullname="cerebbids_wf.a_wf.part_wf.predict"), "end")
+    shown = capsys.readouterr().err
+    assert "sub-a: done" in shown and "sub-b: done" not in shown
