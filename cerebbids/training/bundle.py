@@ -63,7 +63,10 @@ def model_toml(recipe: dict, ids: tuple[str, ...], sha256: str, weights: dict[st
         "training": {
             "ids": [f"OASIS-{i}" for i in ids],
             "labels": "Diedrichsen2009 and CoBrALab lobules carried along T1w; Neuromorphometrics tissue and vermis",
-            **{key: recipe[key] for key in ("steps", "learning_rate", "weight_decay", "averaging", "seed")},
+            **{
+                key: recipe[key]
+                for key in ("steps", "cross_entropy_weight", "learning_rate", "weight_decay", "averaging", "seed")
+            },
         },
     }
     lines = []

@@ -56,15 +56,18 @@ def write_log(path: Path, rows: list[Row]) -> None:
 
 
 def train_step(
-    net: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor], optimiser: torch.optim.Optimizer,
+    net: torch.nn.Module,
+    batch: tuple[torch.Tensor, torch.Tensor],
+    optimiser: torch.optim.Optimizer,
     device: torch.device,
-) -> float:  # fmt: skip
+    cross_entropy_weight: float,
+) -> float:
     """One optimiser step in bf16 autocast (loss in float32); returns the loss."""
     image, labels = (part.to(device, non_blocking=True) for part in batch)
     image = image.contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast(device.type, torch.bfloat16):
         logits = net(image)
-    loss = dice_cross_entropy(logits, labels)
+    loss = dice_cross_entropy(logits, labels, cross_entropy_weight)
     optimiser.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -147,7 +150,7 @@ def fit(
         rate = learning_rate(step - 1, recipe)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        loss = train_step(net, batch, optimiser, device)
+        loss = train_step(net, batch, optimiser, device, recipe.cross_entropy_weight)
         update_average(average, net, step - 1, recipe.averaging)
         now = time.monotonic()
         rows.append((step, loss, rate, now - before))

@@ -14,7 +14,7 @@ SMOOTH = 1e-5
 
 class _DiceCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(context, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def forward(context, logits: torch.Tensor, labels: torch.Tensor, weight: float) -> torch.Tensor:
         classes = logits.shape[1]
         target = labels.reshape(-1, 1)
         p = logits.movedim(1, -1).reshape(-1, classes).float().softmax(1)
@@ -24,25 +24,27 @@ class _DiceCrossEntropy(torch.autograd.Function):
         context.save_for_backward(p, hit, target, overlap, size)
         context.shape = logits.movedim(1, -1).shape
         context.dtype = logits.dtype
+        context.weight = weight
         dice = (2 * overlap + SMOOTH) / (size + SMOOTH)
-        return (1 - dice).mean() - hit.clamp(min=1e-12).log().mean()
+        return (1 - dice).mean() - weight * hit.clamp(min=1e-12).log().mean()
 
     @staticmethod
-    def backward(context, upstream: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(context, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         p, hit, target, overlap, size = context.saved_tensors
         voxels, classes = p.shape
+        per_voxel = context.weight / voxels
         # d(1 - Dice_k) / dp: `everywhere` for any voxel, `on_target` more where the label is k.
         everywhere = (2 * overlap + SMOOTH) / (size + SMOOTH) ** 2 / classes
         on_target = (-2 / (size + SMOOTH) / classes)[target]
         mean = (p @ everywhere)[:, None] + hit * on_target
-        gradient = p * (everywhere[None] + 1 / voxels - mean)
-        gradient.scatter_add_(1, target, hit * on_target - 1 / voxels)
+        gradient = p * (everywhere[None] + per_voxel - mean)
+        gradient.scatter_add_(1, target, hit * on_target - per_voxel)
         gradient = (gradient * upstream).to(context.dtype).reshape(context.shape).movedim(-1, 1)
-        return gradient, None
+        return gradient, None, None
 
 
-def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean over classes (background too) of 1 - soft Dice, plus mean cross-entropy.
+def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
+    """Mean over classes (background too) of 1 - soft Dice, plus ``weight`` times mean cross-entropy.
 
     Parameters
     ----------
@@ -50,10 +52,12 @@ def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tens
         Any floating type; computed in float32.
     labels : Tensor, (N, 1, D, H, W), int64
         Classes.
+    weight : float
+        Of the cross-entropy.
 
     Returns
     -------
     Tensor
         A number; the sums of the Dice run over the whole batch.
     """
-    return _DiceCrossEntropy.apply(logits, labels)
+    return _DiceCrossEntropy.apply(logits, labels, weight)

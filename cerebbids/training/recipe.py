@@ -19,6 +19,9 @@ class Recipe:
         Image and position channels.
     widths : tuple of int
         Feature channels of the U-Net's levels.
+    cross_entropy_weight : float
+        Of the mean cross-entropy beside the soft Dice. Nine tenths of the grid are background, and the Dice of a
+        class that the net does not name yet has no gradient: at 1 the small lobules are found late.
     learning_rate, weight_decay : float
         Of AdamW.
     averaging : float
@@ -30,6 +33,7 @@ class Recipe:
     steps: int
     channels_in: int = 4
     widths: tuple[int, ...] = (16, 48, 96, 192)
+    cross_entropy_weight: float = 5.0
     learning_rate: float = 2.5e-3
     weight_decay: float = 1e-4
     averaging: float = 0.985

@@ -11,7 +11,8 @@ def test_value_and_gradient_are_those_of_monai(layout: torch.memory_format):
     logits = (3 * torch.randn(2, 5, 6, 7, 8)).contiguous(memory_format=layout)
     labels = torch.randint(0, 4, (2, 1, 6, 7, 8))  # class 4 is absent
     results = []
-    for loss_of in (dice_cross_entropy, DiceCELoss(to_onehot_y=True, softmax=True, batch=True)):
+    reference = DiceCELoss(to_onehot_y=True, softmax=True, batch=True, lambda_ce=3)
+    for loss_of in (lambda z, y: dice_cross_entropy(z, y, 3), reference):
         x = logits.clone().requires_grad_(True)
         loss = 2 * loss_of(x, labels)
         loss.backward()
