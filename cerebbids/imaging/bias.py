@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 import nibabel as nib
+import numpy as np
 
-from cerebbids.imaging.antsio import from_ants, limit_threads, to_ants
+from cerebbids.imaging.antsio import limit_threads, to_ants, with_data
+from cerebbids.imaging.registration import locate_brain
+
+GRID_MM = 4.0
+"""Spacing of the voxels that the field is fitted to."""
 
 
 def correct_bias(image: nib.Nifti1Image, threads: int) -> nib.Nifti1Image:
-    """Divide out the smooth inhomogeneity of the coil's sensitivity.
+    """Divide out the smooth inhomogeneity of the coil's sensitivity, as seen in the brain.
+
+    The field is fitted in the brain's bounding box and goes on evenly outside, so that it depends neither on
+    neck and scalp nor on the field of view. Its mean in the brain is 1.
 
     Parameters
     ----------
     image : Nifti1Image
-        3D, not negative.
+        3D T1w image, not negative.
     threads : int
-        ITK threads.
+        CPUs to use.
 
     Returns
     -------
     Nifti1Image
         Float32 on the same grid.
+
+    Raises
+    ------
+    RegistrationFailed
+        There is no brain to be found.
     """
     import ants
 
     limit_threads(threads)
-    corrected = ants.n4_bias_field_correction(to_ants(image), shrink_factor=4)
-    return from_ants(corrected, image)
+    brain = locate_brain(image, 0.0, threads)
+    inside = np.asarray(brain.dataobj) > 0
+    box = tuple(slice(ends.min(), ends.max() + 1) for ends in np.nonzero(inside))
+    part, mask = to_ants(image.slicer[box]), to_ants(brain.slicer[box])
+    shrink = max(1, round(GRID_MM / float(np.median(part.spacing))))
+    field = ants.n4_bias_field_correction(part, mask, shrink_factor=shrink, return_bias_field=True).numpy()
+    around = [(side.start, n - side.stop) for side, n in zip(box, image.shape, strict=True)]
+    field = np.pad(field / field[inside[box]].mean(), around, mode="edge")
+    return with_data(image, np.asarray(image.dataobj, dtype=np.float32) / field)

@@ -25,6 +25,11 @@ def denoise(image: nib.Nifti1Image, threads: int) -> nib.Nifti1Image:
     -------
     Nifti1Image
         Float32 on the same grid, unchanged far from the brain.
+
+    Raises
+    ------
+    RegistrationFailed
+        There is no brain to be found.
     """
     import ants
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -76,26 +76,20 @@ def register_to_mni(image: nib.Nifti1Image, threads: int) -> AffineResult:
         No strategy gave a plausible result.
     """
     levels = pyramid(image)
-    attempts: tuple[Attempt, ...] = ()
-    for search, angles in SEARCHES.items():
-        for way, rough in _candidates(levels, angles, threads):
-            fit = fit_affine(levels.fine, template_models().fine, rough.mni_to_t1w, AFFINE, 40, 0.002)
-            last = judge(levels, fit, search + way)
-            attempts = (*attempts, last)
-            if not last.refused:
-                return AffineResult(
-                    np.linalg.inv(fit.mni_to_t1w),
-                    last.strategy,
-                    last.skull_stripped,
-                    last.overlap,
-                    last.determinant,
-                    last.correlation,
-                    attempts,
-                )
-    raise RegistrationFailed(
-        image.get_filename() or "T1w image",
-        f"cannot be brought onto the template ({attempts[0].refused})",
-        "check that it is a T1w image of a whole brain and that its header's axes are right",
+
+    def finish(rough: Fit) -> Fit:
+        return fit_affine(levels.fine, template_models().fine, rough.mni_to_t1w, AFFINE, 40, 0.002)
+
+    fit, attempts = _search(image, levels, threads, finish)
+    accepted = attempts[-1]
+    return AffineResult(
+        np.linalg.inv(fit.mni_to_t1w),
+        accepted.strategy,
+        accepted.skull_stripped,
+        accepted.overlap,
+        accepted.determinant,
+        accepted.correlation,
+        attempts,
     )
 
 
@@ -110,14 +104,37 @@ def locate_brain(image: nib.Nifti1Image, margin: float, threads: int) -> nib.Nif
         Millimetres of the template around its brain.
     threads : int
         Starts tried at a time.
+
+    Raises
+    ------
+    RegistrationFailed
+        There is none to be found.
     """
-    _, rough = _candidates(pyramid(image), SEARCHES[""], threads)[0]
+    rough, _ = _search(image, pyramid(image), threads, finish=lambda fit: fit)
     brain = template_brain_mask()
     thinned = Level(np.asarray(brain.dataobj) > 0, brain.affine, np.zeros(3)).thinned(2)
     region = nib.Nifti1Image(within(thinned, margin).astype(np.uint8), thinned.affine)
     world_map = np.linalg.inv(rough.mni_to_t1w)
     found = resample(region, image.shape, image.affine, world_map, order=0)
     return with_data(image, np.asarray(found.dataobj))
+
+
+def _search(
+    image: nib.Nifti1Image, levels: Pyramid, threads: int, finish: Callable[[Fit], Fit]
+) -> tuple[Fit, tuple[Attempt, ...]]:
+    """First finished candidate that is plausible, and all that were tried up to it."""
+    attempts: tuple[Attempt, ...] = ()
+    for search, angles in SEARCHES.items():
+        for way, rough in _candidates(levels, angles, threads):
+            fit = finish(rough)
+            attempts = (*attempts, judge(levels, fit, search + way))
+            if not attempts[-1].refused:
+                return fit, attempts
+    raise RegistrationFailed(
+        image.get_filename() or "T1w image",
+        f"cannot be brought onto the template ({attempts[0].refused})",
+        "check that it is a T1w image of a whole brain and that its header's axes are right",
+    )
 
 
 def _candidates(
