@@ -58,6 +58,7 @@ class DerivativesDataSink(PrepareDerivative):
 
     def __init__(self, key: str, **inputs) -> None:
         super().__init__(**{"extension": ".nii.gz", **DERIVATIVES[key], **inputs})
+        self._metadata = {name: inputs[name] for name in inputs if name in self._metadata}  # in their order
 
     def _run_interface(self, runtime):
         runtime = super()._run_interface(runtime)
