@@ -1,0 +1,19 @@
+import numpy as np
+import torch
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.resample import resample
+from cerebbids.imaging.template import whole_head_template
+from cerebbids.inference.models import read_bundle
+from cerebbids.inference.segment import crop_probabilities, load_net
+
+
+def test_bfloat16_names_the_voxels_that_float32_names():
+    bundle, cpu = read_bundle(None, "deepceres"), torch.device("cpu")
+    net, mirror = load_net(bundle, cpu), load_scheme(bundle.scheme).mirror
+    head = resample(whole_head_template(), bundle.grid.shape, bundle.grid.affine).get_fdata(dtype=np.float32)
+    low, full = (crop_probabilities(net, head, mirror, cpu, low_precision=p).argmax(0) for p in (True, False))
+    assert (full > 0).sum() > 100_000  # mm3: the template's cerebellum was found
+    overlap = 2 * ((low > 0) & (full > 0)).sum() / ((low > 0).sum() + (full > 0).sum())
+    assert overlap > 0.995
+    assert (low == full)[full > 0].float().mean() > 0.98
