@@ -1,4 +1,4 @@
-"""The same head in other wrappings: is it still registered, and labelled, the same?
+"""The same head in other wrappings must be registered, and labelled, the same.
 
 Make a BIDS dataset in which every wrapping of every head is a subject, run cerebbids on it, compare::
 

@@ -1,0 +1,106 @@
+"""Where the time and the memory of one image go.
+
+Every stage runs in a process of its own, as in the workflow::
+
+    python benchmarks/stages.py HEAD_T1w.nii.gz [--threads 2] [--models-dir FOLDER]
+
+Prints a table: stage, wall seconds, CPU seconds, peak memory in GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+from subprocess import run
+from tempfile import TemporaryDirectory
+
+import nibabel as nib
+import numpy as np
+
+from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.conform import conform
+from cerebbids.imaging.denoise import denoise
+from cerebbids.imaging.registration import register_to_mni, write_itk_affine
+
+
+def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> dict[str, Callable[[], None]]:
+    """Name and work of every stage; each reads what the one before it has written."""
+
+    def keep(image: nib.Nifti1Image, name: str) -> None:
+        nib.save(image, folder / f"{name}.nii")
+
+    def of(name: str) -> nib.Nifti1Image:
+        return nib.load(folder / f"{name}.nii")
+
+    def register() -> None:
+        write_itk_affine(register_to_mni(of("unbiased"), threads).t1w_to_mni, folder / "xfm.txt")
+
+    def predict() -> None:
+        job = {
+            "system": "deepceres",
+            "t1w": str(folder / "unbiased.nii"),
+            "xfm": str(folder / "xfm.txt"),
+            "models_dir": models_dir,
+            "device": "cpu",
+            "cpu_threads": threads,
+            "out_dir": str(folder / "out"),
+        }
+        (folder / "job.json").write_text(json.dumps(job))
+        run([Path(sys.executable).parent / "cerebbids-predict", "--spec", folder / "job.json"], check=True)
+
+    return {
+        "conform": lambda: keep(conform(head), "conformed"),
+        "denoise": lambda: keep(denoise(of("conformed"), threads), "denoised"),
+        "bias field": lambda: keep(correct_bias(of("denoised"), threads), "unbiased"),
+        "affine": register,
+        "network": predict,
+    }
+
+
+def main() -> None:
+    """Time the stages of one head."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("head", type=Path)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--models-dir")
+    asked = parser.parse_args()
+    rows = []
+    print("stage", "wall_s", "cpu_s", "peak_gb", sep="\t")
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "out").mkdir()
+        for name, work in stages(asked.head, Path(folder), asked.threads, asked.models_dir).items():
+            rows.append(_measured(work))
+            print(name, *(f"{number:.1f}" for number in rows[-1]), sep="\t", flush=True)
+    wall, cpu, peak = np.array(rows).T
+    print("all", f"{wall.sum():.1f}", f"{cpu.sum():.1f}", f"{peak.max():.1f}", sep="\t")
+
+
+def _measured(work: Callable[[], None]) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and peak memory in GB of a forked child that does the work."""
+    context = get_context("fork")
+    here, there = context.Pipe(duplex=False)
+
+    def child() -> None:
+        work()
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+        there.send((cpu, max(usage.ru_maxrss for usage in usages) / 1e6))
+
+    start = time.perf_counter()
+    process = context.Process(target=child)
+    process.start()
+    process.join()
+    wall = time.perf_counter() - start
+    if process.exitcode:
+        sys.exit("a stage failed")
+    return (wall, *here.recv())
+
+
+if __name__ == "__main__":
+    main()
