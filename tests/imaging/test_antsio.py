@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cerebbids.imaging.antsio import from_ants, to_ants, with_data
+
 from .phantoms import blobs, oblique
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cerebbids.imaging.resample import resample
+
 from .phantoms import blobs, oblique
 
 

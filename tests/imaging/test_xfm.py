@@ -9,6 +9,7 @@ from cerebbids.errors import BadImage
 from cerebbids.imaging.antsio import to_ants
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
+
 from .phantoms import blobs, oblique
 
 
