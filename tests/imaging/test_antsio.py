@@ -40,3 +40,12 @@ def test_header_codes_survive_and_scaling_does_not():
     labels = with_data(image, np.ones(image.shape, np.uint8))
     assert (labels.header["sform_code"], labels.header["qform_code"]) == (4, 1)
     assert labels.get_data_dtype() == np.uint8
+
+
+def test_a_sheared_image_can_be_filtered():
+    shear = np.eye(4)
+    shear[0, 1] = 0.2
+    image = blobs((20, 22, 18), shear)
+    found = from_ants(ants.denoise_image(to_ants(image), p=1, r=2), image)
+    assert (found.affine == shear).all()
+    assert np.corrcoef(found.get_fdata().ravel(), image.get_fdata().ravel())[0, 1] > 0.99
