@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cerebbids.imaging.template import SPACE
+from cerebbids.systems.space import SPACE
 
 SCHEME = "Lobules"
 """Label scheme of the segmentation."""

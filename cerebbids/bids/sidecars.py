@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cerebbids.bids.query import SourceImage
-from cerebbids.imaging.template import SPACE
+from cerebbids.systems.space import SPACE
 
 _MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affinely registered"
 _RESOLUTION = {"Resolution": "1 mm isotropic, grid of the template"}

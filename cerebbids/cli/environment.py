@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cerebbids.errors import UsageError
 from cerebbids.files import write_text
-from cerebbids.imaging.template import SPACE
+from cerebbids.systems.space import SPACE
 
 
 def prepare_environment(work_dir: Path) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-SPACE = "MNI152NLin2009aSym"
-"""Name of the working space: 197 x 233 x 189 voxels of 1 mm, RAS, exactly symmetric about x = 0."""
+from cerebbids.systems.space import SPACE
 
 _SHAPE = (197, 233, 189)
 

@@ -10,7 +10,6 @@ import nibabel as nib
 import numpy as np
 
 from cerebbids.imaging.template import (
-    SPACE,
     template_brain_mask,
     template_cerebellum,
     template_t1w,
@@ -19,6 +18,7 @@ from cerebbids.imaging.template import (
 from cerebbids.reports.drawing import Key, Outline, Panel, Picture, Row, caption, jpeg, write_picture
 from cerebbids.reports.outlines import outline
 from cerebbids.reports.slices import AXIAL, CORONAL, SAGITTAL, Box, Plane, Volume, cut
+from cerebbids.systems.space import SPACE
 
 VIEW = Box((-76, -112, -70), (76, 78, 84))
 """The part of the working space that is shown."""

@@ -7,9 +7,9 @@ from nipype.pipeline.engine import Node
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids import __version__
-from cerebbids.imaging.template import SPACE
 from cerebbids.interfaces.images import Conform, CorrectBias, Denoise, ResampleToTemplate
 from cerebbids.interfaces.register import RegisterToMNI
+from cerebbids.systems.space import SPACE
 
 
 def init_preprocess_wf(*, omp_nthreads: int, name: str = "preprocess_wf") -> Workflow:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from cerebbids.bids.names import DERIVATIVES, derivative_path
@@ -26,3 +29,13 @@ def test_names_differ_from_each_other_and_from_those_of_another_image():
 def test_entities_are_in_the_order_of_bids():
     name = derivative_path(SOURCES[0], "dseg_mni").name
     assert name == "sub-01_space-MNI152NLin2009aSym_seg-Lobules_res-1_dseg.nii.gz"
+
+
+@pytest.mark.parametrize("module", ["bids.names", "bids.sidecars", "bids.query", "bids.dataset", "cli.environment"])
+def test_names_and_settings_load_no_imaging(module):
+    code = (
+        f"import sys, cerebbids.{module}\n"
+        "sys.exit(' '.join({'numpy', 'nibabel', 'cerebbids.imaging'} & set(sys.modules)))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stderr.strip() == ""
