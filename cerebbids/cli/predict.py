@@ -66,6 +66,7 @@ def run(job: Job) -> None:
 
     from cerebbids.data.labels import load_scheme
     from cerebbids.files import atomic, write_text
+    from cerebbids.imaging.faces import cut_off
     from cerebbids.imaging.template import template_t1w
     from cerebbids.imaging.xfm import read_itk_affine
     from cerebbids.inference.device import find_device
@@ -78,7 +79,7 @@ def run(job: Job) -> None:
     bundle = read_bundle(job.models_dir, job.system)
     t1w, t1w_to_mni = nib.load(job.t1w), read_itk_affine(job.xfm)
     scheme = load_scheme(bundle.scheme)
-    probabilities = segment(load_net(bundle, device), bundle, t1w, t1w_to_mni, device, job.t1w.name)
+    probabilities = segment(load_net(bundle, device), bundle, t1w, t1w_to_mni, device, str(job.t1w))
 
     def save(labels: np.ndarray, affine: np.ndarray, header: nib.Nifti1Header | None, name: str) -> None:
         image = nib.Nifti1Image(labels, affine, header)
@@ -101,6 +102,7 @@ def run(job: Job) -> None:
         "torch": torch.__version__,
         "seconds": round(time.monotonic() - began, 1),
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "warnings": list(cut_off(probabilities.argmax(0).numpy(), standard)),
         "confidence": {label.abbreviation: round(c, 3) for label, c in zip(scheme.labels, sure, strict=True)},
     }
     write_text(job.out_dir / "predict.json", json.dumps(facts, indent=2))

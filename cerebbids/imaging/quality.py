@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.faces import touches_face
 from cerebbids.imaging.volumetry import lobule_volumes
 
 TOTAL_CM3 = (95.0, 200.0)
@@ -59,7 +60,5 @@ def _volume_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
 
 
 def _edge_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
-    labelled = np.asarray(dseg.dataobj) > 0
-    faces = (labelled.take(end, axis).any() for axis in range(3) for end in (0, -1))
-    if any(faces):
+    if touches_face(np.asarray(dseg.dataobj)):
         yield "The cerebellum reaches the edge of the field of view: part of it may not have been imaged."

@@ -40,6 +40,7 @@ class _CheckInputSpec(BaseInterfaceInputSpec):
     dseg = File(exists=True, mandatory=True, desc="labels")
     t1w = File(exists=True, mandatory=True, desc="T1w image on the same grid")
     facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
+    known = traits.List(traits.Str, usedefault=True, desc="warnings of the steps before")
     version = traits.Str(mandatory=True, desc="of this program")
 
 
@@ -54,8 +55,9 @@ class CheckSegmentation(SimpleInterface):
     output_spec = _CheckOutputSpec
 
     def _run_interface(self, runtime):
-        warnings = check_segmentation(nib.load(self.inputs.dseg), nib.load(self.inputs.t1w))
+        found = check_segmentation(nib.load(self.inputs.dseg), nib.load(self.inputs.t1w))
         facts = json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
-        provenance = {"version": self.inputs.version, **facts, "warnings": list(warnings)}
+        warnings = [*self.inputs.known, *facts.get("warnings", ()), *found]
+        provenance = {"version": self.inputs.version, **facts, "warnings": warnings}
         self._results["meta"] = {"CerebBIDS": provenance}
         return runtime
