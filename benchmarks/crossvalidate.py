@@ -4,12 +4,14 @@ Usage: python benchmarks/crossvalidate.py KIT WORK OUT.tsv [--fold K ...]
 
 Every person of the kit's ``adult/oasis`` goes through the app's own chain (conform, denoise, N4, affine, network of
 the fold that never saw this person) and is compared with the Neuromorphometrics labels on the native grid. Images
-prepared once are kept in WORK/native. Writes one row a person and prints mean, SD and worst case.
+prepared once are kept in WORK/native, and so are the labels found. Writes one row a person, keeps the ``model.toml`` of
+every fold's network beside the table, and prints mean, SD and worst case.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -19,33 +21,21 @@ import torch
 from monai.metrics import compute_hausdorff_distance
 from tqdm import tqdm
 
-from cerebbids.cli.train import run_folder, training_ids
+from cerebbids.cli.train import run_folder
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.bias import correct_bias
-from cerebbids.imaging.conform import conform
-from cerebbids.imaging.denoise import denoise
+from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.registration import register_to_mni
-from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
-from cerebbids.inference.models import read_bundle
+from cerebbids.inference.memory import keep_freed_memory
+from cerebbids.inference.models import Bundle, read_bundle
 from cerebbids.inference.segment import labels_on_grid, load_net, segment
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.bundle import export
+from cerebbids.training.factory import CORTEX, MANUAL, VERMIS, WHITE
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
+from cerebbids.training.prepare import clean_t1w
 
-GREY = {"left": 39, "right": 38}
-WHITE = {"left": 41, "right": 40}
-VERMIS = {71: (1, 2, 3, 4), 72: (5, 6, 7, 8), 73: (9, 10, 11, 12)}
-"""Manual vermal group -> lobules (left ids; right ids are 100 more)."""
-
-
-def prepared(person: Person, work: Path, threads: int) -> tuple[nib.Nifti1Image, np.ndarray]:
-    """Preprocessed native T1w and its affine to the working space, kept in ``<work>/native``."""
-    image_path, xfm_path = (work / "native" / f"{person.id}{end}" for end in ("_T1w.nii.gz", "_xfm.txt"))
-    if not xfm_path.exists():
-        image_path.parent.mkdir(parents=True, exist_ok=True)
-        image = correct_bias(denoise(conform(person.t1w), threads), threads)
-        nib.save(image, image_path)
-        write_itk_affine(register_to_mni(image, threads).t1w_to_mni, xfm_path)
-    return nib.load(image_path), read_itk_affine(xfm_path)
+FOLDS = Path(__file__).with_name("results") / "folds"
+"""Gets the ``model.toml`` of every fold's network."""
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
@@ -55,14 +45,17 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
 
 def scores(found: np.ndarray, manual: np.ndarray, spacing: tuple[float, ...]) -> dict[str, float]:
     """Compare lobule labels with Neuromorphometrics labels on one grid."""
-    hand = np.isin(manual, (*GREY.values(), *WHITE.values(), *VERMIS))
+    hand = np.isin(manual, MANUAL)
     vermis = np.isin(manual, tuple(VERMIS))
-    row = {"whole": dice(found > 0, hand), "white": dice(np.isin(found, (13, 113)), np.isin(manual, (40, 41)))}
+    row = {
+        "whole": dice(found > 0, hand),
+        "white": dice(np.isin(found, (13, 113)), np.isin(manual, tuple(WHITE.values()))),
+    }
     for side, high in (("left", False), ("right", True)):
         here = (found > 0) & ((found > 100) == high) & ~vermis
-        row[side] = dice(here, np.isin(manual, (GREY[side], WHITE[side])))
+        row[side] = dice(here, np.isin(manual, (CORTEX[side], WHITE[side])))
     for value, lobules in VERMIS.items():
-        row[f"vermis_{value}"] = dice(np.isin(found % 100, lobules) & vermis, manual == value)
+        row[f"vermis_{value}"] = dice(np.isin(found % 100 - 1, lobules) & vermis, manual == value)
     box = tuple(slice(i.min(), i.max() + 1) for i in np.nonzero(hand | (found > 0)))
     masks = [torch.from_numpy(np.ascontiguousarray(m[box]))[None, None] for m in (found > 0, hand)]
     row["hd95_mm"] = float(compute_hausdorff_distance(*masks, percentile=95, spacing=list(map(float, spacing))))
@@ -71,24 +64,37 @@ def scores(found: np.ndarray, manual: np.ndarray, spacing: tuple[float, ...]) ->
     return row
 
 
-def run_fold(everybody: tuple[Person, ...], kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
-    """Score the people of one fold with the network that never saw them."""
-    people = [p for p in everybody if p.fold == fold]
-    folder = export(run_folder(work, str(fold)), work / "bundles" / f"fold-{fold}", training_ids(kit, str(fold)))
-    bundle = read_bundle(folder.parent, folder.name)
+def fold_bundle(work: Path, fold: int, people: list[Person]) -> Bundle:
+    """Network that never saw the people of a fold; what it has seen is kept beside the results.
+
+    Raises
+    ------
+    SystemExit
+        It has seen one of them.
+    """
+    bundle = read_bundle(export(run_folder(work, str(fold)), work / "bundles" / f"fold-{fold}").parent, DEEPCERES.name)
     if leaked := {f"OASIS-{p.id}" for p in people} & set(bundle.training_ids):
         raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
-    device = torch.device("cpu")
+    FOLDS.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(bundle.folder / "model.toml", FOLDS / f"fold-{fold}.toml")
+    return bundle
+
+
+def run_fold(everybody: tuple[Person, ...], work: Path, fold: int, threads: int) -> list[dict]:
+    """Score the people of one fold with the network that never saw them."""
+    people = [p for p in everybody if p.fold == fold]
+    bundle, device = fold_bundle(work, fold, people), torch.device("cpu")
     net, indices = load_net(bundle, device), load_scheme(bundle.scheme).indices
     rows = []
     for person in tqdm(people, desc=f"fold {fold}"):
-        t1w, t1w_to_mni = prepared(person, work, threads)
+        t1w = clean_t1w(person, work, threads)
+        t1w_to_mni = register_to_mni(t1w, threads).t1w_to_mni
         probabilities = segment(net, bundle, t1w, t1w_to_mni, device, person.id)
         found = labels_on_grid(probabilities, bundle.grid, t1w.shape, t1w.affine, t1w_to_mni, indices)
-        np.savez_compressed(work / "native" / f"{person.id}_found.npz", found=found)
+        nib.save(with_data(t1w, found), work / "native" / f"{person.id}_dseg.nii.gz")
         manual = np.asarray(nib.load(person.dseg).dataobj).squeeze()
         row = scores(found.astype(int), manual, t1w.header.get_zooms()[:3])
-        rows.append({"id": person.id, "age": person.age, "fold": fold, **row})
+        rows.append({"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, **row})
     return rows
 
 
@@ -102,13 +108,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
     people = oasis_people(arguments.kit)
     rows = []
     for fold in arguments.fold:
-        rows += run_fold(people, arguments.kit, arguments.work, fold, arguments.threads)
+        rows += run_fold(people, arguments.work, fold, arguments.threads)
     table = pd.DataFrame(rows)
     if arguments.out.exists():
-        before = pd.read_csv(arguments.out, sep="\t", dtype={"id": str})
+        before = pd.read_csv(arguments.out, sep="\t")
         table = pd.concat([before[~before["fold"].isin(arguments.fold)], table])
     table.sort_values("id").to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
     numbers = table.drop(columns=["id", "age", "fold"])

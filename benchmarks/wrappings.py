@@ -151,9 +151,7 @@ def _noisy(head: nib.Nifti1Image) -> nib.Nifti1Image:
 
 
 def _reoriented(head: nib.Nifti1Image, codes: str) -> nib.Nifti1Image:
-    turn = nib.orientations.ornt_transform(
-        nib.io_orientation(head.affine), nib.orientations.axcodes2ornt(codes)
-    )
+    turn = nib.orientations.ornt_transform(nib.io_orientation(head.affine), nib.orientations.axcodes2ornt(codes))
     return head.as_reoriented(turn)
 
 

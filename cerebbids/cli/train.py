@@ -7,6 +7,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from cerebbids.training.recipe import DEEPCERES
+
 EVERYBODY = "all"
 
 
@@ -24,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("kit", type=Path)
     fit.add_argument("work", type=Path)
     fit.add_argument("--fold", default=EVERYBODY, help="fold to leave out, 0 to 4; all trains on everybody")
-    fit.add_argument("--steps", type=int, required=True, help="optimiser steps of the whole run")
+    fit.add_argument("--steps", type=int, default=DEEPCERES.steps, help="optimiser steps of the whole run")
     fit.add_argument("--seed", type=int, default=0)
     fit.add_argument("--max-minutes", type=float, default=1e9)
     fit.add_argument("--resume", action="store_true")
@@ -33,7 +35,6 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--threads", type=int, default=2, help="CPU threads of the network")
 
     export = steps.add_parser("export", help="write a run as a model bundle")
-    export.add_argument("kit", type=Path)
     export.add_argument("work", type=Path)
     export.add_argument("models", type=Path, help="folder that gets deepceres/")
     export.add_argument("--fold", default=EVERYBODY)
@@ -64,21 +65,27 @@ def fit(arguments: argparse.Namespace) -> None:
 
     from cerebbids.data.labels import load_scheme
     from cerebbids.inference.device import find_device
+    from cerebbids.inference.memory import keep_freed_memory
     from cerebbids.nets.unet import UNet
     from cerebbids.training import loop
+    from cerebbids.training.atlas import COBRALAB_BRAINS
     from cerebbids.training.data import Examples, load_cases
-    from cerebbids.training.recipe import DEEPCERES
+    from cerebbids.training.run import Seen
     from cerebbids.training.surroundings import load_surroundings
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
+    keep_freed_memory()
     recipe = replace(DEEPCERES, steps=arguments.steps, seed=arguments.seed)
     scheme = load_scheme(recipe.scheme)
     net = UNet(recipe.channels_in, len(scheme.labels) + 1, recipe.widths)
-    cases = load_cases(arguments.work, training_ids(arguments.kit, arguments.fold))
-    examples = Examples(cases, load_surroundings(arguments.work / "surroundings"), scheme.mirror, recipe)
+    people, around = training_ids(arguments.kit, arguments.fold), load_surroundings(arguments.work / "surroundings")
+    examples = Examples(load_cases(arguments.work, people), tuple(around.values()), scheme.mirror, recipe)
+    seen = Seen(
+        tuple(f"OASIS-{person}" for person in people), tuple(around), tuple(f"CoBrALab-{b}" for b in COBRALAB_BRAINS)
+    )
     done = loop.fit(
-        net, examples, recipe, run_folder(arguments.work, arguments.fold),
+        net, examples, recipe, seen, run_folder(arguments.work, arguments.fold),
         device=find_device(arguments.device), workers=arguments.workers,
         max_minutes=arguments.max_minutes, resume=arguments.resume,
     )  # fmt: skip
@@ -94,14 +101,13 @@ def main(argv: list[str] | None = None) -> int:
         from cerebbids.training.prepare import prepare
 
         torch.set_num_threads(arguments.threads)
-        prepare(arguments.kit, arguments.work)
+        prepare(arguments.kit, arguments.work, arguments.threads)
     elif arguments.command == "fit":
         fit(arguments)
     else:
         from cerebbids.training.bundle import export
 
-        run = run_folder(arguments.work, arguments.fold)
-        export(run, arguments.models, training_ids(arguments.kit, arguments.fold))
+        export(run_folder(arguments.work, arguments.fold), arguments.models)
     return 0
 
 

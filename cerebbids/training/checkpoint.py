@@ -20,7 +20,7 @@ class Progress:
 
 def save(
     path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: torch.optim.Optimizer,
-    progress: Progress,
+    done: Progress,
 ) -> None:  # fmt: skip
     """Write net, averaged weights and AdamW moments to ``path`` (temporary name, then rename)."""
     names = [name for name, _ in net.named_parameters()]
@@ -30,7 +30,7 @@ def save(
         tensors |= {f"moment.{key}.{names[place]}": value for key, value in moments.items()}
     kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     part = path.with_suffix(".part")
-    save_file(kept, part, {"step": str(progress.step), "seconds": str(progress.seconds)})
+    save_file(kept, part, {"step": str(done.step), "seconds": str(done.seconds)})
     os.replace(part, path)
 
 
@@ -55,6 +55,11 @@ def restore(
         if f"moment.step.{name}" in tensors
     }
     optimiser.load_state_dict(state)
+    return progress(path)
+
+
+def progress(path: Path) -> Progress:
+    """How far the run of a checkpoint has come."""
     with safe_open(path, "pt") as stored:
         notes = stored.metadata()
     return Progress(int(notes["step"]), float(notes["seconds"]))

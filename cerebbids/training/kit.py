@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 N_FOLDS = 5
+HELD_BACK = ("chris", "ds011_sub-01", "ds011_sub-04")
+"""Heads that ``benchmarks/wrappings.py`` asks about; no weights see anything of them."""
 OLDER = 30
 """Age from which a person counts as older when people are dealt to the folds, years."""
 
@@ -62,3 +64,9 @@ def oasis_people(kit: Path) -> tuple[Person, ...]:
     return tuple(
         Person(i, ages[i], folds[i], folder / f"{i}_T1w.nii.gz", folder / f"{i}_dseg.nii.gz") for i in sorted(ages)
     )
+
+
+def surrounding_heads(kit: Path) -> tuple[Path, ...]:
+    """Full heads of ``<kit>/adult/heads`` into which stripped training brains may be set."""
+    heads = sorted((Path(kit) / "adult" / "heads").glob("*_T1w.nii.gz"))
+    return tuple(path for path in heads if not path.name.startswith(HELD_BACK))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from pathlib import Path
@@ -11,12 +10,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from cerebbids.files import write_text
 from cerebbids.training import checkpoint
 from cerebbids.training.loss import dice_cross_entropy
 from cerebbids.training.recipe import Recipe
+from cerebbids.training.run import Seen, open_run
 
-CHECKPOINT = "checkpoint.safetensors"
 SAVE_EVERY = 60.0
 """Seconds between checkpoints, and lines of the log."""
 WARM_UP = 30
@@ -75,29 +73,11 @@ def train_step(
     return loss.item()
 
 
-def open_run(run: Path, recipe: Recipe, resume: bool) -> Path:
-    """Make or enter the folder of a run; return the path of its checkpoint.
-
-    Raises
-    ------
-    FileExistsError
-        The folder holds a run and ``resume`` is false, or its recipe is another one.
-    """
-    run.mkdir(parents=True, exist_ok=True)
-    saved, notes = run / CHECKPOINT, run / "recipe.json"
-    wanted = json.loads(json.dumps(recipe.to_dict()))
-    if saved.exists() and not resume:
-        raise FileExistsError(f"{saved} is there: resume it, or remove the folder")
-    if notes.exists() and json.loads(notes.read_text()) != wanted:
-        raise FileExistsError(f"{run} was begun with another recipe")
-    write_text(notes, json.dumps(wanted, indent=1))
-    return saved
-
-
 def fit(
     net: torch.nn.Module,
     examples: Dataset,
     recipe: Recipe,
+    seen: Seen,
     run: Path,
     *,
     device: torch.device,
@@ -114,8 +94,10 @@ def fit(
     examples : Dataset
         Item ``k`` is what step ``k`` trains on.
     recipe : Recipe
+    seen : Seen
+        Whose images the examples are made of.
     run : Path
-        Folder of the run: ``checkpoint.safetensors``, ``recipe.json``, ``log.tsv``.
+        Folder of the run: ``checkpoint.safetensors``, ``run.json``, ``log.tsv``.
     device : torch.device
     workers : int
         Processes that prepare examples.
@@ -132,9 +114,9 @@ def fit(
     Raises
     ------
     FileExistsError
-        As :func:`open_run`.
+        As :func:`cerebbids.training.run.open_run`.
     """
-    saved = open_run(run, recipe, resume)
+    saved = open_run(run, recipe, seen, resume)
     net = net.to(device, memory_format=torch.channels_last_3d).train()
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     average = {k: v.detach().clone() for k, v in net.state_dict().items()}

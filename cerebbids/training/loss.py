@@ -1,4 +1,4 @@
-"""Soft Dice plus cross-entropy with its gradient in closed form.
+"""Soft Dice plus cross-entropy, a slab of voxels at a time, with the gradient in closed form.
 
 The value and the gradient are those of ``monai.losses.DiceCELoss`` (see the test), without the one-hot copies and the
 graph of 27 float channels a voxel, which on a CPU take as long as the network's forward pass.
@@ -6,41 +6,57 @@ graph of 27 float channels a voxel, which on a CPU take as long as the network's
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 
 SMOOTH = 1e-5
 """Added to numerator and denominator of every Dice, as MONAI does."""
+SLAB = {"cpu": 1 << 14, "cuda": 1 << 22}
+"""Voxels at a time: on a CPU what stays in its cache."""
+
+
+def _slabs(logits: torch.Tensor, target: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Softmax (n, classes) float32, its value at the target (n, 1), and the target (n, 1), slab by slab."""
+    size = SLAB[logits.device.type]
+    for part, labels in zip(logits.split(size), target.split(size), strict=True):
+        p = part.float().softmax(1)
+        yield p, p.gather(1, labels), labels
 
 
 class _DiceCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(context, logits: torch.Tensor, labels: torch.Tensor, weight: float) -> torch.Tensor:
-        classes = logits.shape[1]
-        target = labels.reshape(-1, 1)
-        p = logits.movedim(1, -1).reshape(-1, classes).float().softmax(1)
-        hit = p.gather(1, target)
-        overlap = p.new_zeros(classes).scatter_add_(0, target[:, 0], hit[:, 0])
-        size = p.sum(0) + torch.bincount(target[:, 0], minlength=classes)
-        context.save_for_backward(p, hit, target, overlap, size)
-        context.shape = logits.movedim(1, -1).shape
-        context.dtype = logits.dtype
-        context.weight = weight
+        last = logits.movedim(1, -1)
+        flat, target = last.reshape(-1, logits.shape[1]), labels.reshape(-1, 1)
+        overlap, size = (flat.new_zeros(flat.shape[1], dtype=torch.float32) for _ in range(2))
+        surprise = overlap.new_zeros(())
+        for p, hit, here in _slabs(flat, target):
+            overlap.scatter_add_(0, here[:, 0], hit[:, 0])
+            size += p.sum(0)
+            surprise -= hit.clamp(min=1e-12).log().sum()
+        size += torch.bincount(target[:, 0], minlength=len(size))
+        context.save_for_backward(flat, target, overlap, size)
+        context.shape, context.weight = last.shape, weight
         dice = (2 * overlap + SMOOTH) / (size + SMOOTH)
-        return (1 - dice).mean() - weight * hit.clamp(min=1e-12).log().mean()
+        return (1 - dice).mean() + weight * surprise / len(target)
 
     @staticmethod
     def backward(context, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        p, hit, target, overlap, size = context.saved_tensors
-        voxels, classes = p.shape
+        flat, target, overlap, size = context.saved_tensors
+        voxels, classes = flat.shape
         per_voxel = context.weight / voxels
-        # d(1 - Dice_k) / dp: `everywhere` for any voxel, `on_target` more where the label is k.
+        # d(1 - Dice_k) / dp: `everywhere` for any voxel, `where_true` more where the label is k.
         everywhere = (2 * overlap + SMOOTH) / (size + SMOOTH) ** 2 / classes
-        on_target = (-2 / (size + SMOOTH) / classes)[target]
-        mean = (p @ everywhere)[:, None] + hit * on_target
-        gradient = p * (everywhere[None] + per_voxel - mean)
-        gradient.scatter_add_(1, target, hit * on_target - per_voxel)
-        gradient = (gradient * upstream).to(context.dtype).reshape(context.shape).movedim(-1, 1)
-        return gradient, None, None
+        where_true = -2 / (size + SMOOTH) / classes
+        gradient = torch.empty_like(flat)
+        for (p, hit, here), out in zip(_slabs(flat, target), gradient.split(SLAB[flat.device.type]), strict=True):
+            on_target = where_true[here]
+            mean = (p @ everywhere)[:, None] + hit * on_target
+            slope = p * (everywhere + per_voxel - mean)
+            slope.scatter_add_(1, here, hit * on_target - per_voxel)
+            out.copy_(slope * upstream)
+        return gradient.reshape(context.shape).movedim(-1, 1), None, None
 
 
 def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: float = 1.0) -> torch.Tensor:

@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from cerebbids.files import atomic
+from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.conform import conform
+from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.grid import CEREBELLUM_1MM
 from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask
 from cerebbids.training import surroundings
 from cerebbids.training.atlas import COBRALAB_BRAINS, cobralab_in_template, load_template, vote
-from cerebbids.training.factory import label_person
-from cerebbids.training.kit import Person, oasis_people
+from cerebbids.training.factory import WHITE, label_person
+from cerebbids.training.kit import Person, oasis_people, surrounding_heads
 
 WHITE_IDS = (2, 7, 16, 28, 41, 46, 60)
 FLUID_IDS = (4, 5, 14, 15, 24, 43, 44)
@@ -72,18 +76,28 @@ def leave_one_out(brains: dict[int, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def label_people(kit: Path, work: Path, brains: dict[int, np.ndarray]) -> pd.DataFrame:
+def clean_t1w(person: Person, work: Path, threads: int) -> nib.Nifti1Image:
+    """The person's T1w as the app hands it to a network (conformed, denoised, N4), kept in ``<work>/native``."""
+    path = work / "native" / f"{person.id}_T1w.nii.gz"
+    if not path.exists():
+        with atomic(path) as draft:
+            nib.save(correct_bias(denoise(conform(person.t1w), threads), threads), draft)
+    return nib.load(path)
+
+
+def label_people(kit: Path, work: Path, brains: dict[int, np.ndarray], threads: int) -> pd.DataFrame:
     """Label every person of the kit; one row each: agreement with what the atlas was not shown, folded share."""
-    template = load_template(kit)
+    template, grid = load_template(kit), CEREBELLUM_1MM
     atlas = vote(list(brains.values()), template)
 
     def make(person: Person) -> dict[str, np.ndarray]:
         t1w, dseg = nib.load(person.t1w), nib.load(person.dseg)
-        affine = register_to_mni(t1w, threads=2).t1w_to_mni
+        affine = register_to_mni(t1w, threads).t1w_to_mni
         made = label_person(t1w, dseg, affine, atlas, template)
-        white = np.percentile(made.t1w[np.isin(made.manual, (40, 41))], 50)
+        clean = resample(clean_t1w(person, work, threads), grid.shape, grid.affine, np.linalg.inv(affine)).get_fdata()
+        white = np.median(clean[np.isin(made.manual, tuple(WHITE.values()))])
         return {
-            "t1w": (made.t1w / white).astype(np.float16), "manual": made.manual, "labels": made.lobules,
+            "t1w": (clean / white).astype(np.float16), "manual": made.manual, "labels": made.lobules,
             "t1w_to_mni": affine, "vermis_dice": np.array(made.vermis_dice), "folded": np.array(made.folded),
         }  # fmt: skip
 
@@ -104,14 +118,14 @@ def synthetic_brain(labels: np.ndarray) -> np.ndarray:
     return image.astype(np.float32)
 
 
-def build_surroundings(kit: Path, work: Path) -> None:
+def build_surroundings(kit: Path, work: Path, threads: int) -> None:
     """Cut the brains out of the kit's full heads and head maps, on the cerebellum grid."""
     grid = CEREBELLUM_1MM
     brain = resample(template_brain_mask(), grid.shape, grid.affine, order=0).get_fdata() > 0
 
     def from_head(path: Path) -> dict[str, np.ndarray]:
         t1w = nib.load(path)
-        to_native = np.linalg.inv(register_to_mni(t1w, threads=2).t1w_to_mni)
+        to_native = np.linalg.inv(register_to_mni(t1w, threads).t1w_to_mni)
         made = surroundings.from_head(resample(t1w, grid.shape, grid.affine, to_native).get_fdata(), brain)
         return {"outside": made.outside, "image": made.image.astype(np.float16)}
 
@@ -119,18 +133,18 @@ def build_surroundings(kit: Path, work: Path) -> None:
         head = nib.load(path)
         labels = np.asarray(head.dataobj).astype(np.int16)
         pseudo = nib.Nifti1Image(synthetic_brain(labels), head.affine)
-        to_native = np.linalg.inv(register_to_mni(pseudo, threads=2).t1w_to_mni)
+        to_native = np.linalg.inv(register_to_mni(pseudo, threads).t1w_to_mni)
         on_grid = resample(nib.Nifti1Image(labels, head.affine), grid.shape, grid.affine, to_native, order=0)
         made = surroundings.from_labels(np.asarray(on_grid.dataobj))
         return {"outside": made.outside, "labels": made.labels}
 
-    sources = [(p, from_head) for p in sorted((kit / "adult" / "heads").glob("*_T1w.nii.gz"))]
+    sources = [(p, from_head) for p in surrounding_heads(kit)]
     sources += [(p, from_map) for p in sorted((kit / "adult" / "headmaps").glob("*.nii.gz"))]
     for path, make in tqdm(sources, desc="surroundings"):
         once(work / "surroundings" / f"{path.name.split('.')[0]}.npz", lambda p=path, m=make: m(p))
 
 
-def prepare(kit: Path, work: Path) -> None:
+def prepare(kit: Path, work: Path, threads: int) -> None:
     """Make everything that training needs below ``work``, and two tables of how the labels agree.
 
     Parameters
@@ -138,9 +152,12 @@ def prepare(kit: Path, work: Path) -> None:
     kit : Path
         Folder with ``adult/oasis``, ``adult/cobralab``, ``adult/suit``, ``adult/heads``, ``adult/headmaps``.
     work : Path
-        Gets ``atlas/``, ``people/``, ``surroundings/``, ``labels.tsv``, ``cobralab.tsv``.
+        Gets ``atlas/``, ``native/``, ``people/``, ``surroundings/``, ``labels.tsv``, ``cobralab.tsv``. What is there is
+        not made again, whatever made it: remove it when images, registration or label rules have changed.
+    threads : int
+        CPUs to use.
     """
     brains = build_atlas(kit, work)
     leave_one_out(brains).to_csv(work / "cobralab.tsv", sep="\t", index=False, float_format="%.3f")
-    label_people(kit, work, brains).to_csv(work / "labels.tsv", sep="\t", index=False, float_format="%.4f")
-    build_surroundings(kit, work)
+    label_people(kit, work, brains, threads).to_csv(work / "labels.tsv", sep="\t", index=False, float_format="%.4f")
+    build_surroundings(kit, work, threads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,6 @@ class Recipe:
     weight_decay: float = 1e-4
     averaging: float = 0.985
     seed: int = 0
-
-    def to_dict(self) -> dict:
-        """Plain values, for files.
-
-        Examples
-        --------
-        >>> Recipe("Lobules", steps=10).to_dict()["widths"]
-        (16, 48, 96, 192)
-        """
-        return asdict(self)
 
 
 DEEPCERES = Recipe(scheme="Lobules", steps=2000)

@@ -86,14 +86,14 @@ def embed(brain: np.ndarray, around: Surroundings, rng: np.random.Generator) -> 
     return (rim * brain + (1 - rim) * beyond).clip(0).astype(np.float32)
 
 
-def load_surroundings(folder: Path) -> tuple[Surroundings, ...]:
-    """Read every ``*.npz`` of a folder, in the order of their names."""
-    found = []
+def load_surroundings(folder: Path) -> dict[str, Surroundings]:
+    """Read every ``*.npz`` of a folder, in the order of their names; name -> surroundings."""
+    found = {}
     for path in sorted(Path(folder).glob("*.npz")):
         with np.load(path) as arrays:
             outside = arrays["outside"]
             if "labels" in arrays:
-                found.append(Surroundings(outside, labels=arrays["labels"]))
+                found[path.stem] = Surroundings(outside, labels=arrays["labels"])
             else:
-                found.append(Surroundings(outside, image=arrays["image"].astype(np.float32)))
-    return tuple(found)
+                found[path.stem] = Surroundings(outside, image=arrays["image"].astype(np.float32))
+    return found

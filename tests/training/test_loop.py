@@ -8,8 +8,10 @@ from cerebbids.nets.unet import UNet
 from cerebbids.training import loop
 from cerebbids.training.checkpoint import averaged_weights
 from cerebbids.training.recipe import Recipe
+from cerebbids.training.run import CHECKPOINT, Seen
 
 RECIPE = Recipe("Lobules", steps=8, widths=(8, 8), channels_in=1)
+SEEN = Seen(("nobody",))
 
 
 class Stripes(Dataset):
@@ -25,7 +27,7 @@ def train(run: Path, examples: Dataset, resume: bool = False) -> bool:
     torch.manual_seed(0)
     net = UNet(1, 2, RECIPE.widths)
     where = torch.device("cpu")
-    return loop.fit(net, examples, RECIPE, run, device=where, workers=0, max_minutes=10, resume=resume)
+    return loop.fit(net, examples, RECIPE, SEEN, run, device=where, workers=0, max_minutes=10, resume=resume)
 
 
 class Killed(Stripes):
@@ -41,7 +43,7 @@ def test_a_killed_run_ends_where_an_unbroken_one_does(tmp_path: Path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "broken", Killed())
     assert train(tmp_path / "broken", Stripes(), resume=True)
-    whole, broken = (averaged_weights(tmp_path / name / loop.CHECKPOINT) for name in ("whole", "broken"))
+    whole, broken = (averaged_weights(tmp_path / name / CHECKPOINT) for name in ("whole", "broken"))
     assert all(torch.allclose(whole[k], broken[k], atol=1e-6) for k in whole)
 
 
@@ -59,7 +61,7 @@ def test_the_loss_falls(tmp_path: Path):
         def __len__(self) -> int:
             return long.steps
 
-    loop.fit(net, Same(), long, tmp_path, device=where, workers=0, max_minutes=10, resume=False)
+    loop.fit(net, Same(), long, SEEN, tmp_path, device=where, workers=0, max_minutes=10, resume=False)
     losses = [float(line.split("\t")[1]) for line in (tmp_path / "log.tsv").read_text().splitlines()[1:]]
     assert len(losses) == 60
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])

@@ -2,11 +2,12 @@ import pytest
 import torch
 from monai.losses import DiceCELoss
 
-from cerebbids.training.loss import dice_cross_entropy
+from cerebbids.training.loss import SLAB, dice_cross_entropy
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
-def test_value_and_gradient_are_those_of_monai(layout: torch.memory_format):
+def test_value_and_gradient_are_those_of_monai(layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(SLAB, "cpu", 100)  # several slabs, the last one smaller
     torch.manual_seed(0)
     logits = (3 * torch.randn(2, 5, 6, 7, 8)).contiguous(memory_format=layout)
     labels = torch.randint(0, 4, (2, 1, 6, 7, 8))  # class 4 is absent

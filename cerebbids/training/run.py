@@ -1,0 +1,60 @@
+"""The folder of a training run: what it trains, on whom, and how far it has come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cerebbids.files import write_text
+from cerebbids.training.recipe import Recipe
+
+CHECKPOINT = "checkpoint.safetensors"
+NOTES = "run.json"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everybody of whom the weights of a run have seen something.
+
+    Parameters
+    ----------
+    people : tuple of str
+        Labelled people.
+    surroundings : tuple of str
+        Heads and head maps around their brains.
+    atlas : tuple of str
+        Brains whose lobules made the labels.
+    """
+
+    people: tuple[str, ...]
+    surroundings: tuple[str, ...] = ()
+    atlas: tuple[str, ...] = ()
+
+
+def open_run(run: Path, recipe: Recipe, seen: Seen, resume: bool) -> Path:
+    """Make or enter the folder of a run; return the path of its checkpoint.
+
+    Raises
+    ------
+    FileExistsError
+        The folder holds a run and ``resume`` is false, or it was begun with another recipe or other people.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    saved, notes = run / CHECKPOINT, run / NOTES
+    if saved.exists() and not resume:
+        raise FileExistsError(f"{saved} is there: resume it, or remove the folder")
+    if notes.exists() and read_notes(run) != (recipe, seen):
+        raise FileExistsError(f"{run} was begun with another recipe or on other people")
+    write_text(notes, json.dumps({"recipe": asdict(recipe), "seen": asdict(seen)}, indent=1) + "\n")
+    return saved
+
+
+def read_notes(run: Path) -> tuple[Recipe, Seen]:
+    """Recipe of a run, and whom it has seen."""
+
+    def frozen(values: dict) -> dict:
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+    told = json.loads((run / NOTES).read_text(encoding="utf-8"))
+    return Recipe(**frozen(told["recipe"])), Seen(**frozen(told["seen"]))

@@ -1,0 +1,24 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cerebbids.training.recipe import Recipe
+from cerebbids.training.run import Seen, open_run, read_notes
+
+RECIPE = Recipe("Lobules", steps=8)
+SEEN = Seen(("OASIS-1", "OASIS-2"), ("head",), ("CoBrALab-1",))
+
+
+def test_a_run_remembers_its_recipe_and_whom_it_has_seen(tmp_path: Path):
+    open_run(tmp_path, RECIPE, SEEN, resume=False)
+    assert read_notes(tmp_path) == (RECIPE, SEEN)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "seen"), [(replace(RECIPE, steps=9), SEEN), (RECIPE, replace(SEEN, people=("OASIS-1",)))]
+)
+def test_a_run_does_not_change_in_the_middle(tmp_path: Path, recipe: Recipe, seen: Seen):
+    open_run(tmp_path, RECIPE, SEEN, resume=False)
+    with pytest.raises(FileExistsError, match="another recipe or on other people"):
+        open_run(tmp_path, recipe, seen, resume=True)
