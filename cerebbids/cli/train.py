@@ -69,7 +69,7 @@ def fit(arguments: argparse.Namespace) -> None:
     from cerebbids.nets.unet import UNet
     from cerebbids.training import loop
     from cerebbids.training.atlas import COBRALAB_BRAINS
-    from cerebbids.training.data import Examples, load_cases
+    from cerebbids.training.data import Examples, class_shares, load_cases
     from cerebbids.training.run import Seen
     from cerebbids.training.surroundings import load_surroundings
 
@@ -78,9 +78,11 @@ def fit(arguments: argparse.Namespace) -> None:
     keep_freed_memory()
     recipe = replace(DEEPCERES, steps=arguments.steps, seed=arguments.seed)
     scheme = load_scheme(recipe.scheme)
-    net = UNet(recipe.channels_in, len(scheme.labels) + 1, recipe.widths)
     people, around = training_ids(arguments.kit, arguments.fold), load_surroundings(arguments.work / "surroundings")
-    examples = Examples(load_cases(arguments.work, people), tuple(around.values()), scheme.mirror, recipe)
+    cases = load_cases(arguments.work, people)
+    examples = Examples(cases, tuple(around.values()), scheme.mirror, recipe)
+    net = UNet(recipe.channels_in, len(scheme.labels) + 1, recipe.widths)
+    loop.start_from_shares(net, class_shares(cases, len(scheme.labels) + 1))
     seen = Seen(
         tuple(f"OASIS-{person}" for person in people), tuple(around), tuple(f"CoBrALab-{b}" for b in COBRALAB_BRAINS)
     )

@@ -18,12 +18,18 @@ class Progress:
     seconds: float = 0.0
 
 
+def _names(net: torch.nn.Module, optimiser: torch.optim.Optimizer) -> list[str]:
+    """Names of the net's parameters in the order in which the optimiser counts them."""
+    name_of = {parameter: name for name, parameter in net.named_parameters()}
+    return [name_of[parameter] for group in optimiser.param_groups for parameter in group["params"]]
+
+
 def save(
     path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: torch.optim.Optimizer,
     done: Progress,
 ) -> None:  # fmt: skip
     """Write net, averaged weights and AdamW moments to ``path`` (temporary name, then rename)."""
-    names = [name for name, _ in net.named_parameters()]
+    names = _names(net, optimiser)
     tensors = {f"net.{k}": v for k, v in net.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.items()}
     for place, moments in optimiser.state_dict()["state"].items():
@@ -46,7 +52,7 @@ def restore(
     net.load_state_dict(_under(tensors, "net."))
     for key, value in _under(tensors, "average.").items():
         average[key].copy_(value)
-    names = [name for name, _ in net.named_parameters()]
+    names = _names(net, optimiser)
     state = optimiser.state_dict()
     kinds = ("step", "exp_avg", "exp_avg_sq")
     state["state"] = {

@@ -22,6 +22,12 @@ def load_cases(work: Path, ids: tuple[str, ...]) -> tuple[Case, ...]:
     return tuple(cases)
 
 
+def class_shares(cases: tuple[Case, ...], classes: int) -> torch.Tensor:
+    """Share of all voxels that each class has, (classes,), background first."""
+    counts = sum(np.bincount(case.labels.ravel(), minlength=classes) for case in cases)
+    return torch.from_numpy(counts / counts.sum()).float()
+
+
 class Examples(Dataset):
     """Example ``k`` is what step ``k`` trains on: the same for the same seed, whoever asks, in any order.
 

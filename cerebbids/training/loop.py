@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from cerebbids.nets.unet import UNet
 from cerebbids.training import checkpoint
 from cerebbids.training.loss import dice_cross_entropy
 from cerebbids.training.recipe import Recipe
@@ -73,8 +74,22 @@ def train_step(
     return loss.item()
 
 
+def make_optimiser(net: UNet, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW with the last layer in a group of its own; every group keeps its ``factor`` of the learning rate."""
+    head = list(net.head.parameters())
+    body = [parameter for parameter in net.parameters() if all(parameter is not other for other in head)]
+    groups = [{"params": body, "factor": 1.0}, {"params": head, "factor": recipe.head_rate}]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+
+def start_from_shares(net: UNet, shares: torch.Tensor) -> None:
+    """Let an untrained net answer with every class's share (classes,) of the voxels; saves a hundred steps."""
+    with torch.no_grad():
+        net.head.bias.copy_(shares.clamp(min=1e-7).log())
+
+
 def fit(
-    net: torch.nn.Module,
+    net: UNet,
     examples: Dataset,
     recipe: Recipe,
     seen: Seen,
@@ -89,7 +104,7 @@ def fit(
 
     Parameters
     ----------
-    net : Module
+    net : UNet
         On the CPU; moved to ``device``.
     examples : Dataset
         Item ``k`` is what step ``k`` trains on.
@@ -118,7 +133,7 @@ def fit(
     """
     saved = open_run(run, recipe, seen, resume)
     net = net.to(device, memory_format=torch.channels_last_3d).train()
-    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    optimiser = make_optimiser(net, recipe)
     average = {k: v.detach().clone() for k, v in net.state_dict().items()}
     done = checkpoint.restore(saved, net, average, optimiser) if saved.exists() else checkpoint.Progress()
     to_do, pinned = range(done.step, recipe.steps), device.type == "cuda"
@@ -131,7 +146,7 @@ def fit(
     for step, batch in enumerate(bar, done.step + 1):
         rate = learning_rate(step - 1, recipe)
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         loss = train_step(net, batch, optimiser, device, recipe.cross_entropy_weight)
         update_average(average, net, step - 1, recipe.averaging)
         now = time.monotonic()

@@ -24,6 +24,9 @@ class Recipe:
         class that the net does not name yet has no gradient: at 1 the small lobules are found late.
     learning_rate, weight_decay : float
         Of AdamW.
+    head_rate : float
+        How many times faster the last layer learns. AdamW moves every weight equally far, and the few of a thin last
+        layer take hundreds of steps until it can be sure of anything.
     averaging : float
         Decay of the running average of the weights; the average is what is kept.
     seed : int
@@ -34,8 +37,9 @@ class Recipe:
     channels_in: int = 4
     widths: tuple[int, ...] = (16, 48, 96, 192)
     cross_entropy_weight: float = 5.0
-    learning_rate: float = 2.5e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 1e-4
+    head_rate: float = 4.0
     averaging: float = 0.985
     seed: int = 0
 
