@@ -26,7 +26,8 @@ import numpy as np
 from cerebbids.imaging.bias import correct_bias
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
-from cerebbids.imaging.registration import register_to_mni, write_itk_affine
+from cerebbids.imaging.registration import Place, locate_brain, register_to_mni
+from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
 
 
 def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> dict[str, Callable[[], None]]:
@@ -38,8 +39,14 @@ def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> di
     def of(name: str) -> nib.Nifti1Image:
         return nib.load(folder / f"{name}.nii")
 
+    def locate() -> None:
+        write_itk_affine(locate_brain(of("conformed"), threads).t1w_to_mni, folder / "rough.txt")
+
+    def place() -> Place:
+        return Place(read_itk_affine(folder / "rough.txt"), "located")
+
     def register() -> None:
-        write_itk_affine(register_to_mni(of("unbiased"), threads).t1w_to_mni, folder / "xfm.txt")
+        write_itk_affine(register_to_mni(of("unbiased"), threads, place()).t1w_to_mni, folder / "xfm.txt")
 
     def predict() -> None:
         job = {
@@ -55,9 +62,10 @@ def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> di
         run([Path(sys.executable).parent / "cerebbids-predict", "--spec", folder / "job.json"], check=True)
 
     return {
-        "conform": lambda: keep(conform(head), "conformed"),
-        "denoise": lambda: keep(denoise(of("conformed"), threads), "denoised"),
-        "bias field": lambda: keep(correct_bias(of("denoised"), threads), "unbiased"),
+        "conform": lambda: keep(conform(head).image, "conformed"),
+        "locate": locate,
+        "denoise": lambda: keep(denoise(of("conformed"), place().t1w_to_mni, threads), "denoised"),
+        "bias field": lambda: keep(correct_bias(of("denoised"), place().t1w_to_mni, threads), "unbiased"),
         "affine": register,
         "network": predict,
     }

@@ -29,7 +29,7 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.bias import correct_bias
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
-from cerebbids.imaging.registration import register_to_mni
+from cerebbids.imaging.registration import locate_brain, register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask
 
@@ -170,7 +170,7 @@ def make(folder: Path, heads: list[Path]) -> None:
     table: dict[str, dict[str, object]] = {}
     for path in heads:
         name = "".join(c for c in path.name.removesuffix(".nii.gz").removesuffix("_T1w") if c.isalnum())
-        for wrapping in wrappings(conform(path)):
+        for wrapping in wrappings(conform(path).image):
             label = f"{name}x{wrapping.name}"
             target = folder / f"sub-{label}" / "anat" / f"sub-{label}_T1w.nii.gz"
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -192,8 +192,10 @@ def affine_table(folder: Path) -> None:
     reference: dict[str, np.ndarray] = {}
     print("head", "wrapping", "mean_mm", "max_mm", "correlation", "overlap", "strategy", sep="\t")
     for label, entry in json.loads((folder / "wrappings.json").read_text()).items():
-        image = conform(folder / f"sub-{label}" / "anat" / f"sub-{label}_T1w.nii.gz")
-        result = register_to_mni(correct_bias(denoise(image, 2), 2), 2)
+        image = conform(folder / f"sub-{label}" / "anat" / f"sub-{label}_T1w.nii.gz").image
+        place = locate_brain(image, 2)
+        clean = correct_bias(denoise(image, place.t1w_to_mni, 2), place.t1w_to_mni, 2)
+        result = register_to_mni(clean, 2, place)
         points = cerebellum * ([-1, 1, 1] if entry["mirrored"] else 1)
         native = apply_affine(np.linalg.inv(result.t1w_to_mni @ np.array(entry["world_map"])), points)
         moved = np.linalg.norm(native - reference.setdefault(entry["head"], native), axis=1)

@@ -13,7 +13,7 @@ from uuid import uuid4
 from cerebbids.bids.dataset import start_dataset
 from cerebbids.bids.names import DERIVATIVES, SCHEME, derivative_path
 from cerebbids.bids.query import SourceImage, select_images
-from cerebbids.cli.environment import check_writable, prepare_environment
+from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
 from cerebbids.cli.preflight import refused_images, will_use_gpu
 from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError
@@ -82,7 +82,7 @@ def run_participants(config: RunConfig, command: str) -> int:
         config.save(config.output_dir / f"sub-{subject}" / "log" / run_id / "cerebbids.toml")
 
     failures = _say({error.subject: error for error in selection.missing})
-    refused = refused_images(selection.images, config.nprocs)
+    refused = refused_images(selection.images, config.nprocs, config.mem_gb or usable_memory_gb())
     failures |= _say({image.stem: error for image, error in refused})
     if sound := [image for image in selection.images if image.stem not in failures]:
         failures |= _say(_process(config, sound, network, run_id))

@@ -11,11 +11,12 @@ from shutil import which
 from cerebbids.bids.query import SourceImage
 from cerebbids.errors import BadImage, CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
+from cerebbids.imaging.reading import READING_BYTES, count_voxels
 
-_AT_A_TIME = 8  # an image takes some hundred megabytes while it is looked at
 
-
-def refused_images(images: Sequence[SourceImage], threads: int) -> Iterator[tuple[SourceImage, CerebbidsError]]:
+def refused_images(
+    images: Sequence[SourceImage], threads: int, memory_gb: float
+) -> Iterator[tuple[SourceImage, CerebbidsError]]:
     """Read every image, and give those that cannot be processed, with the reason.
 
     Parameters
@@ -24,11 +25,25 @@ def refused_images(images: Sequence[SourceImage], threads: int) -> Iterator[tupl
         Images to look at.
     threads : int
         CPUs to use.
+    memory_gb : float
+        Memory to use (GB).
     """
-    with ThreadPoolExecutor(min(threads, _AT_A_TIME)) as pool:
+    largest = max((count_voxels(image.path) for image in images), default=0)
+    with ThreadPoolExecutor(readers(largest, threads, memory_gb)) as pool:
         for image, error in zip(images, pool.map(_check, images), strict=True):
             if error:
                 yield image, error
+
+
+def readers(voxels: int, threads: int, memory_gb: float) -> int:
+    """How many images of so many voxels may be looked at together.
+
+    Examples
+    --------
+    >>> readers(10_000_000, threads=8, memory_gb=16), readers(100_000_000, threads=8, memory_gb=4)
+    (8, 2)
+    """
+    return max(1, min(threads, int(memory_gb * 1e9 / max(READING_BYTES * voxels, 1))))
 
 
 def _check(image: SourceImage) -> CerebbidsError | None:

@@ -6,13 +6,13 @@ import nibabel as nib
 import numpy as np
 
 from cerebbids.imaging.antsio import limit_threads, to_ants, with_data
-from cerebbids.imaging.registration import locate_brain
+from cerebbids.imaging.brainmask import brain_mask
 
 GRID_MM = 4.0
 """Spacing of the voxels that the field is fitted to."""
 
 
-def correct_bias(image: nib.Nifti1Image, threads: int) -> nib.Nifti1Image:
+def correct_bias(image: nib.Nifti1Image, t1w_to_mni: np.ndarray, threads: int) -> nib.Nifti1Image:
     """Divide out the smooth inhomogeneity of the coil's sensitivity, as seen in the brain.
 
     The field is fitted in the brain's bounding box and goes on evenly outside, so that it depends neither on
@@ -22,6 +22,8 @@ def correct_bias(image: nib.Nifti1Image, threads: int) -> nib.Nifti1Image:
     ----------
     image : Nifti1Image
         3D T1w image, not negative.
+    t1w_to_mni : ndarray of shape (4, 4)
+        World of the image -> world of the template, RAS mm; a rough one will do.
     threads : int
         CPUs to use.
 
@@ -29,16 +31,11 @@ def correct_bias(image: nib.Nifti1Image, threads: int) -> nib.Nifti1Image:
     -------
     Nifti1Image
         Float32 on the same grid.
-
-    Raises
-    ------
-    RegistrationFailed
-        There is no brain to be found.
     """
     import ants
 
     limit_threads(threads)
-    brain = locate_brain(image, 0.0, threads)
+    brain = brain_mask(image, t1w_to_mni, 0.0)
     inside = np.asarray(brain.dataobj) > 0
     box = tuple(slice(ends.min(), ends.max() + 1) for ends in np.nonzero(inside))
     part, mask = to_ants(image.slicer[box]), to_ants(brain.slicer[box])

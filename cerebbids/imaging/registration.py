@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 
 import nibabel as nib
 import numpy as np
 
 from cerebbids.errors import RegistrationFailed
 from cerebbids.imaging.affinefit import AFFINE, CENTRE, RIGID, SIMILARITY, Fit, fit_affine
-from cerebbids.imaging.antsio import with_data
-from cerebbids.imaging.matching import template_models, within
+from cerebbids.imaging.matching import template_models
 from cerebbids.imaging.plausibility import Attempt, judge
 from cerebbids.imaging.pyramid import Level, Pyramid, pyramid
-from cerebbids.imaging.resample import resample
-from cerebbids.imaging.template import template_brain_mask
-from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
-
-__all__ = ["AffineResult", "locate_brain", "read_itk_affine", "register_to_mni", "write_itk_affine"]
 
 SEARCHES = {
     "": ((-25, 0, 25), (0,), (0,)),
@@ -30,6 +24,22 @@ SEARCHES = {
 
 RISES = (0, 30, 60)
 """How many mm above the centre of mass the brain may be: a neck pulls that down."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the brain is, to a few millimetres.
+
+    Parameters
+    ----------
+    t1w_to_mni : ndarray of shape (4, 4), float64
+        World of the image -> world of the template, RAS mm.
+    strategy : str
+        That of the accepted `Attempt`.
+    """
+
+    t1w_to_mni: np.ndarray
+    strategy: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class AffineResult:
     attempts: tuple[Attempt, ...]
 
 
-def register_to_mni(image: nib.Nifti1Image, threads: int) -> AffineResult:
+def register_to_mni(image: nib.Nifti1Image, threads: int, near: Place | None = None) -> AffineResult:
     """Find the affine from an image to the working space.
 
     Many rough starts (around the centre of mass, against the whole-head and against the brain template) are
@@ -69,6 +79,8 @@ def register_to_mni(image: nib.Nifti1Image, threads: int) -> AffineResult:
         3D T1w image, any orientation, sheared or not.
     threads : int
         Starts tried at a time.
+    near : Place, optional
+        Where the brain was found before: refined without a search, unless nothing plausible comes of it.
 
     Raises
     ------
@@ -80,7 +92,9 @@ def register_to_mni(image: nib.Nifti1Image, threads: int) -> AffineResult:
     def finish(rough: Fit) -> Fit:
         return fit_affine(levels.fine, template_models().fine, rough.mni_to_t1w, AFFINE, 40, 0.002)
 
-    fit, attempts = _search(image, levels, threads, finish)
+    known = [] if near is None else [(near.strategy, Fit(np.linalg.inv(near.t1w_to_mni), 0.0, 0.0))]
+    ways = chain(known, _searched(levels, threads))
+    fit, attempts = _first_plausible(image, levels, ((way, finish(rough)) for way, rough in ways))
     accepted = attempts[-1]
     return AffineResult(
         np.linalg.inv(fit.mni_to_t1w),
@@ -93,15 +107,13 @@ def register_to_mni(image: nib.Nifti1Image, threads: int) -> AffineResult:
     )
 
 
-def locate_brain(image: nib.Nifti1Image, margin: float, threads: int) -> nib.Nifti1Image:
-    """Mask, uint8 on the image's grid, of the brain and so many mm around it, by a rough registration.
+def locate_brain(image: nib.Nifti1Image, threads: int) -> Place:
+    """Find the brain by a rough registration.
 
     Parameters
     ----------
     image : Nifti1Image
         3D T1w image, raw.
-    margin : float
-        Millimetres of the template around its brain.
     threads : int
         Starts tried at a time.
 
@@ -110,26 +122,20 @@ def locate_brain(image: nib.Nifti1Image, margin: float, threads: int) -> nib.Nif
     RegistrationFailed
         There is none to be found.
     """
-    rough, _ = _search(image, pyramid(image), threads, finish=lambda fit: fit)
-    brain = template_brain_mask()
-    thinned = Level(np.asarray(brain.dataobj) > 0, brain.affine, np.zeros(3)).thinned(2)
-    region = nib.Nifti1Image(within(thinned, margin).astype(np.uint8), thinned.affine)
-    world_map = np.linalg.inv(rough.mni_to_t1w)
-    found = resample(region, image.shape, image.affine, world_map, order=0)
-    return with_data(image, np.asarray(found.dataobj))
+    levels = pyramid(image)
+    rough, attempts = _first_plausible(image, levels, _searched(levels, threads))
+    return Place(np.linalg.inv(rough.mni_to_t1w), attempts[-1].strategy)
 
 
-def _search(
-    image: nib.Nifti1Image, levels: Pyramid, threads: int, finish: Callable[[Fit], Fit]
+def _first_plausible(
+    image: nib.Nifti1Image, levels: Pyramid, ways: Iterable[tuple[str, Fit]]
 ) -> tuple[Fit, tuple[Attempt, ...]]:
-    """First finished candidate that is plausible, and all that were tried up to it."""
+    """First fit that is plausible, and all that were tried up to it."""
     attempts: tuple[Attempt, ...] = ()
-    for search, angles in SEARCHES.items():
-        for way, rough in _candidates(levels, angles, threads):
-            fit = finish(rough)
-            attempts = (*attempts, judge(levels, fit, search + way))
-            if not attempts[-1].refused:
-                return fit, attempts
+    for way, fit in ways:
+        attempts = (*attempts, judge(levels, fit, way))
+        if not attempts[-1].refused:
+            return fit, attempts
     raise RegistrationFailed(
         image.get_filename() or "T1w image",
         f"cannot be brought onto the template ({attempts[0].refused})",
@@ -137,9 +143,14 @@ def _search(
     )
 
 
-def _candidates(
-    levels: Pyramid, angles: tuple[tuple[int, ...], ...], threads: int
-) -> list[tuple[str, Fit]]:
+def _searched(levels: Pyramid, threads: int) -> Iterator[tuple[str, Fit]]:
+    """Rough fits, the likelier first; the wider search is made only when they are asked for."""
+    for search, angles in SEARCHES.items():
+        for way, rough in _candidates(levels, angles, threads):
+            yield search + way, rough
+
+
+def _candidates(levels: Pyramid, angles: tuple[tuple[int, ...], ...], threads: int) -> list[tuple[str, Fit]]:
     """Best fit at 4 mm of either way in, the better first."""
     models = template_models()
     ways = {"head": models.head, "brain": models.brain}

@@ -19,7 +19,8 @@ class _ImageInputSpec(BaseInterfaceInputSpec):
     in_file = File(exists=True, mandatory=True, desc="NIfTI image")
 
 
-class _ThreadedInputSpec(_ImageInputSpec):
+class _BrainInputSpec(_ImageInputSpec):
+    xfm_to_mni = File(exists=True, mandatory=True, desc="ITK affine from the image to the template, a rough one")
     num_threads = traits.Int(1, usedefault=True, nohash=True, desc="CPUs to use")
 
 
@@ -46,31 +47,40 @@ class _ConformInputSpec(_ImageInputSpec):
     version = traits.Str(mandatory=True, desc="of this program: another one starts the image anew")
 
 
+class _ConformOutputSpec(_ImageOutputSpec):
+    warnings = traits.List(traits.Str, desc="what in the file had to be settled")
+
+
 class Conform(_ImageStep):
     """Three-dimensional float32 image on the grid of the file."""
 
     input_spec = _ConformInputSpec
+    output_spec = _ConformOutputSpec
 
     def _process(self) -> nib.Nifti1Image:
-        return conform(Path(self.inputs.in_file))
+        conformed = conform(Path(self.inputs.in_file))
+        self._results["warnings"] = list(conformed.warnings)
+        return conformed.image
 
 
 class Denoise(_ImageStep):
     """Image with its noise removed."""
 
-    input_spec = _ThreadedInputSpec
+    input_spec = _BrainInputSpec
 
     def _process(self) -> nib.Nifti1Image:
-        return denoise(nib.load(self.inputs.in_file), self.inputs.num_threads)
+        t1w_to_mni = read_itk_affine(Path(self.inputs.xfm_to_mni))
+        return denoise(nib.load(self.inputs.in_file), t1w_to_mni, self.inputs.num_threads)
 
 
 class CorrectBias(_ImageStep):
     """Image with its bias field removed."""
 
-    input_spec = _ThreadedInputSpec
+    input_spec = _BrainInputSpec
 
     def _process(self) -> nib.Nifti1Image:
-        return correct_bias(nib.load(self.inputs.in_file), self.inputs.num_threads)
+        t1w_to_mni = read_itk_affine(Path(self.inputs.xfm_to_mni))
+        return correct_bias(nib.load(self.inputs.in_file), t1w_to_mni, self.inputs.num_threads)
 
 
 class _ResampleInputSpec(_ImageInputSpec):

@@ -57,7 +57,9 @@ class DerivativesDataSink(PrepareDerivative):
     _always_run = True  # also when the working folder has the result: the output folder may not
 
     def __init__(self, key: str, **inputs) -> None:
-        super().__init__(**{"extension": ".nii.gz", **DERIVATIVES[key], **inputs})
+        # On the grid of the T1w the header stays: niworkflows would give a sheared one a qform that lies.
+        fixed = {"extension": ".nii.gz", "check_hdr": "space" in DERIVATIVES[key]}
+        super().__init__(**{**fixed, **DERIVATIVES[key], **inputs})
         self._metadata = {name: inputs[name] for name in inputs if name in self._metadata}  # in their order
 
     def _run_interface(self, runtime):

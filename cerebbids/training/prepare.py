@@ -16,7 +16,7 @@ from cerebbids.imaging.bias import correct_bias
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.grid import CEREBELLUM_1MM
-from cerebbids.imaging.registration import register_to_mni
+from cerebbids.imaging.registration import locate_brain, register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask
 from cerebbids.training import surroundings
@@ -80,8 +80,10 @@ def clean_t1w(person: Person, work: Path, threads: int) -> nib.Nifti1Image:
     """The person's T1w as the app hands it to a network (conformed, denoised, N4), kept in ``<work>/native``."""
     path = work / "native" / f"{person.id}_T1w.nii.gz"
     if not path.exists():
+        image = conform(person.t1w).image
+        t1w_to_mni = locate_brain(image, threads).t1w_to_mni
         with atomic(path) as draft:
-            nib.save(correct_bias(denoise(conform(person.t1w), threads), threads), draft)
+            nib.save(correct_bias(denoise(image, t1w_to_mni, threads), t1w_to_mni, threads), draft)
     return nib.load(path)
 
 

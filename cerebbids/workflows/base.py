@@ -9,6 +9,7 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 from cerebbids import __version__
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
+from cerebbids.imaging.reading import count_voxels
 from cerebbids.workflows.derivatives import init_derivatives_wf
 from cerebbids.workflows.preprocess import init_preprocess_wf
 from cerebbids.workflows.report import init_report_wf
@@ -73,9 +74,11 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, weights_sha256: str,
     Parameters are those of :func:`init_cerebbids_wf`.
     """
     workflow = Workflow(image_wf_name(image))
-    preprocess_wf = init_preprocess_wf(omp_nthreads=config.omp_nthreads)
+    voxels = count_voxels(image.path)
+    preprocess_wf = init_preprocess_wf(voxels=voxels, omp_nthreads=config.omp_nthreads)
     preprocess_wf.inputs.inputnode.t1w = str(image.path)
     segment_wf = init_segment_wf(
+        voxels=voxels,
         system=config.system,
         weights_sha256=weights_sha256,
         models_dir=config.models_dir,
@@ -83,13 +86,13 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, weights_sha256: str,
         use_gpu=use_gpu,
         omp_nthreads=config.omp_nthreads,
     )
-    report_wf = init_report_wf(image=image, output_dir=config.output_dir)
-    derivatives_wf = init_derivatives_wf(image=image, output_dir=config.output_dir)
+    report_wf = init_report_wf(image=image, voxels=voxels, output_dir=config.output_dir)
+    derivatives_wf = init_derivatives_wf(image=image, voxels=voxels, output_dir=config.output_dir)
 
     preprocessed = ("t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")
     segmented = ("dseg", "dseg_mni", "mask", "morph", "dseg_meta")
     workflow.connect([
-        (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni")),
+        (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni", "warnings")),
         (preprocess_wf, report_wf, _same("t1w", "t1w_mni")),
         (segment_wf, report_wf, _same("dseg", "morph")),
         (preprocess_wf, derivatives_wf, _same(*preprocessed)),

@@ -11,6 +11,7 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
 from cerebbids.interfaces.sink import DerivativesDataSink
+from cerebbids.workflows.memory import gigabytes
 
 _META = {
     "t1w": "t1w_meta",
@@ -24,13 +25,17 @@ _META = {
 }
 
 
-def init_derivatives_wf(*, image: SourceImage, output_dir: Path, name: str = "derivatives_wf") -> Workflow:
+def init_derivatives_wf(
+    *, image: SourceImage, voxels: int, output_dir: Path, name: str = "derivatives_wf"
+) -> Workflow:
     """Write images, transforms and tables with their sidecars.
 
     Parameters
     ----------
     image : SourceImage
         The T1w that everything comes from.
+    voxels : int
+        Its size, which says how much memory the steps take.
     output_dir : Path
         Root of the derivatives.
 
@@ -43,14 +48,16 @@ def init_derivatives_wf(*, image: SourceImage, output_dir: Path, name: str = "de
     """
     workflow = Workflow(name)
     inputnode = Node(IdentityInterface([*_META, *sorted(set(_META.values()))]), "inputnode")
+    memory = gigabytes(0.4, 12, voxels)
     for key, meta in _META.items():
-        sink = init_sink(key, image, output_dir)
+        sink = init_sink(key, image, output_dir, memory)
         workflow.connect(inputnode, key, sink, "in_file")
         workflow.connect(inputnode, meta, sink, "meta_dict")
     return workflow
 
 
-def init_sink(key: str, image: SourceImage, output_dir: Path) -> Node:
+def init_sink(key: str, image: SourceImage, output_dir: Path, mem_gb: float) -> Node:
     """Make the node ``ds_<key>`` that writes one derivative."""
     places = {"base_directory": str(output_dir), "source_file": str(image.path)}
-    return Node(DerivativesDataSink(key, **places, **sidecar(key, image)), f"ds_{key}", mem_gb=0.5)
+    sink = DerivativesDataSink(key, **places, **sidecar(key, image))
+    return Node(sink, f"ds_{key}", mem_gb=mem_gb)

@@ -8,15 +8,18 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids import __version__
 from cerebbids.interfaces.images import Conform, CorrectBias, Denoise, ResampleToTemplate
-from cerebbids.interfaces.register import RegisterToMNI
+from cerebbids.interfaces.register import LocateBrain, RegisterToMNI
 from cerebbids.systems.space import SPACE
+from cerebbids.workflows.memory import gigabytes
 
 
-def init_preprocess_wf(*, omp_nthreads: int, name: str = "preprocess_wf") -> Workflow:
-    """Conform, denoise, correct for bias, register.
+def init_preprocess_wf(*, voxels: int, omp_nthreads: int, name: str = "preprocess_wf") -> Workflow:
+    """Conform, locate the brain, denoise, correct for bias, register.
 
     Parameters
     ----------
+    voxels : int
+        Size of the image, which says how much memory the steps take.
     omp_nthreads : int
         CPUs of one process.
 
@@ -35,6 +38,8 @@ def init_preprocess_wf(*, omp_nthreads: int, name: str = "preprocess_wf") -> Wor
         ITK affines that resample onto the template, and back.
     t1w_meta, xfm_meta
         What the registration found, for the sidecars.
+    warnings
+        What in the file had to be settled.
     """
     workflow = Workflow(name)
     workflow.__desc__ = f"""
@@ -44,23 +49,33 @@ with N4 (Tustison 2010), and registered to the {SPACE} template (Fonov 2009) wit
 that was accepted only if the brain came to lie on that of the template.
 """
     inputnode = Node(IdentityInterface(["t1w"]), "inputnode")
-    outputs = ["t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta"]
+    outputs = ["t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta", "warnings"]
     outputnode = Node(IdentityInterface(outputs), "outputnode")
 
-    conform = Node(Conform(version=__version__), "conform", mem_gb=1)
-    denoise = Node(Denoise(num_threads=omp_nthreads), "denoise", mem_gb=2)
-    correct_bias = Node(CorrectBias(num_threads=omp_nthreads), "correct_bias", mem_gb=2)
-    register = Node(RegisterToMNI(num_threads=omp_nthreads), "register", mem_gb=2)
-    to_template = Node(ResampleToTemplate(), "to_template", mem_gb=1)
+    def memory(base: float, per_voxel: float) -> float:
+        return gigabytes(base, per_voxel, voxels)
+
+    conform = Node(Conform(version=__version__), "conform", mem_gb=memory(0.3, 16))
+    locate = Node(LocateBrain(num_threads=omp_nthreads), "locate", mem_gb=memory(1.1, 14))
+    denoise = Node(Denoise(num_threads=omp_nthreads), "denoise", mem_gb=memory(0.6, 45))
+    correct_bias = Node(CorrectBias(num_threads=omp_nthreads), "correct_bias", mem_gb=memory(0.5, 25))
+    register = Node(RegisterToMNI(num_threads=omp_nthreads), "register", mem_gb=memory(1.1, 28))
+    to_template = Node(ResampleToTemplate(), "to_template", mem_gb=memory(0.5, 6))
 
     transforms = [(key, key) for key in ("xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")]
     workflow.connect([
         (inputnode, conform, [("t1w", "in_file")]),
+        (inputnode, locate, [("t1w", "source")]),
+        (conform, locate, [("out_file", "in_file")]),
         (conform, denoise, [("out_file", "in_file")]),
+        (locate, denoise, [("xfm_to_mni", "xfm_to_mni")]),
         (denoise, correct_bias, [("out_file", "in_file")]),
+        (locate, correct_bias, [("xfm_to_mni", "xfm_to_mni")]),
         (correct_bias, register, [("out_file", "in_file")]),
+        (locate, register, [("xfm_to_mni", "near"), ("strategy", "strategy")]),
         (correct_bias, to_template, [("out_file", "in_file")]),
         (register, to_template, [("xfm_to_t1w", "xfm_to_t1w")]),
+        (conform, outputnode, [("warnings", "warnings")]),
         (correct_bias, outputnode, [("out_file", "t1w")]),
         (to_template, outputnode, [("out_file", "t1w_mni")]),
         (register, outputnode, transforms),

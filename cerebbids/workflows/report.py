@@ -11,15 +11,18 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 from cerebbids.bids.query import SourceImage
 from cerebbids.interfaces.figures import RegistrationFigure, SegmentationFigure, VolumesFigure
 from cerebbids.workflows.derivatives import init_sink
+from cerebbids.workflows.memory import gigabytes
 
 
-def init_report_wf(*, image: SourceImage, output_dir: Path, name: str = "report_wf") -> Workflow:
+def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: str = "report_wf") -> Workflow:
     """Draw the figures and write them to the subject's folder.
 
     Parameters
     ----------
     image : SourceImage
         The T1w that everything comes from.
+    voxels : int
+        Its size, which says how much memory the steps take.
     output_dir : Path
         Root of the derivatives.
 
@@ -34,7 +37,7 @@ def init_report_wf(*, image: SourceImage, output_dir: Path, name: str = "report_
     """
     workflow = Workflow(name)
     inputnode = Node(IdentityInterface(["t1w", "dseg", "t1w_mni", "morph"]), "inputnode")
-    draw_dseg = Node(SegmentationFigure(), "draw_dseg", mem_gb=1)
+    draw_dseg = Node(SegmentationFigure(), "draw_dseg", mem_gb=gigabytes(0.8, 15, voxels))
     draw_t1w = Node(RegistrationFigure(), "draw_t1w", mem_gb=1)
     draw_morph = Node(VolumesFigure(), "draw_morph", mem_gb=0.5)
     workflow.connect([
@@ -43,5 +46,5 @@ def init_report_wf(*, image: SourceImage, output_dir: Path, name: str = "report_
         (inputnode, draw_morph, [("morph", "morph")]),
     ])  # fmt: skip
     for key, draw in (("figure_dseg", draw_dseg), ("figure_t1w", draw_t1w), ("figure_morph", draw_morph)):
-        workflow.connect(draw, "out_file", init_sink(key, image, output_dir), "in_file")
+        workflow.connect(draw, "out_file", init_sink(key, image, output_dir, 0.4), "in_file")
     return workflow

@@ -12,10 +12,12 @@ from cerebbids import __version__
 from cerebbids.bids.names import SCHEME
 from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 from cerebbids.interfaces.predict import Predict
+from cerebbids.workflows.memory import gigabytes
 
 
 def init_segment_wf(
     *,
+    voxels: int,
     system: str,
     weights_sha256: str,
     models_dir: Path | None,
@@ -28,6 +30,8 @@ def init_segment_wf(
 
     Parameters
     ----------
+    voxels : int
+        Size of the image, which says how much memory the steps take.
     system : str
         Published system whose networks to apply.
     weights_sha256 : str
@@ -45,6 +49,8 @@ def init_segment_wf(
     ------
     t1w, xfm_to_mni
         Clean T1w image, and the ITK affine that resamples it onto the template.
+    warnings
+        Of the steps before.
 
     Outputs
     -------
@@ -61,7 +67,7 @@ The lobules of the cerebellum and its white matter were segmented in the space o
 convolutional network of cerebbids, after DeepCERES (Morell-Ortega 2024), and brought back onto the grid of
 the T1w image, where the volumes were measured.
 """
-    inputnode = Node(IdentityInterface(["t1w", "xfm_to_mni"]), "inputnode")
+    inputnode = Node(IdentityInterface(["t1w", "xfm_to_mni", "warnings"]), "inputnode")
     outputnode = Node(IdentityInterface(["dseg", "dseg_mni", "mask", "morph", "dseg_meta"]), "outputnode")
 
     job = Predict(
@@ -74,13 +80,13 @@ the T1w image, where the volumes were measured.
         use_gpu=use_gpu,
     )
     # On a GPU, n_procs counts GPU slots.
-    predict = Node(job, "predict", mem_gb=6, n_procs=1 if use_gpu else omp_nthreads)
-    measure = Node(MeasureVolumes(scheme=SCHEME), "measure", mem_gb=0.5)
-    check = Node(CheckSegmentation(version=__version__), "check", mem_gb=0.5)
+    predict = Node(job, "predict", mem_gb=gigabytes(2, 12, voxels), n_procs=1 if use_gpu else omp_nthreads)
+    measure = Node(MeasureVolumes(scheme=SCHEME), "measure", mem_gb=gigabytes(0.4, 16, voxels))
+    check = Node(CheckSegmentation(version=__version__), "check", mem_gb=gigabytes(0.4, 16, voxels))
 
     workflow.connect([
         (inputnode, predict, [("t1w", "t1w"), ("xfm_to_mni", "xfm")]),
-        (inputnode, check, [("t1w", "t1w")]),
+        (inputnode, check, [("t1w", "t1w"), ("warnings", "known")]),
         (predict, measure, [("dseg", "dseg")]),
         (predict, check, [("dseg", "dseg"), ("facts", "facts")]),
         (predict, outputnode, [("dseg", "dseg"), ("dseg_mni", "dseg_mni"), ("mask", "mask")]),

@@ -12,7 +12,7 @@ import pytest
 from cerebbids.bids.names import DERIVATIVES, derivative_path
 from cerebbids.cli import participant
 from cerebbids.cli.run import main
-from cerebbids.imaging.registration import AffineResult
+from cerebbids.imaging.registration import AffineResult, Place
 from cerebbids.imaging.template import template_t1w
 from cerebbids.interfaces import images, register
 from cerebbids.interfaces.predict import Predict
@@ -27,7 +27,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace what takes long; worker processes are forked and so have the stand-ins too."""
     monkeypatch.setattr(participant, "bundle_sha256", lambda *_: "0" * 64)
     for step in ("denoise", "correct_bias"):
-        monkeypatch.setattr(images, step, lambda image, _threads: image)
+        monkeypatch.setattr(images, step, lambda image, *_: image)
+    monkeypatch.setattr(register, "locate_brain", lambda *_: Place(np.eye(4), "stand-in"))
     monkeypatch.setattr(register, "register_to_mni", lambda *_: RESULT)
     monkeypatch.setattr(Predict, "_cmd", f"{sys.executable} {STAND_IN}")
 

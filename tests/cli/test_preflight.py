@@ -1,3 +1,5 @@
+import gzip
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nibabel as nib
@@ -26,10 +28,24 @@ def test_each_image_that_cannot_be_processed_is_named_with_its_reason(tmp_path):
     images["empty"].path.write_bytes(b"")
     images["text"].path.write_text("not an image")
 
-    refused = {found.subject: str(error) for found, error in refused_images(list(images.values()), 4)}
+    refused = {found.subject: str(error) for found, error in refused_images(list(images.values()), 4, 4.0)}
     assert set(refused) == set(subjects) - {"good"}
     for subject, line in refused.items():
         assert f"sub-{subject}_T1w.nii.gz: " in line and ";" in line and "\n" not in line
+
+
+def test_large_images_are_read_a_few_at_a_time(tmp_path, monkeypatch):
+    raw = make_dataset(tmp_path, *(f"sub-{label}/anat/sub-{label}" for label in "abc"))
+    images = [image(raw, label) for label in "abc"]
+    header = nib.Nifti1Header()
+    header.set_data_shape((512, 512, 400))
+    images[1].path.write_bytes(gzip.compress(header.binaryblock + bytes(4)))
+    (raw / "sub-c/anat/sub-c_T1w.nii.gz").write_text("not an image")
+    asked = []
+    monkeypatch.setattr(preflight, "ThreadPoolExecutor", lambda threads: asked.append(threads) or ThreadPoolExecutor(1))
+    for memory_gb in (0.1, 4.0, 100.0):
+        list(refused_images(images, 8, memory_gb))
+    assert asked == [1, 2, 8]
 
 
 def test_surprise_in_one_image_is_its_own_failure(tmp_path, monkeypatch):
@@ -39,7 +55,7 @@ def test_surprise_in_one_image_is_its_own_failure(tmp_path, monkeypatch):
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr(preflight, "check_image", surprise)
-    ((_, error),) = refused_images([image(raw, "01")], 1)
+    ((_, error),) = refused_images([image(raw, "01")], 1, 1.0)
     assert str(error).startswith("sub-01/anat/sub-01_T1w.nii.gz: cannot be read (ZeroDivisionError: by zero)")
 
 

@@ -27,7 +27,7 @@ def save(image: nib.Nifti1Image, folder, name: str = "sub-01_T1w.nii.gz"):
 
 def test_the_grid_of_the_file_and_a_known_brightness(tmp_path, image):
     path = save(image, tmp_path)
-    found = conform(path)
+    found = conform(path).image
     values = np.asarray(found.dataobj)
     assert found.shape == SHAPE
     assert values.dtype == np.float32
@@ -38,21 +38,21 @@ def test_the_grid_of_the_file_and_a_known_brightness(tmp_path, image):
 
 def test_a_last_axis_of_one_is_dropped(tmp_path, image):
     path = save(nib.Nifti1Image(image.get_fdata()[..., None], GRID), tmp_path)
-    assert conform(path).shape == SHAPE
+    assert conform(path).image.shape == SHAPE
 
 
 def test_the_sform_wins_and_the_qform_stands_in(tmp_path, image):
     other = oblique((2.0, 2.2, 2.4), (0, 0, 0))
     image.set_qform(other, code=1)
-    assert np.allclose(conform(save(image, tmp_path)).affine, GRID, atol=1e-3)
+    assert np.allclose(conform(save(image, tmp_path)).image.affine, GRID, atol=1e-3)
     image.set_sform(None, code=0)
-    assert np.allclose(conform(save(image, tmp_path)).affine, other, atol=1e-3)
+    assert np.allclose(conform(save(image, tmp_path)).image.affine, other, atol=1e-3)
 
 
 def test_nan_infinity_and_small_negatives_become_zero(tmp_path, image):
     data = image.get_fdata()
     data[3, 4, 5], data[4, 4, 5], data[5, 4, 5] = np.nan, np.inf, -0.01
-    values = np.asarray(conform(save(nib.Nifti1Image(data, GRID), tmp_path)).dataobj)
+    values = np.asarray(conform(save(nib.Nifti1Image(data, GRID), tmp_path)).image.dataobj)
     assert not values[3:6, 4, 5].any()
     assert np.isfinite(values).all()
 
@@ -61,14 +61,79 @@ def test_an_image_centred_on_its_mean_keeps_its_dark_half(tmp_path, image):
     data = image.get_fdata()
     inside = data > 0
     centred = np.where(inside, data - data[inside].mean(), 0)
-    values = np.asarray(conform(save(nib.Nifti1Image(centred, GRID), tmp_path)).dataobj)
+    values = np.asarray(conform(save(nib.Nifti1Image(centred, GRID), tmp_path)).image.dataobj)
     assert np.corrcoef(values[inside], data[inside])[0, 1] > 0.9999
+
+
+def test_padding_and_a_wild_voxel_do_not_set_the_scale(tmp_path, image):
+    data = image.get_fdata()
+    inside = data > 0
+    centred = np.where(inside, data - data[inside].mean(), 0)
+    centred[:, :2], centred[18, 20, 16] = -32768, -1e6
+    found = conform(save(nib.Nifti1Image(centred, GRID), tmp_path)).image
+    values = np.asarray(found.dataobj)
+    inside[:, :2] = inside[18, 20, 16] = False
+    assert not values[:, :2].any() and values[18, 20, 16] == 0
+    assert np.corrcoef(values[inside], data[inside])[0, 1] > 0.9999
+    assert values[inside].std() > 100
+
+
+def test_an_image_that_is_never_above_zero_is_refused(tmp_path):
+    data = np.zeros(SHAPE)
+    data[5:8, 5, 5] = -1, -2, -3
+    path = save(nib.Nifti1Image(data, GRID), tmp_path)
+    with pytest.raises(BadImage, match="nothing brighter than 0") as caught:
+        conform(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_missing_values_are_told(tmp_path, image):
+    data = image.get_fdata()
+    data[:, 0] = np.nan
+    found = conform(save(nib.Nifti1Image(data, GRID), tmp_path))
+    assert found.warnings == ("2.5 % of the voxels are NaN or infinite; they count as 0.",)
+    assert conform(save(image, tmp_path)).warnings == ()
+
+
+def test_both_forms_and_the_voxel_size_say_the_affine_that_was_used(tmp_path, image):
+    moved = GRID.copy()
+    moved[0, 3] += 20
+    image.set_sform(GRID, code=2)
+    image.set_qform(moved, code=1)
+    image.header["pixdim"][1:4] = 1
+    path = save(image, tmp_path)
+    found = conform(path)
+    header = found.image.header
+    assert (found.image.affine == nib.load(path).affine).all()
+    assert (header["qform_code"], header["sform_code"]) == (1, 1)
+    np.testing.assert_array_equal(header.get_sform(), nib.load(path).affine)
+    np.testing.assert_allclose(header.get_qform(), GRID, atol=1e-3)
+    np.testing.assert_allclose(header.get_zooms(), (2.0, 2.2, 2.4), rtol=1e-5)
+    forms, sizes = found.warnings
+    assert "qform and sform differ by " in forms
+    assert sizes.startswith("The header's voxel size is 1 x 1 x 1 mm, its affine's 2 x 2.2 x 2.4 mm")
+
+
+def test_a_shifted_qform_is_told_in_millimetres(tmp_path, image):
+    moved = GRID.copy()
+    moved[0, 3] += 20
+    image.set_qform(moved, code=1)
+    assert conform(save(image, tmp_path)).warnings == ("qform and sform differ by 20 mm; the sform was used.",)
+
+
+def test_a_qform_that_is_no_rotation_is_told(tmp_path, image):
+    image.set_qform(GRID, code=1)
+    for name in ("quatern_b", "quatern_c", "quatern_d"):
+        image.header[name] = 1
+    found = conform(save(image, tmp_path))
+    assert found.warnings == ("The qform is not a rotation; the sform was used.",)
+    np.testing.assert_allclose(found.image.header.get_qform(), GRID, atol=1e-3)
 
 
 def test_scaled_integers_are_read_with_their_slope(tmp_path, image):
     scaled = nib.Nifti1Image(image.get_fdata(), GRID)
     scaled.set_data_dtype(np.int16)
-    values = np.asarray(conform(save(scaled, tmp_path)).dataobj)
+    values = np.asarray(conform(save(scaled, tmp_path)).image.dataobj)
     assert np.corrcoef(values.ravel(), image.get_fdata().ravel())[0, 1] > 0.9999
 
 
@@ -76,7 +141,9 @@ def test_moderate_shear_is_accepted(tmp_path, image):
     shear = np.eye(4)
     shear[0, 1] = 0.1
     sheared = nib.Nifti1Image(image.get_fdata(), shear @ GRID)
-    assert np.allclose(conform(save(sheared, tmp_path)).affine, shear @ GRID, atol=1e-3)
+    found = conform(save(sheared, tmp_path)).image
+    assert np.allclose(found.affine, shear @ GRID, atol=1e-3)
+    assert found.header["qform_code"] == 0  # it would say another grid
 
 
 def _with_affine(affine: np.ndarray) -> nib.Nifti1Image:

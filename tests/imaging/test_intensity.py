@@ -33,7 +33,7 @@ def test_denoising_comes_closer_to_the_truth(head, brain):
     clean = head.get_fdata()
     real, imaginary = np.random.default_rng(0).normal(0, 30, (2, *SHAPE))
     noisy = nib.Nifti1Image(np.hypot(clean + real, imaginary).astype(np.float32), AFFINE)
-    found = denoise(noisy, 2)
+    found = denoise(noisy, np.eye(4), 2)
     assert (found.affine == AFFINE).all()
     error = np.abs(found.get_fdata() - clean)[brain].mean()
     assert error < 0.8 * np.abs(noisy.get_fdata() - clean)[brain].mean()
@@ -42,9 +42,9 @@ def test_denoising_comes_closer_to_the_truth(head, brain):
 def test_an_asymmetric_bias_field_is_taken_out(head, brain):
     x, y, z = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
     field = np.exp(0.35 * x - 0.25 * y * z + 0.2 * z)
-    found = correct_bias(nib.Nifti1Image((head.get_fdata() * field).astype(np.float32), AFFINE), 2)
+    found = correct_bias(nib.Nifti1Image((head.get_fdata() * field).astype(np.float32), AFFINE), np.eye(4), 2)
     assert (found.affine == AFFINE).all()
-    without = correct_bias(head, 2)
+    without = correct_bias(head, np.eye(4), 2)
     inside = brain & (head.get_fdata() > 100)
     left = (found.get_fdata() / np.maximum(without.get_fdata(), 1))[inside]
     assert left.std() / left.mean() < 0.3 * field[inside].std() / field[inside].mean()

@@ -8,7 +8,9 @@ import pytest
 from nibabel.affines import apply_affine, from_matvec
 
 from cerebbids.errors import RegistrationFailed
-from cerebbids.imaging.registration import locate_brain, register_to_mni
+from cerebbids.imaging import registration
+from cerebbids.imaging.brainmask import brain_mask
+from cerebbids.imaging.registration import Place, locate_brain, register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask, template_t1w, whole_head_template
 
@@ -91,7 +93,23 @@ def test_an_image_without_a_brain_is_refused():
 
 def test_the_brain_is_located_with_a_margin():
     image = head(FAR)
-    mask = np.asarray(locate_brain(image, 6.0, 2).dataobj) > 0
+    mask = np.asarray(brain_mask(image, locate_brain(image, 2).t1w_to_mni, 6.0).dataobj) > 0
     brain = resample(template_brain_mask(), SHAPE, image.affine, np.linalg.inv(FAR), order=0).get_fdata() > 0
     assert mask[brain].mean() > 0.99
     assert mask.sum() < 1.7 * brain.sum()
+
+
+def test_a_known_place_leads_to_the_same_affine_without_a_search(own_affine, monkeypatch):
+    image = head(np.eye(4))
+    place = locate_brain(image, 2)
+    monkeypatch.setattr(registration, "_candidates", lambda *_: 1 / 0)
+    result = register_to_mni(image, 2, place)
+    assert distance(np.linalg.inv(result.t1w_to_mni), own_affine) < 0.05
+    assert result.strategy == place.strategy and len(result.attempts) == 1
+
+
+def test_a_wrong_place_is_no_obstacle(own_affine):
+    wrong = Place(from_matvec(np.eye(3), [90, 0, 60]), "wrong")
+    result = register_to_mni(head(np.eye(4)), 2, wrong)
+    assert distance(np.linalg.inv(result.t1w_to_mni), own_affine) < 0.05
+    assert result.attempts[0].strategy == "wrong" and result.attempts[0].refused

@@ -1,13 +1,17 @@
 import json
 from pathlib import Path
 
+import ants
 import nibabel as nib
 import numpy as np
 import pytest
 
 from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.imaging.antsio import to_ants, with_data
+from cerebbids.imaging.conform import conform
 from cerebbids.interfaces.sink import DerivativesDataSink
 from tests.datasets import make_dataset, tiny_image
+from tests.imaging.phantoms import blobs, oblique
 
 STEM = "sub-01/ses-a/anat/sub-01_ses-a_acq-x_rec-y_run-02"
 
@@ -46,7 +50,46 @@ def test_labels_keep_grid_and_values_and_are_uint8(places, tmp_path):
     assert written.get_data_dtype() == np.uint8
     np.testing.assert_array_equal(np.asarray(written.dataobj), labels)
     np.testing.assert_allclose(written.affine, affine, atol=1e-5)
-    assert (int(written.header["qform_code"]), int(written.header["sform_code"])) == (1, 1)
+
+
+SHAPE = (36, 40, 32)
+GRID = oblique((2.0, 2.2, 2.4), (40, -50, 90))
+
+
+def written(key: str, source: nib.Nifti1Image, places: dict[str, str], folder: Path) -> Path:
+    """Conform an image and write it, or labels on its grid, as the derivative of a key."""
+    nib.save(source, folder / "source.nii.gz")
+    conformed = conform(folder / "source.nii.gz").image
+    made = conformed if key == "t1w" else with_data(conformed, np.ones(SHAPE, np.uint8))
+    nib.save(made, folder / "made.nii")
+    sink = DerivativesDataSink(key, in_file=str(folder / "made.nii"), **places)
+    return Path(sink.run(cwd=str(folder)).outputs.out_file)
+
+
+@pytest.mark.parametrize("key", ["t1w", "dseg", "mask"])
+@pytest.mark.parametrize("sform_code", [1, 2, 4])
+def test_ants_reads_the_grid_of_the_sform_whatever_else_the_file_said(key, sform_code, places, tmp_path):
+    image = blobs(SHAPE, GRID)
+    moved = GRID.copy()
+    moved[0, 3] += 20
+    image.set_sform(GRID, sform_code)
+    image.set_qform(moved, 1)
+    image.header["pixdim"][1:4] = 1
+    target = written(key, image, places, tmp_path)
+    np.testing.assert_array_equal(nib.load(target).affine, nib.load(tmp_path / "source.nii.gz").affine)
+    seen, expected = ants.image_read(str(target)), to_ants(nib.Nifti1Image(np.zeros(SHAPE, np.float32), GRID))
+    np.testing.assert_allclose(seen.spacing, expected.spacing, rtol=1e-5)
+    np.testing.assert_allclose(seen.direction, expected.direction, atol=1e-5)
+    np.testing.assert_allclose(seen.origin, expected.origin, atol=1e-3)
+
+
+def test_a_sheared_grid_gets_no_qform_that_would_displace_it(places, tmp_path):
+    shear = np.eye(4)
+    shear[0, 1] = 0.1
+    target = written("dseg", nib.Nifti1Image(blobs(SHAPE, GRID).get_fdata(), shear @ GRID), places, tmp_path)
+    header = nib.load(target).header
+    assert (int(header["qform_code"]), int(header["sform_code"])) == (0, 1)
+    np.testing.assert_allclose(nib.load(target).affine, shear @ GRID, atol=1e-4)
 
 
 def test_working_space_counts_as_a_standard_one(places, tmp_path):

@@ -6,6 +6,7 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 from cerebbids.bids.names import DERIVATIVES
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
+from cerebbids.workflows import base
 from cerebbids.workflows.base import init_cerebbids_wf
 from tests.datasets import make_dataset
 
@@ -44,6 +45,23 @@ def test_network_takes_the_cpus_of_a_process_or_one_gpu_slot(build):
     assert (on_cpu.n_procs, on_cpu.is_gpu_node()) == (3, False)
     assert (on_gpu.n_procs, on_gpu.is_gpu_node()) == (1, True)
     assert on_gpu.inputs.weights_sha256 == "abc" and on_gpu.inputs.cpu_threads == 3
+
+
+def test_memory_grows_with_the_image_s_voxels(build, monkeypatch):
+    steps = ("preprocess_wf.conform", "preprocess_wf.register", "segment_wf.predict", "derivatives_wf.ds_t1w")
+
+    def memory(voxels: int) -> list[float]:
+        monkeypatch.setattr(base, "count_voxels", lambda _: voxels)
+        workflow = build()
+        return [workflow.get_node(f"sub_02_wf.{step}").mem_gb for step in steps]
+
+    small, large = memory(10_000_000), memory(100_000_000)
+    assert all(b > a + 0.3 for a, b in zip(small, large, strict=True))
+    assert small[2] < 2.5 and max(small) < 3
+
+
+def test_voxels_are_counted_in_the_header(build):
+    assert build().get_node("sub_02_wf.preprocess_wf.conform").mem_gb == pytest.approx(0.3, abs=0.01)
 
 
 def test_crash_files_go_to_the_log_of_the_subject(build, tmp_path):
