@@ -120,8 +120,7 @@ def cobralab_in_template(kit: Path, brain: int, template: Template, grid: Grid =
     """
     image = clean_cobralab(nib.load(Path(kit) / "adult" / "cobralab" / f"brain{brain}_dseg.nii.gz"))
     world_map = centroid_affine(image, template, grid)
-    fine = nib.Nifti1Image(np.asarray(image.dataobj), image.affine)
-    labels = np.stack([soft(fine, (i,), grid, world_map) for i in load_scheme("Lobules").indices])
+    labels = np.stack([soft(image, (i,), grid, world_map) for i in load_scheme("Lobules").indices])
     both = labels[:N_SIDE] + labels[N_SIDE:]
     groups, white = filled(np.stack([both[list(g)].sum(0) for g in LOBULES_OF_GROUP]), both[12])
     # CoBrALab's central white matter is a third of the template's: only the outline of the whole is matched.

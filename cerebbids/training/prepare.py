@@ -20,7 +20,7 @@ from cerebbids.imaging.registration import locate_brain, register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask
 from cerebbids.training import surroundings
-from cerebbids.training.atlas import COBRALAB_BRAINS, cobralab_in_template, load_template, vote
+from cerebbids.training.atlas import COBRALAB_BRAINS, cobralab_in_template, load_template, mirror, vote
 from cerebbids.training.factory import WHITE, label_person
 from cerebbids.training.kit import Person, oasis_people, surrounding_heads
 
@@ -68,7 +68,7 @@ def leave_one_out(brains: dict[int, np.ndarray]) -> pd.DataFrame:
 
     rows = []
     for brain, own in brains.items():
-        others = [p + p[np.r_[13:26, 0:13]][:, ::-1] for other, p in brains.items() if other != brain]
+        others = [p + mirror(p) for other, p in brains.items() if other != brain]
         truth, voted = hard(own), hard(sum(others) / (2 * len(others)))
         for channel in (*range(1, 13), *range(14, 26)):
             a, b = truth == channel, voted == channel
