@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
+import signal
+from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from traceback import format_exception
 from typing import Any
 
+from nipype.pipeline.engine import Node
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer, run_node
 
 from cerebbids.errors import CerebbidsError
+from cerebbids.interfaces.process import end_with_parent
+
+# Forked workers share what this process has loaded; others would load nipype and ITK again, each for itself.
+_START_METHOD = "fork"
+
+
+@dataclass(frozen=True)
+class _Task:
+    id: int
+    node: Node
+    updatehash: bool
 
 
 class GuardedMultiProc(MultiProcPlugin):
     """MultiProc that survives the death of a worker and remembers why nodes failed.
 
-    Nipype's own waits for ever when the system kills a worker: the exception is lost on its way. Here the
-    nodes that the worker took along fail, and a new pool takes the others.
+    Nipype's own waits for ever when the system kills a worker: the exception is lost on its way. Python then
+    ends the other workers too, so that it is not known which node was at fault. Here a new pool takes what
+    comes next, and the lost nodes run once more, one at a time and each in a worker of its own: one that loses
+    that worker too is at fault and fails, the others were innocent.
 
     Attributes
     ----------
@@ -26,30 +45,68 @@ class GuardedMultiProc(MultiProcPlugin):
     """
 
     def __init__(self, plugin_args: dict[str, Any] | None = None) -> None:
-        super().__init__(plugin_args)
+        super().__init__({**(plugin_args or {}), "mp_context": _START_METHOD})
         self.failures: dict[str, CerebbidsError] = {}
+        self._lost: deque[_Task] = deque()
+        self._retried: Future | None = None
+        self.pool.shutdown()  # nobody has used it yet
+        self.pool = self._new_pool(self.processors)
+
+    def stop(self) -> None:
+        """Kill the workers, and with them the processes that they started."""
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        self.pool.shutdown(cancel_futures=True)
+
+    def _new_pool(self, workers: int) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context(_START_METHOD)
+        return ProcessPoolExecutor(workers, context, _begin_worker, (self._cwd, os.getpid()))
 
     def _submit_job(self, node, updatehash=False):
         self._taskid += 1
-        taskid = self._taskid
+        task = _Task(self._taskid, node, updatehash)
         try:
-            future = self.pool.submit(run_node, node, updatehash, taskid)
+            future = self.pool.submit(run_node, node, updatehash, task.id)
         except BrokenProcessPool:
-            self.pool = ProcessPoolExecutor(self.processors, None, process_initializer, (self._cwd,))
-            future = self.pool.submit(run_node, node, updatehash, taskid)
-        self._task_obj[taskid] = future
-        future.add_done_callback(lambda done: self._keep_result(taskid, done))
-        return taskid
+            self.pool = self._new_pool(self.processors)
+            future = self.pool.submit(run_node, node, updatehash, task.id)
+        self._task_obj[task.id] = future
+        future.add_done_callback(lambda done: self._keep_result(task, done, retry=True))
+        return task.id
 
-    def _keep_result(self, taskid: int, future: Future) -> None:
+    def _get_result(self, taskid):
+        if self._lost and (self._retried is None or self._retried.done()):
+            self._run_alone(self._lost.popleft())
+        return super()._get_result(taskid)
+
+    def _run_alone(self, task: _Task) -> None:
+        pool = self._new_pool(1)
+        self._retried = pool.submit(run_node, task.node, task.updatehash, task.id)
+        self._retried.add_done_callback(lambda done: self._keep_result(task, done, retry=False))
+        pool.shutdown(wait=False)  # when it has done this
+
+    def _keep_result(self, task: _Task, future: Future, retry: bool) -> None:
+        if future.cancelled():
+            return
         lost = future.exception()
-        self._taskresult[taskid] = (
-            future.result() if lost is None else {"result": None, "taskid": taskid, "traceback": format_exception(lost)}
-        )
+        if lost is None:
+            self._taskresult[task.id] = future.result()
+        elif retry and isinstance(lost, BrokenProcessPool):
+            self._lost.append(task)
+        else:
+            traceback = format_exception(lost)
+            self._taskresult[task.id] = {"result": None, "taskid": task.id, "traceback": traceback}
 
     def _report_crash(self, node, result=None):
         self.failures[node.fullname] = read_reason("".join((result or {}).get("traceback") or "unknown"))
         return super()._report_crash(node, result)
+
+
+def _begin_worker(folder: str, parent: int) -> None:
+    end_with_parent(parent)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody; the parent sees to its workers
+    process_initializer(folder)
 
 
 def read_reason(traceback: str) -> CerebbidsError:

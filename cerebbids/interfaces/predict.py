@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
-from nipype.interfaces.base import CommandLine, CommandLineInputSpec, File, TraitedSpec, traits
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
 
 from cerebbids.errors import CerebbidsError, SegmentationFailed
 from cerebbids.files import write_text
+from cerebbids.interfaces.process import Ended, run_child
 
-_KILLED = (137, -9)
+HOURS = 3.0
+"""Time for the networks of one image. They take minutes on two slow CPUs; a GPU that hangs never comes back."""
+
+_OUTPUTS = {
+    "dseg": "dseg.nii.gz",
+    "dseg_mni": "dseg_mni.nii.gz",
+    "mask": "mask.nii.gz",
+    "facts": "predict.json",
+}
 
 
-class _PredictInputSpec(CommandLineInputSpec):
+class _PredictInputSpec(BaseInterfaceInputSpec):
     system = traits.Str(mandatory=True, desc="published system to apply")
     t1w = File(exists=True, mandatory=True, desc="preprocessed T1w image")
     xfm = File(exists=True, mandatory=True, desc="ITK affine from the T1w image to the template")
     weights_sha256 = traits.Str(mandatory=True, desc="of the model bundle: other weights, another result")
     version = traits.Str(mandatory=True, desc="of this program")
-    models_dir = traits.Either(None, traits.Str, usedefault=True, nohash=True, desc="in place of the packaged")
-    device = traits.Str("auto", usedefault=True, nohash=True, desc="auto, cpu, cuda or cuda:N")
+    models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
+    device = traits.Str("cpu", usedefault=True, nohash=True, desc="cpu or cuda:N")
     # Not num_threads: nipype would take that for the number of GPU slots.
     cpu_threads = traits.Int(1, usedefault=True, nohash=True, desc="CPUs to use")
     use_gpu = traits.Bool(False, usedefault=True, nohash=True, desc="take one of nipype's GPU slots")
@@ -34,40 +44,36 @@ class _PredictOutputSpec(TraitedSpec):
     facts = File(exists=True, desc="JSON: model, device, time and memory")
 
 
-class Predict(CommandLine):
+class Predict(SimpleInterface):
     """Start ``cerebbids-predict`` with a job file.
 
-    When the process dies, so does this node, with the reason as its error; the run goes on.
+    When the process dies or hangs, this node fails, with the reason as its error; the run goes on.
     """
 
     input_spec = _PredictInputSpec
     output_spec = _PredictOutputSpec
     # As a module of this interpreter, because the console script need not be on the PATH.
-    _cmd = f"{sys.executable} -m cerebbids.cli.predict"
+    _command = (sys.executable, "-m", "cerebbids.cli.predict")
+    _hours = HOURS
 
-    def _parse_inputs(self, skip=None):
-        return ["--spec job.json"]
-
-    def _run_interface(self, runtime, correct_return_codes=(0,)):
+    def _run_interface(self, runtime):
+        folder = Path(runtime.cwd)
         job = {key: getattr(self.inputs, key) for key in ("system", "t1w", "xfm", "device", "cpu_threads")}
-        job |= {"models_dir": self.inputs.models_dir, "out_dir": runtime.cwd}
-        write_text(Path(runtime.cwd) / "job.json", json.dumps(job, indent=2))
-        runtime = super()._run_interface(runtime, correct_return_codes)
-        if runtime.returncode not in correct_return_codes:
-            runtime.success_codes = (runtime.returncode,)  # else nipype puts the bare code in the error's place
-            raise self._failure(runtime)
+        job |= {"models_dir": self.inputs.models_dir or None, "out_dir": str(folder)}
+        write_text(folder / "job.json", json.dumps(job, indent=2))
+        ended = run_child([*self._command, "--spec", str(folder / "job.json")], folder, self._hours * 3600)
+        if ended.code != 0:
+            raise self._failure(ended)
+        self._results |= {key: str(folder / name) for key, name in _OUTPUTS.items()}
         return runtime
 
-    def _failure(self, runtime) -> SegmentationFailed:
-        if runtime.returncode in _KILLED:
+    def _failure(self, ended: Ended) -> SegmentationFailed:
+        if ended.code is None:
+            mend = "look at the GPU and the machine, or choose --device cpu"
+            return SegmentationFailed(self.inputs.t1w, f"the network hung for {self._hours:g} hours", mend)
+        if ended.code == -signal.SIGKILL:
             mend = "give it more memory, or run fewer at once (--nprocs)"
             return SegmentationFailed(self.inputs.t1w, "the network was killed, out of memory it seems", mend)
-        lines = (runtime.stderr or runtime.stdout or "").strip().splitlines()
-        line = lines[-1] if lines else f"the network ended with code {runtime.returncode}"
-        error = CerebbidsError.from_line(line)
+        lines = ended.stderr.strip().splitlines() or [f"the network ended with code {ended.code}"]
+        error = CerebbidsError.from_line(lines[-1])
         return SegmentationFailed(error.subject, error.reason, error.mend)
-
-    def _list_outputs(self):
-        folder = Path.cwd()
-        names = {"dseg": "dseg.nii.gz", "dseg_mni": "dseg_mni.nii.gz", "mask": "mask.nii.gz"}
-        return {key: str(folder / name) for key, name in {**names, "facts": "predict.json"}.items()}

@@ -23,7 +23,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def make(action: str, **inputs) -> Predict:
         (tmp_path / "child.py").write_text(SCRIPT.format(action=action))
-        monkeypatch.setattr(Predict, "_cmd", f"{sys.executable} {tmp_path / 'child.py'}")
+        monkeypatch.setattr(Predict, "_command", (sys.executable, str(tmp_path / "child.py")))
         files = {"t1w": str(tmp_path / "t1w.nii"), "xfm": str(tmp_path / "xfm.txt")}
         known = {"system": "deepceres", "weights_sha256": "0", "version": "1"}
         return Predict(**files, **{**known, **inputs})
@@ -54,6 +54,23 @@ def test_last_line_of_the_process_is_the_reason(job, tmp_path):
     assert str(caught.value) == "model.toml: is missing; install it"
 
 
+def test_process_that_hangs_is_ended_with_the_reason(job, tmp_path, monkeypatch):
+    monkeypatch.setattr(Predict, "_hours", 1e-4)
+    with pytest.raises(SegmentationFailed, match="t1w.nii: the network hung for 0.0001 hours"):
+        job("import time; time.sleep(3600)").run(cwd=str(tmp_path))
+
+
+def test_interpreter_may_lie_in_a_folder_with_spaces_and_quotes(job, tmp_path, monkeypatch):
+    predict = job("sys.exit('sub-1: is small; look')")
+    python = tmp_path / "it's my" / "python"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(Predict, "_command", (str(python), str(tmp_path / "child.py")))
+    with pytest.raises(SegmentationFailed, match="sub-1: is small; look"):
+        predict.run(cwd=str(tmp_path))
+
+
 def hash_of(predict: Predict) -> str:
     return predict.inputs.get_hashval()[1]
 
@@ -63,6 +80,6 @@ def test_another_model_or_version_makes_a_stale_result(job, change):
     assert hash_of(job("pass")) != hash_of(job("pass", **change))
 
 
-@pytest.mark.parametrize("change", [{"device": "cuda"}, {"cpu_threads": 8}, {"use_gpu": True}])
-def test_another_machine_does_not(job, change):
+@pytest.mark.parametrize("change", [{"device": "cuda"}, {"cpu_threads": 8}, {"use_gpu": True}, {"models_dir": "/m"}])
+def test_another_machine_or_place_of_the_same_model_does_not(job, change):
     assert hash_of(job("pass")) == hash_of(job("pass", **change))
