@@ -11,6 +11,10 @@ from pathlib import Path
 
 from cerebbids.errors import ModelError
 from cerebbids.imaging.grid import Grid
+from cerebbids.systems.published import SYSTEMS
+
+ARCHITECTURES = ("unet",)
+"""Networks that :func:`cerebbids.inference.segment.load_net` can build."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def packaged_models() -> Path:
 
 
 def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:
-    """Read the bundle of a system and check its weights.
+    """Read the bundle of a system, and check that this program can use it and that its weights are whole.
 
     Parameters
     ----------
@@ -70,7 +74,8 @@ def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:
     Raises
     ------
     ModelError
-        Nothing there, a missing key, or weights that are not the ones the bundle was made with.
+        Nothing there, a missing key, a network, labels or box that do not fit the system, or weights that are
+        not the ones the bundle was made with.
     """
     folder = Path(models_dir or packaged_models()) / system
     toml = folder / "model.toml"
@@ -79,16 +84,27 @@ def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:
     try:
         told = tomllib.loads(toml.read_text())
         bundle = _from_toml(folder, told)
-    except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelError(str(toml), f"cannot be read ({error})", "install the bundle again") from error
+    if misfit := _misfit(bundle, system):
+        raise ModelError(str(toml), misfit, "take a bundle made for this system and version")
     if not bundle.weights.is_file() or _sha256(bundle.weights, bundle.weights.stat().st_mtime_ns) != bundle.sha256:
         raise ModelError(str(bundle.weights), "missing or damaged (sha256 differs)", "install the bundle again")
     return bundle
 
 
-def bundle_sha256(models_dir: Path | str | None, system: str) -> str:
-    """Sha256 of a system's weights, after checking it; what a cache depends on."""
-    return read_bundle(models_dir, system).sha256
+def _misfit(bundle: Bundle, system: str) -> str:
+    """Why the bundle cannot be used for the system, or nothing."""
+    if bundle.architecture not in ARCHITECTURES:
+        return f'has the architecture "{bundle.architecture}", not {" or ".join(ARCHITECTURES)}'
+    if bundle.scheme != SYSTEMS[system].scheme:
+        return f'has the label scheme "{bundle.scheme}", {system} has {SYSTEMS[system].scheme}'
+    if not bundle.grid.is_symmetric:
+        return "has a grid that is not symmetric about x = 0, as averaging with the mirror image needs"
+    halvings = 2 ** (len(bundle.widths) - 1)
+    if any(side % halvings for side in bundle.grid.shape):
+        return f"has a grid of {bundle.grid.shape} voxels, which {len(bundle.widths)} levels cannot halve"
+    return ""
 
 
 def _from_toml(folder: Path, told: dict) -> Bundle:

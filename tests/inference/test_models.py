@@ -4,14 +4,13 @@ from pathlib import Path
 import pytest
 
 from cerebbids.errors import ModelError
-from cerebbids.inference.models import bundle_sha256, packaged_models, read_bundle
+from cerebbids.inference.models import packaged_models, read_bundle
 
 
 def test_packaged_bundle_is_whole():
     bundle = read_bundle(None, "deepceres")
     assert bundle.scheme == "Lobules"
     assert bundle.grid.is_symmetric
-    assert bundle.sha256 == bundle_sha256(None, "deepceres")
     assert (bundle.folder / "README.md").is_file()
 
 
@@ -35,4 +34,24 @@ def test_bundle_without_a_key_is_refused(tmp_path: Path):
     (tmp_path / "deepceres").mkdir()
     (tmp_path / "deepceres" / "model.toml").write_text('name = "x"\n')
     with pytest.raises(ModelError, match="cannot be read"):
+        read_bundle(tmp_path, "deepceres")
+
+
+@pytest.mark.parametrize(
+    ("told", "instead", "reason"),
+    [
+        ('architecture = "unet"', 'architecture = "dpn"', "architecture"),
+        ('scheme = "Lobules"', 'scheme = "Tissues"', "label scheme"),
+        ("origin = [-67.5,", "origin = [-66.5,", "not symmetric"),
+        ("shape = [136, 96, 96]", "shape = [136, 96, 100]", "4 levels cannot halve"),
+        ("shape = [136, 96, 96]", "shape = 136", "cannot be read"),
+    ],
+)
+def test_bundle_that_the_program_cannot_use_is_refused_before_the_run(tmp_path, told, instead, reason):
+    folder = shutil.copytree(packaged_models() / "deepceres", tmp_path / "deepceres")
+    text = (folder / "model.toml").read_text()
+    assert told in text
+    (folder / "model.toml").unlink()
+    (folder / "model.toml").write_text(text.replace(told, instead))
+    with pytest.raises(ModelError, match=f"model.toml: .*{reason}"):
         read_bundle(tmp_path, "deepceres")
