@@ -6,12 +6,21 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from shutil import which
 
 from cerebbids.bids.query import SourceImage
 from cerebbids.errors import BadImage, CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 from cerebbids.imaging.reading import READING_BYTES, count_voxels
+
+_ASK = """
+import sys
+from cerebbids.errors import CerebbidsError
+from cerebbids.inference.device import find_device
+try:
+    print(find_device(sys.argv[1]))
+except CerebbidsError as error:
+    sys.exit(str(error))
+"""
 
 
 def refused_images(
@@ -56,23 +65,30 @@ def _check(image: SourceImage) -> CerebbidsError | None:
     return None
 
 
-def will_use_gpu(device: str) -> bool:
-    """Whether the networks will run on a GPU.
+def choose_device(wanted: str) -> str:
+    """Decide once, for all images, where the networks run.
 
     PyTorch is asked in a process of its own: this one, from which workers are forked, must not touch CUDA.
+
+    Parameters
+    ----------
+    wanted : str
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Returns
+    -------
+    str
+        ``cpu`` or ``cuda:N``.
 
     Raises
     ------
     UsageError
-        A GPU was asked for by name and is not there.
+        A GPU was asked for by name and is not there, or PyTorch cannot be loaded.
     """
-    if device == "cpu" or (device == "auto" and not which("nvidia-smi")):
-        return False
-    code = "import torch; print(torch.cuda.device_count())"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    count = int(answer.stdout) if answer.returncode == 0 else 0
-    wanted = int(device.partition(":")[2] or 0) + 1
-    if device != "auto" and count < wanted:
-        mend = "start the container with --nv or --gpus all, or choose --device cpu"
-        raise UsageError(f"--device {device}", f"PyTorch sees {count} GPU(s)", mend)
-    return count > 0
+    if wanted == "cpu":
+        return wanted
+    answer = subprocess.run([sys.executable, "-c", _ASK, wanted], capture_output=True, text=True, check=False)
+    if answer.returncode == 0:
+        return answer.stdout.split()[-1]
+    error = CerebbidsError.from_line((answer.stderr.strip() or "PyTorch ended without a word").splitlines()[-1])
+    raise UsageError(error.subject, error.reason, error.mend)

@@ -1,4 +1,4 @@
-"""DeepCERES: lobules of the cerebellum, from childhood to old age (Morell-Ortega et al., NeuroImage 2025)."""
+"""DeepCERES: lobules of the cerebellum, from childhood to old age."""
 
 from __future__ import annotations
 
@@ -11,5 +11,8 @@ DEEPCERES = System(
     grid=CEREBELLUM_1MM,
     age_range=(3.0, 100.0),
     inputs=("T1w",),
-    reference="Morell-Ortega S et al. DeepCERES. NeuroImage 308:121063, 2025. arXiv:2401.12074",
+    reference=(
+        "Morell-Ortega S et al. DeepCERES: a deep learning method for cerebellar lobule segmentation using\n"
+        "  ultra-high resolution multimodal MRI. NeuroImage 308:121063, 2025. arXiv:2401.12074"
+    ),
 )

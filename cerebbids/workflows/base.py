@@ -10,6 +10,7 @@ from cerebbids import __version__
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
 from cerebbids.imaging.reading import count_voxels
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.workflows.derivatives import init_derivatives_wf
 from cerebbids.workflows.preprocess import init_preprocess_wf
 from cerebbids.workflows.report import init_report_wf
@@ -17,7 +18,7 @@ from cerebbids.workflows.segment import init_segment_wf
 
 _EXECUTION = {"stop_on_first_crash": "false", "crashfile_format": "txt", "poll_sleep_duration": "0.2"}
 
-_REFERENCES = """
+_REFERENCES = f"""
 ### References
 
 - Fonov V et al. Unbiased nonlinear average age-appropriate brain templates from birth to adulthood.
@@ -26,8 +27,7 @@ _REFERENCES = """
   in Python. Frontiers in Neuroinformatics 5:13, 2011. doi:10.3389/fninf.2011.00013
 - Manjón JV et al. Adaptive non-local means denoising of MR images with spatially varying noise levels.
   Journal of Magnetic Resonance Imaging 31:192-203, 2010. doi:10.1002/jmri.22003
-- Morell-Ortega S et al. DeepCERES: a deep learning method for cerebellar lobule segmentation using
-  ultra-high resolution multimodal MRI. 2024. arXiv:2401.12074
+- {DEEPCERES.reference}
 - Tustison NJ et al. N4ITK: improved N3 bias correction.
   IEEE Transactions on Medical Imaging 29:1310-1320, 2010. doi:10.1109/TMI.2010.2046908
 """
@@ -37,8 +37,9 @@ def init_cerebbids_wf(
     *,
     config: RunConfig,
     images: Sequence[SourceImage],
+    model: str,
     weights_sha256: str,
-    use_gpu: bool,
+    device: str,
     run_id: str,
     name: str = "cerebbids_wf",
 ) -> Workflow:
@@ -50,10 +51,10 @@ def init_cerebbids_wf(
         Choices of the run.
     images : sequence of SourceImage
         T1w images, each a unit of its own.
-    weights_sha256 : str
-        Hash of the model bundle.
-    use_gpu : bool
-        Whether the networks will run on a GPU.
+    model, weights_sha256 : str
+        Name with version, and hash, of the model bundle.
+    device : str
+        ``cpu`` or ``cuda:N``.
     run_id : str
         Name of the run, for the folders of its crash files.
     """
@@ -62,13 +63,15 @@ def init_cerebbids_wf(
     workflow.__postdesc__ = _REFERENCES
     workflow.config["execution"] |= _EXECUTION
     for image in images:
-        image_wf = init_image_wf(config=config, image=image, weights_sha256=weights_sha256, use_gpu=use_gpu)
+        image_wf = init_image_wf(config=config, image=image, model=model, weights_sha256=weights_sha256, device=device)
         _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))
         workflow.add_nodes([image_wf])
     return workflow
 
 
-def init_image_wf(*, config: RunConfig, image: SourceImage, weights_sha256: str, use_gpu: bool) -> Workflow:
+def init_image_wf(
+    *, config: RunConfig, image: SourceImage, model: str, weights_sha256: str, device: str
+) -> Workflow:
     """Process one T1w image: preprocess, segment, draw, write.
 
     Parameters are those of :func:`init_cerebbids_wf`.
@@ -80,10 +83,10 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, weights_sha256: str,
     segment_wf = init_segment_wf(
         voxels=voxels,
         system=config.system,
+        model=model,
         weights_sha256=weights_sha256,
         models_dir=config.models_dir,
-        device=config.device,
-        use_gpu=use_gpu,
+        device=device,
         omp_nthreads=config.omp_nthreads,
     )
     report_wf = init_report_wf(image=image, voxels=voxels, output_dir=config.output_dir)
@@ -102,7 +105,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, weights_sha256: str,
 
 
 def image_wf_name(image: SourceImage) -> str:
-    """Name of an image's workflow: its stem in the characters that nipype allows.
+    """Name of an image's workflow, in the characters that nipype allows.
 
     Examples
     --------
@@ -110,7 +113,7 @@ def image_wf_name(image: SourceImage) -> str:
     >>> image_wf_name(SourceImage(Path("/d/sub-01/anat/sub-01_run-2_T1w.nii"), "01", ""))
     'sub_01_run_2_wf'
     """
-    return image.stem.replace("-", "_").replace("+", "_plus_") + "_wf"
+    return f"{image.slug}_wf"
 
 
 def _same(*fields: str) -> list[tuple[str, str]]:

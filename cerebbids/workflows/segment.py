@@ -19,10 +19,10 @@ def init_segment_wf(
     *,
     voxels: int,
     system: str,
+    model: str,
     weights_sha256: str,
     models_dir: Path | None,
     device: str,
-    use_gpu: bool,
     omp_nthreads: int,
     name: str = "segment_wf",
 ) -> Workflow:
@@ -34,14 +34,12 @@ def init_segment_wf(
         Size of the image, which says how much memory the steps take.
     system : str
         Published system whose networks to apply.
-    weights_sha256 : str
-        Hash of its model bundle.
+    model, weights_sha256 : str
+        Name with version, and hash, of its model bundle.
     models_dir : Path or None
         Folder of model bundles; none for the packaged ones.
     device : str
-        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-    use_gpu : bool
-        Whether the networks will run on a GPU, so that images take turns.
+        ``cpu`` or ``cuda:N``; on a GPU, images take turns.
     omp_nthreads : int
         CPUs of one process.
 
@@ -62,11 +60,12 @@ def init_segment_wf(
         Provenance and warnings, for the sidecars.
     """
     workflow = Workflow(name)
-    workflow.__desc__ = """
-The lobules of the cerebellum and its white matter were segmented in the space of the template by the
-convolutional network of cerebbids, after DeepCERES (Morell-Ortega 2024), and brought back onto the grid of
-the T1w image, where the volumes were measured.
+    workflow.__desc__ = f"""
+The lobules of the cerebellum and its white matter were segmented in the space of the template by one 3D U-Net
+(cerebbids model {model}), whose labels follow those of DeepCERES (Morell-Ortega 2025), and brought back onto
+the grid of the T1w image, where the volumes were measured.
 """
+    use_gpu = device != "cpu"
     inputnode = Node(IdentityInterface(["t1w", "xfm_to_mni", "warnings"]), "inputnode")
     outputnode = Node(IdentityInterface(["dseg", "dseg_mni", "mask", "morph", "dseg_meta"]), "outputnode")
 
@@ -74,7 +73,7 @@ the T1w image, where the volumes were measured.
         system=system,
         version=__version__,
         weights_sha256=weights_sha256,
-        models_dir=str(models_dir) if models_dir else None,
+        models_dir=str(models_dir or ""),
         device=device,
         cpu_threads=omp_nthreads,
         use_gpu=use_gpu,

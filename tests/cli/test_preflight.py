@@ -1,13 +1,16 @@
 import gzip
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pytest
 
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli import preflight
-from cerebbids.cli.preflight import refused_images, will_use_gpu
+from cerebbids.cli.preflight import choose_device, refused_images
+from cerebbids.errors import UsageError
 from tests.datasets import make_dataset
 
 
@@ -59,8 +62,26 @@ def test_surprise_in_one_image_is_its_own_failure(tmp_path, monkeypatch):
     assert str(error).startswith("sub-01/anat/sub-01_T1w.nii.gz: cannot be read (ZeroDivisionError: by zero)")
 
 
-def test_gpu_is_not_looked_for_where_it_was_not_wanted_or_cannot_be(monkeypatch):
-    monkeypatch.setattr(preflight, "which", lambda program: None)
+def test_cpu_is_taken_without_asking(monkeypatch):
     monkeypatch.setattr(preflight.subprocess, "run", lambda *args, **options: 1 / 0)
-    assert will_use_gpu("cpu") is False
-    assert will_use_gpu("auto") is False
+    assert choose_device("cpu") == "cpu"
+
+
+@pytest.mark.parametrize(("wanted", "answer"), [("auto", "cpu"), ("auto", "cuda:0"), ("cuda", "cuda:0")])
+def test_device_is_what_torch_finds_whatever_else_is_installed(wanted, answer, monkeypatch):
+    def ask(command, **_):
+        assert command[-1] == wanted
+        return subprocess.CompletedProcess(command, 0, f"noise\n{answer}\n", "")
+
+    monkeypatch.setattr(preflight.subprocess, "run", ask)
+    monkeypatch.setenv("PATH", "")  # no nvidia-smi
+    assert choose_device(wanted) == answer
+
+
+def test_gpu_that_is_not_there_is_refused_with_the_mend():
+    with pytest.raises(UsageError, match="--device cuda:99: torch sees .*--device cpu"):
+        choose_device("cuda:99")
+
+
+def test_device_of_this_machine_is_one_that_is_there():
+    assert choose_device("auto") in ("cpu", "cuda:0")

@@ -20,8 +20,8 @@ def build(tmp_path: Path):
     config = RunConfig(raw, tmp_path / "out", tmp_path / "work", nprocs=4, omp_nthreads=3)
     images = [SourceImage(raw / f"{name}_T1w.nii.gz", name[4:6], f"{name}_T1w.nii.gz") for name in NAMES]
 
-    def make(use_gpu: bool = False) -> Workflow:
-        known = {"weights_sha256": "abc", "use_gpu": use_gpu, "run_id": "now"}
+    def make(device: str = "cpu") -> Workflow:
+        known = {"model": "net 1.2", "weights_sha256": "abc", "device": device, "run_id": "now"}
         return init_cerebbids_wf(config=config, images=images, **known)
 
     return make
@@ -41,10 +41,11 @@ def test_no_image_waits_for_another(build):
 
 def test_network_takes_the_cpus_of_a_process_or_one_gpu_slot(build):
     on_cpu = build().get_node("sub_02_wf.segment_wf.predict")
-    on_gpu = build(use_gpu=True).get_node("sub_02_wf.segment_wf.predict")
+    on_gpu = build(device="cuda:1").get_node("sub_02_wf.segment_wf.predict")
     assert (on_cpu.n_procs, on_cpu.is_gpu_node()) == (3, False)
     assert (on_gpu.n_procs, on_gpu.is_gpu_node()) == (1, True)
     assert on_gpu.inputs.weights_sha256 == "abc" and on_gpu.inputs.cpu_threads == 3
+    assert (on_cpu.inputs.device, on_gpu.inputs.device) == ("cpu", "cuda:1")
 
 
 def test_memory_grows_with_the_image_s_voxels(build, monkeypatch):
@@ -74,3 +75,10 @@ def test_methods_are_told_once_and_in_order(build):
     places = [text.index(word) for word in ("Nipype", "denoised", "N4", "registered", "lobules", "References")]
     assert places == sorted(places)
     assert text.count("was denoised") == 1
+
+
+def test_methods_name_the_model_and_cite_its_system_once(build):
+    text = build().visit_desc()
+    assert "cerebbids model net 1.2" in text
+    assert text.count("Morell-Ortega S et al.") == text.count("NeuroImage 308:121063, 2025") == 1
+    assert "Morell-Ortega 2024" not in text
