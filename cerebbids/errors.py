@@ -62,3 +62,11 @@ class ModelError(CerebbidsError):
 
 class SegmentationFailed(CerebbidsError):
     """The network's answer cannot be a cerebellum, so no labels are written."""
+
+
+class Unfinished(CerebbidsError):
+    """The run ended before this image was done: nothing is known against the image or its earlier outputs."""
+
+
+class Interrupted(Unfinished):
+    """The user or the scheduler ended the run (exit code 130)."""

@@ -63,6 +63,17 @@ def stem(source: Path | str) -> str:
     return Path(source).name.rsplit("_", 1)[0]
 
 
+def sidecar_path(derivative: Path) -> Path:
+    """Path of the JSON file beside a derivative.
+
+    Examples
+    --------
+    >>> print(sidecar_path(Path("sub-01_desc-preproc_T1w.nii.gz")))
+    sub-01_desc-preproc_T1w.json
+    """
+    return derivative.with_name(f"{derivative.name.split('.')[0]}.json")
+
+
 def derivative_path(source: Path | str, key: str) -> Path:
     """Path of a derivative, relative to the output folder.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ class SourceImage:
     --------
     >>> name = "sub-01/anat/sub-01_run-01_T1w.nii"
     >>> image = SourceImage(Path("/data") / name, "01", name)
-    >>> image.stem, image.uri
-    ('sub-01_run-01', 'bids:raw:sub-01/anat/sub-01_run-01_T1w.nii')
+    >>> image.stem, image.slug, image.uri
+    ('sub-01_run-01', 'sub_01_run_01', 'bids:raw:sub-01/anat/sub-01_run-01_T1w.nii')
     """
 
     path: Path
@@ -48,6 +49,17 @@ class SourceImage:
         return stem(self.path)
 
     @property
+    def slug(self) -> str:
+        """The stem in letters, digits and underscores, for what allows no other characters."""
+        return self.stem.replace("-", "_").replace("+", "_plus_")
+
+    @property
+    def is_misplaced(self) -> bool:
+        """Whether participant and session in its name are not those of its folders: outputs would be another's."""
+        folders = [part for part in self.relative.split("/")[:-1] if part.startswith(("sub-", "ses-"))]
+        return folders != re.findall(r"(?:^|_)((?:sub|ses)-[^_]+)(?=_)", self.path.name)
+
+    @property
     def uri(self) -> str:
         """The image as BIDS-Derivatives cite it."""
         return f"bids:raw:{self.relative}"
@@ -55,9 +67,10 @@ class SourceImage:
 
 @dataclass(frozen=True)
 class Selection:
-    """Images to work on, and subjects of which there are none to be found."""
+    """Images to work on, images that cannot be told apart, and subjects of which there are none to be found."""
 
     images: tuple[SourceImage, ...]
+    refused: tuple[tuple[SourceImage, BadImage], ...] = ()
     missing: tuple[BadImage, ...] = ()
 
 
@@ -67,8 +80,9 @@ def select_images(config: RunConfig) -> Selection:
     Returns
     -------
     Selection
-        Images in the order of their names. A participant without an image is reported as missing,
-        unless sessions or filters narrowed the choice and nobody asked for this participant by name.
+        Images in the order of their names; those whose outputs would be taken for another image's are
+        refused. A participant without an image is reported as missing, unless sessions or filters narrowed
+        the choice and nobody asked for this participant by name.
 
     Raises
     ------
@@ -78,17 +92,19 @@ def select_images(config: RunConfig) -> Selection:
     subjects = _chosen_subjects(config)
     filters = _read_filters(config.bids_filter_file)
     _check_sessions(config, subjects)
-    images = _query(config, subjects, filters)
-    if not images:
+    found = _query(config, subjects, filters)
+    if not found:
         raise UsageError(
             str(config.bids_dir),
             "has no T1w image that matches the request",
             "check sub-*/[ses-*/]anat/*_T1w.nii.gz, the labels and the filters",
         )
-    _check_unique(images)
+    refused = (*_misplaced(found), *_clashing(image for image in found if not image.is_misplaced))
+    ambiguous = {image for image, _ in refused}
+    images = tuple(image for image in found if image not in ambiguous)
     narrowed = bool(config.session_labels or filters) and not config.participant_labels
-    without = [] if narrowed else sorted(set(subjects) - {image.subject for image in images})
-    return Selection(images, tuple(_no_image(subject) for subject in without))
+    without = [] if narrowed else sorted(set(subjects) - {image.subject for image in found})
+    return Selection(images, refused, tuple(_no_image(subject) for subject in without))
 
 
 def _no_image(subject: str) -> BadImage:
@@ -96,10 +112,23 @@ def _no_image(subject: str) -> BadImage:
     return BadImage(f"sub-{subject}", "has no T1w image that matches the request", mend)
 
 
-def _check_unique(images: tuple[SourceImage, ...]) -> None:
-    for first, second in pairwise(images):
-        if first.stem == second.stem:
-            raise UsageError(first.relative, f"would share its outputs with {second.path.name}", "remove one")
+def _misplaced(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
+    mend = "rename or move it: sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz, say"
+    for image in images:
+        if image.is_misplaced:
+            reason = "has a name whose participant or session are not those of its folders"
+            yield image, BadImage(image.relative, reason, mend)
+
+
+def _clashing(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
+    # Equal stems have equal slugs, and so do "acq-a+b" and "acq-a_plus-b": slugs name the work folders.
+    groups = defaultdict(list)
+    for image in images:
+        groups[image.slug].append(image)
+    for group in groups.values():
+        for image in group if len(group) > 1 else ():
+            others = ", ".join(other.relative for other in group if other != image)
+            yield image, BadImage(image.relative, f"would share its outputs with {others}", "rename or remove one")
 
 
 def _chosen_subjects(config: RunConfig) -> tuple[str, ...]:
@@ -154,7 +183,7 @@ def _query(config: RunConfig, subjects: tuple[str, ...], filters: dict[str, Any]
     indexer = BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore)
     try:
         layout = BIDSLayout(config.bids_dir, indexer=indexer)
-    except (BIDSValidationError, ValueError, OSError) as error:
+    except (BIDSValidationError, TypeError, ValueError, OSError) as error:
         reason = f"is not a BIDS dataset ({' '.join(str(error).split())[:120]})"
         mend = 'its root needs a dataset_description.json with "Name" and "BIDSVersion"'
         raise UsageError(str(config.bids_dir), reason, mend) from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
@@ -12,7 +14,7 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.cli.environment import usable_memory_gb
 from cerebbids.cli.progress import RunProgress
 from cerebbids.config import RunConfig
-from cerebbids.errors import CerebbidsError
+from cerebbids.errors import CerebbidsError, Interrupted, Unfinished
 from cerebbids.interfaces.plugin import GuardedMultiProc
 from cerebbids.workflows.base import image_wf_name
 
@@ -23,8 +25,24 @@ _LEVELS = (
 )  # nipype's errors are tracebacks; crash files keep them
 
 
-def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]) -> dict[str, CerebbidsError]:
-    """Run the images' workflows to their ends.
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the images.
+
+    Parameters
+    ----------
+    failures : dict of str to CerebbidsError
+        Why images are not done, by their stems.
+    written : dict of str to frozenset of str
+        Which derivatives this run wrote nevertheless, by the stems of those images.
+    """
+
+    failures: dict[str, CerebbidsError]
+    written: dict[str, frozenset[str]]
+
+
+def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]) -> Outcome:
+    """Run the images' workflows to their ends, or until somebody interrupts.
 
     Parameters
     ----------
@@ -34,19 +52,14 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
         Choices of the run.
     images : sequence of SourceImage
         Images in the workflow.
-
-    Returns
-    -------
-    dict of str to CerebbidsError
-        The first reason of every image that failed, by its stem.
     """
     for name in ("nipype.workflow", "nipype.interface", "nipype.utils"):
         logging.getLogger(name).setLevel(_LEVELS[min(config.verbosity, 2)])
-    stems = {image_wf_name(image): image.stem for image in images}
+    sources = {image_wf_name(image): image for image in images}
     names = workflow.list_node_names()
     # Nipype takes the nodes that only pass fields on out of the graph.
     steps = Counter(name.split(".")[0] for name in names if not name.endswith(("inputnode", "outputnode")))
-    with RunProgress(steps, stems) as progress:
+    with RunProgress(steps, {name: image.stem for name, image in sources.items()}) as progress:
         plugin = GuardedMultiProc({
             "n_procs": config.nprocs,
             "memory_gb": config.mem_gb or usable_memory_gb(),
@@ -54,12 +67,54 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
             "raise_insufficient": False,
             "status_callback": progress,
         })  # fmt: skip
-        try:
-            workflow.run(plugin=plugin)
-        except Exception:  # nipype raises, in various ways, when nodes failed; the plugin knows which
-            if not plugin.failures:
-                raise
+        end = _run(workflow, plugin)
     failures: dict[str, CerebbidsError] = {}
     for node, error in plugin.failures.items():
-        failures.setdefault(stems[node.split(".")[1]], error)
-    return failures
+        image = sources[node.split(".")[1]]
+        failures.setdefault(image.stem, name_source(error, image, config.work_dir))
+    for name, image in sources.items():
+        if image.stem not in failures and not progress.is_done(name):
+            failures[image.stem] = unfinished(image, end)
+    return Outcome(failures, {
+        image.stem: frozenset(step.rpartition(".ds_")[2] for step in progress.ended[name] if ".ds_" in step)
+        for name, image in sources.items()
+        if image.stem in failures
+    })  # fmt: skip
+
+
+def _run(workflow: Workflow, plugin: GuardedMultiProc) -> BaseException | None:
+    try:
+        workflow.run(plugin=plugin)
+    except (Exception, KeyboardInterrupt) as error:
+        # Nipype raises, in various ways, when nodes failed; the plugin knows which. It may also have ended early.
+        plugin.stop()
+        logging.getLogger("nipype.workflow").info("End of the run", exc_info=error)
+        return error
+    return None
+
+
+def unfinished(image: SourceImage, end: BaseException | None) -> Unfinished:
+    """Say why the run ended before an image was done."""
+    mend = "run the same command again"
+    if isinstance(end, KeyboardInterrupt):
+        return Interrupted(image.relative, "was interrupted", mend)
+    reason = " ".join(f"{type(end).__name__}: {end}".split())[:200]
+    return Unfinished(image.relative, f"was not finished ({reason})", mend)
+
+
+def name_source(error: CerebbidsError, image: SourceImage, work_dir: Path) -> CerebbidsError:
+    """Name the image of the dataset where a step could only name its own, intermediate file.
+
+    Examples
+    --------
+    >>> image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
+    >>> print(name_source(CerebbidsError("/w/a/conform.nii", "is empty", "look"), image, Path("/w")))
+    sub-1/anat/sub-1_T1w.nii: is empty; look
+    >>> print(name_source(CerebbidsError("/models/model.toml", "is missing", "install it"), image, Path("/w")))
+    sub-1/anat/sub-1_T1w.nii: /models/model.toml is missing; install it
+    """
+    told = Path(error.subject)
+    ours = told == image.path or told.resolve().is_relative_to(work_dir.resolve())
+    foreign = error.subject.startswith("--") or (told.is_absolute() and not ours)
+    reason = f"{error.subject} {error.reason}" if foreign else error.reason
+    return CerebbidsError(image.relative, reason, error.mend)

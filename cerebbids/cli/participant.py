@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from cerebbids.bids.dataset import start_dataset
+from cerebbids.bids.dataset import remove_outputs, start_dataset
 from cerebbids.bids.names import DERIVATIVES, SCHEME, derivative_path
-from cerebbids.bids.query import SourceImage, select_images
+from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
-from cerebbids.cli.preflight import refused_images, will_use_gpu
+from cerebbids.cli.preflight import choose_device, refused_images
 from cerebbids.config import RunConfig
-from cerebbids.errors import CerebbidsError
+from cerebbids.errors import CerebbidsError, Interrupted, Unfinished
 from cerebbids.files import write_text
-from cerebbids.inference.models import bundle_sha256
+from cerebbids.inference.models import read_bundle
 
 Failures = dict[str, CerebbidsError]
-"""Why images (by their stems) or participants failed."""
+"""Why images (by their stems, or by their paths where these are ambiguous), participants or pages failed."""
+
+_AGAIN = "run the same command again"
 
 
 @dataclass(frozen=True)
 class Network:
-    """Which weights the networks have, and whether they run on a GPU."""
+    """Name with version and hash of the weights, and the device that they run on."""
 
+    model: str
     weights_sha256: str
-    use_gpu: bool
+    device: str
 
 
 def show_plan(config: RunConfig) -> int:
@@ -43,7 +47,7 @@ def show_plan(config: RunConfig) -> int:
         table.add_row(image.relative, "\n".join(map(str, output_paths(image))))
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
-    for error in selection.missing:
+    for error in _unfit(selection).values():
         console.print(str(error), markup=False, highlight=False)
     return 0
 
@@ -61,7 +65,7 @@ def run_participants(config: RunConfig, command: str) -> int:
     Returns
     -------
     int
-        0 when all images are done, else 1.
+        0 when all images are done, 130 when the run was interrupted, else 1.
 
     Raises
     ------
@@ -75,20 +79,21 @@ def run_participants(config: RunConfig, command: str) -> int:
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     prepare_environment(config.work_dir)
-    network = Network(bundle_sha256(config.models_dir, config.system), will_use_gpu(config.device))
-    start_dataset(config.bids_dir, config.output_dir, (SCHEME,))
-    run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
-    for subject in sorted({image.subject for image in selection.images}):
-        config.save(config.output_dir / f"sub-{subject}" / "log" / run_id / "cerebbids.toml")
+    bundle = read_bundle(config.models_dir, config.system)
+    model = f"{bundle.name} {bundle.version}"
+    network = Network(model, bundle.sha256, choose_device(config.device))
+    start_dataset(config.bids_dir, config.output_dir, (SCHEME,), model=model, licence=bundle.licence)
 
-    failures = _say({error.subject: error for error in selection.missing})
-    refused = refused_images(selection.images, config.nprocs, config.mem_gb or usable_memory_gb())
-    failures |= _say({image.stem: error for image, error in refused})
-    if sound := [image for image in selection.images if image.stem not in failures]:
-        failures |= _say(_process(config, sound, network, run_id))
-    _write_reports(config, selection.images, failures, command, started, time.monotonic() - clock)
+    run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
+    failures = _say(_unfit(selection))
+    for image, _ in selection.refused:
+        if not image.is_misplaced:
+            _remove_older(config.output_dir, image)
+    failures |= _work(config, selection.images, network, run_id)
+    failures |= _say(_write_reports(config, selection, failures, command, started, time.monotonic() - clock))
     print(last_line([image.stem for image in selection.images], failures))
-    return 1 if failures else 0
+    interrupted = any(isinstance(error, Interrupted) for error in failures.values())
+    return 130 if interrupted else 1 if failures else 0
 
 
 def output_paths(image: SourceImage) -> list[Path]:
@@ -115,6 +120,53 @@ def _say(failures: Failures) -> Failures:
     return failures
 
 
+def _unfit(selection: Selection) -> Failures:
+    return {error.subject: error for error in (*selection.missing, *(error for _, error in selection.refused))}
+
+
+def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, run_id: str) -> Failures:
+    """Process the images; whatever ends the run, say what became of each."""
+    failures: Failures = {}
+    try:
+        failures |= _say(_start_logs(config, images, run_id))
+        memory_gb = config.mem_gb or usable_memory_gb()
+        for image, error in refused_images([i for i in images if i.stem not in failures], config.nprocs, memory_gb):
+            failures |= _say({image.stem: error})
+            _remove_older(config.output_dir, image)
+        if sound := [image for image in images if image.stem not in failures]:
+            failures |= _say(_process(config, sound, network, run_id))
+    except KeyboardInterrupt:
+        rest = [image for image in images if image.stem not in failures]
+        failures |= {image.stem: Interrupted(image.relative, "was interrupted", _AGAIN) for image in rest}
+    except Exception as error:
+        if not isinstance(error, OSError):
+            traceback.print_exc()
+        reason = f"was not finished ({type(error).__name__}: {error})"
+        rest = [image for image in images if image.stem not in failures]
+        failures |= _say({image.stem: Unfinished(image.relative, reason, _AGAIN) for image in rest})
+    return failures
+
+
+def _remove_older(output_dir: Path, image: SourceImage, written: Collection[str] = ()) -> None:
+    try:
+        remove_outputs(output_dir, image.path, keep=written)
+    except OSError as error:  # one folder must not keep the other images from being done
+        print(f"{error.filename}: is out of date and cannot be removed ({error.strerror}); remove it", file=sys.stderr)
+
+
+def _start_logs(config: RunConfig, images: Sequence[SourceImage], run_id: str) -> Failures:
+    """Keep the choices of the run with every participant; images of one that cannot be written to fail."""
+    failures: Failures = {}
+    for image in images:
+        folder = config.output_dir / f"sub-{image.subject}"
+        try:
+            config.save(folder / "log" / run_id / "cerebbids.toml")
+        except OSError as error:
+            reason = f"has outputs that cannot be written ({error.strerror})"
+            failures[image.stem] = Unfinished(image.relative, reason, f"mend the permissions of {folder}")
+    return failures
+
+
 def _process(config: RunConfig, images: Sequence[SourceImage], network: Network, run_id: str) -> Failures:
     # What these load needs the environment to be prepared.
     from cerebbids.cli.execute import execute
@@ -122,22 +174,18 @@ def _process(config: RunConfig, images: Sequence[SourceImage], network: Network,
 
     workflow = init_cerebbids_wf(config=config, images=images, **asdict(network), run_id=run_id)
     write_text(config.output_dir / "logs" / "CITATION.md", workflow.visit_desc())
-    failures = execute(workflow, config, images)
+    outcome = execute(workflow, config, images)
     for image in images:
-        absent = [path for path in output_paths(image) if not (config.output_dir / path).exists()]
-        if absent and image.stem not in failures:
-            failures[image.stem] = CerebbidsError(str(absent[0]), "was not written", "run the same command again")
-    return failures
+        error = outcome.failures.get(image.stem)
+        if error and not isinstance(error, Unfinished):
+            _remove_older(config.output_dir, image, outcome.written[image.stem])
+    return outcome.failures
 
 
 def _write_reports(
-    config: RunConfig,
-    images: Sequence[SourceImage],
-    failures: Failures,
-    command: str,
-    started: datetime,
-    seconds: float,
-) -> None:
+    config: RunConfig, selection: Selection, failures: Failures, command: str, started: datetime, seconds: float
+) -> Failures:
+    """Write the participants' pages; one that cannot be written does not keep the others from being."""
     from cerebbids import __version__
     from cerebbids.cli.reporting import subject_images
     from cerebbids.reports.html import RunSummary, write_subject_report
@@ -145,6 +193,14 @@ def _write_reports(
     citation = config.output_dir / "logs" / "CITATION.md"
     methods = citation.read_text(encoding="utf-8") if citation.exists() else ""
     run = RunSummary(__version__, command, methods, started, seconds)
+    images = (*selection.images, *(image for image, _ in selection.refused))
+    unwritten: Failures = {}
     for subject in sorted({image.subject for image in images}):
-        reports = subject_images(config.output_dir, subject, images, failures)
-        write_subject_report(config.output_dir, subject, reports, run)
+        try:
+            reports = subject_images(config.output_dir, subject, selection.images, failures)
+            write_subject_report(config.output_dir, subject, reports, run)
+        except Exception as error:  # whatever one page stumbles over: the results of the run are there
+            page = f"sub-{subject}.html"
+            reason = f"could not be written ({type(error).__name__}: {error})"
+            unwritten[page] = CerebbidsError(page, reason, _AGAIN)
+    return unwritten

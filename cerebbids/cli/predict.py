@@ -98,6 +98,7 @@ def run(job: Job) -> None:
     facts = {
         "model": f"{bundle.name} {bundle.version}",
         "weights_sha256": bundle.sha256,
+        "weights_licence": bundle.licence,
         "device": str(device),
         "torch": torch.__version__,
         "seconds": round(time.monotonic() - began, 1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from types import TracebackType
 from typing import Any
 
@@ -19,10 +18,16 @@ class RunProgress:
         Number of nodes of every image's workflow, by the workflow's name.
     names : dict of str to str
         What to call the images, by the same name.
+
+    Attributes
+    ----------
+    ended : dict of str to set of str
+        Nodes of every image's workflow that ended well in this run, by the workflow's name.
     """
 
     def __init__(self, steps: dict[str, int], names: dict[str, str]) -> None:
-        self._left, self._names = Counter(steps), names
+        self._steps, self._names = steps, names
+        self.ended: dict[str, set[str]] = {image: set() for image in steps}
         # No thread that redraws: worker processes are forked while the bar is shown.
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
         self._bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), auto_refresh=False)
@@ -35,14 +40,18 @@ class RunProgress:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.stop()
 
+    def is_done(self, image: str) -> bool:
+        """Whether all nodes of an image's workflow have ended well."""
+        return len(self.ended[image]) == self._steps[image]
+
     def __call__(self, node: Any, status: str) -> None:
         """Take note of a node that starts or ends (nipype's status callback)."""
         image, _, step = node.fullname.partition(".")[2].partition(".")
         if status == "start":
             self._bar.update(self._task, description=f"{self._names[image]}: {step.rpartition('.')[2]}")
         elif status == "end":
-            self._left[image] -= 1
+            self.ended[image].add(step)
             self._bar.advance(self._task)
-            if self._left[image] == 0:
+            if self.is_done(image):
                 self._bar.console.print(f"{self._names[image]}: done", highlight=False)
         self._bar.refresh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when all images are done, 1 when one failed, 2 for a senseless request, 130 when interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # Schedulers and containers end a program with SIGTERM: it takes its leave as after Ctrl-C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         config = parse_args(arguments)
         # Only now, because --help and --version should be quick.
@@ -35,9 +38,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CerebbidsError as error:
         print(f"cerebbids: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        named = f"{error.filename}: {reason}" if error.filename else reason
+        print(f"cerebbids: {named}; mend it and run the same command again", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("cerebbids: interrupted; the same command resumes", file=sys.stderr)
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

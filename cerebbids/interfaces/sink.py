@@ -12,7 +12,7 @@ from bids.layout import Config
 from nipype.interfaces.base import Directory, File, OutputMultiObject
 from niworkflows.interfaces.bids import PrepareDerivative
 
-from cerebbids.bids.names import DERIVATIVES, ENTITIES, PATTERNS
+from cerebbids.bids.names import DERIVATIVES, ENTITIES, PATTERNS, sidecar_path
 from cerebbids.files import atomic, write_text
 
 
@@ -69,8 +69,7 @@ class DerivativesDataSink(PrepareDerivative):
         metadata = {**self._metadata, **self._results["out_meta"]}  # what was known first comes first
         for source, target in zip(self._results["out_file"], targets, strict=True):
             if metadata:
-                sidecar = target.with_name(f"{target.name.split('.')[0]}.json")
-                write_text(sidecar, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
+                write_text(sidecar_path(target), json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
             with atomic(target) as draft:
                 shutil.copyfile(source, draft)
         self._results["out_file"] = [str(target) for target in targets]

@@ -5,13 +5,18 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from cerebbids.bids.dataset import start_dataset
-from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.bids.dataset import _relative, remove_outputs, start_dataset
+from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import UsageError
 from tests.datasets import make_dataset, validator_errors
+
+
+def start(raw: Path, output_dir: Path, *schemes: str) -> dict:
+    start_dataset(raw, output_dir, schemes, model="net 1.2", licence="CC-BY-NC-SA-4.0")
+    return json.loads((output_dir / "dataset_description.json").read_text())
 
 
 def fill(output_dir: Path, image: SourceImage) -> None:
@@ -25,14 +30,14 @@ def fill(output_dir: Path, image: SourceImage) -> None:
             target.write_text("index\tname\n1\tLeft I-II\n")
         if content := sidecar(key, image):
             extra = {"SkullStripped": False} if DERIVATIVES[key]["suffix"] == "T1w" else {}
-            target.with_name(f"{target.name.split('.')[0]}.json").write_text(json.dumps(content | extra))
+            sidecar_path(target).write_text(json.dumps(content | extra))
 
 
 def test_validator_finds_no_error_in_names_and_sidecars(tmp_path):
     names = ("sub-01/anat/sub-01", "sub-02/ses-a/anat/sub-02_ses-a_acq-mprage_ce-gd_rec-norm_run-01_part-mag")
     raw = make_dataset(tmp_path / "raw", *names)
     out = tmp_path / "out"
-    start_dataset(raw, out, ("Lobules",))
+    start(raw, out, "Lobules")
     for name in names:
         fill(out, SourceImage(raw / f"{name}_T1w.nii.gz", name[4:6], f"{name}_T1w.nii.gz"))
     (out / "sub-01.html").write_text("")
@@ -46,8 +51,41 @@ def test_validator_finds_no_error_in_names_and_sidecars(tmp_path):
 def test_link_to_raw_data_is_relative_inside_it(tmp_path):
     raw = make_dataset(tmp_path)
     out = raw / "derivatives" / "cerebbids"
-    start_dataset(raw, out, ())
-    assert json.loads((out / "dataset_description.json").read_text())["DatasetLinks"] == {"raw": "../.."}
+    assert start(raw, out)["DatasetLinks"] == {"raw": "../.."}
+
+
+def test_description_tells_nothing_of_this_machine(tmp_path):
+    raw = make_dataset(tmp_path / "raw")
+    assert start(raw, tmp_path / "out")["DatasetLinks"] == {"raw": "../raw"}
+    assert str(tmp_path) not in (tmp_path / "out" / "dataset_description.json").read_text()
+    assert _relative(Path("/data/raw"), Path("/out")) is None
+
+
+def test_labels_have_the_licence_of_the_weights_not_that_of_the_source(tmp_path):
+    raw = make_dataset(tmp_path / "raw")
+    (raw / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0", "License": "CC0"}')
+    licence = start(raw, tmp_path / "out")["License"]
+    assert "CC-BY-NC-SA-4.0" in licence and "CC0" not in licence
+    assert "net 1.2, which are under CC-BY-NC-SA-4.0" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_description_of_the_source_that_is_no_object_is_named(tmp_path):
+    raw = make_dataset(tmp_path / "raw")
+    (raw / "dataset_description.json").write_text('["Name", "BIDSVersion"]')
+    with pytest.raises(UsageError, match="dataset_description.json: is not a JSON object"):
+        start(raw, tmp_path / "out")
+
+
+def test_what_is_older_goes_with_its_sidecars_and_nothing_else(tmp_path):
+    images = [SourceImage(tmp_path / f"{name}_T1w.nii.gz", "01", f"{name}_T1w.nii.gz") for name in (
+        "sub-01/anat/sub-01_run-1", "sub-01/anat/sub-01_run-2",
+    )]  # fmt: skip
+    for image in images:
+        fill(tmp_path, image)
+    remove_outputs(tmp_path, images[0].path, keep={"t1w"})
+    left = {path.name for path in tmp_path.rglob("*_run-1_*")}
+    assert left == {"sub-01_run-1_desc-preproc_T1w.nii.gz", "sub-01_run-1_desc-preproc_T1w.json"}
+    assert all((tmp_path / derivative_path(images[1].path, key)).exists() for key in DERIVATIVES)
 
 
 def test_output_of_another_program_is_left_alone(tmp_path):
@@ -56,12 +94,12 @@ def test_output_of_another_program_is_left_alone(tmp_path):
     theirs = '{"GeneratedBy": [{"Name": "fMRIPrep"}]}'
     (out / "dataset_description.json").write_text(theirs)
     with pytest.raises(UsageError, match="fMRIPrep"):
-        start_dataset(raw, out, ())
+        start(raw, out)
     assert (out / "dataset_description.json").read_text() == theirs
 
 
 def test_colour_tables_agree_with_the_label_table(tmp_path):
-    start_dataset(make_dataset(tmp_path / "raw"), tmp_path / "out", ("Lobules",))
+    start(make_dataset(tmp_path / "raw"), tmp_path / "out", "Lobules")
     labels = load_scheme("Lobules").labels
     expected = [(label.index, tuple(bytes.fromhex(label.color[1:]))) for label in labels]
     freesurfer = (tmp_path / "out" / "seg-Lobules_FreeSurferColorLUT.txt").read_text().splitlines()[2:]

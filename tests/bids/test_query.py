@@ -89,16 +89,54 @@ def test_dataset_without_description_is_refused_with_the_mend(config):
         select_images(config)
 
 
+@pytest.mark.parametrize("text", ["3", "[]", "{", '\ufeff{"Name": "x", "BIDSVersion": "1.10.0"}'])
+def test_description_that_is_none_is_refused_in_one_line(config, text):
+    (config.bids_dir / "dataset_description.json").write_text(text)
+    with pytest.raises(UsageError, match="is not a BIDS dataset"):
+        select_images(config)
+
+
 def test_dataset_without_any_t1w_is_refused(tmp_path):
     config = RunConfig(make_dataset(tmp_path), tmp_path / "out", tmp_path / "work")
     with pytest.raises(UsageError, match="has no T1w image"):
         select_images(config)
 
 
-def test_two_files_that_would_share_their_outputs_are_refused(config):
+def refused(config: RunConfig) -> dict[str, str]:
+    found = select_images(config).refused
+    assert all(image.relative == error.subject for image, error in found)
+    return {error.subject: error.reason for _, error in found}
+
+
+def test_files_that_would_share_their_outputs_are_refused_and_no_other(config):
     (config.bids_dir / "sub-02" / "anat" / "sub-02_T1w.nii").touch()
-    with pytest.raises(UsageError, match="remove one"):
-        select_images(config)
+    assert refused(config) == {
+        "sub-02/anat/sub-02_T1w.nii": "would share its outputs with sub-02/anat/sub-02_T1w.nii.gz",
+        "sub-02/anat/sub-02_T1w.nii.gz": "would share its outputs with sub-02/anat/sub-02_T1w.nii",
+    }
+    assert stems(config) == ["sub-01_ses-a_acq-mprage_run-01", "sub-01_ses-a_acq-mprage_run-02", "sub-01_ses-b"]
+
+
+def test_files_that_would_share_their_work_folder_are_refused(tmp_path):
+    names = ("sub-1/anat/sub-1_acq-a+b", "sub-1/anat/sub-1_acq-a_plus_b", "sub-1/anat/sub-1_acq-b")
+    config = RunConfig(make_dataset(tmp_path / "data", *names), tmp_path / "out", tmp_path / "work")
+    assert set(refused(config)) == {f"{name}_T1w.nii.gz" for name in names[:2]}
+
+
+def test_runs_of_two_sessions_whose_names_leave_the_session_out_are_refused(tmp_path):
+    names = [f"sub-1/ses-{session}/anat/sub-1_run-{run}" for session in "ab" for run in "12"]
+    dataset = make_dataset(tmp_path / "data", *names, "sub-2/anat/sub-2")
+    config = RunConfig(dataset, tmp_path / "out", tmp_path / "work")
+    assert set(refused(config)) == {f"{name}_T1w.nii.gz" for name in names}
+    assert stems(config) == ["sub-2"]
+
+
+@pytest.mark.parametrize(
+    "name", ["sub-02/anat/sub-01", "sub-01/ses-a/anat/sub-01_ses-b", "sub-02/anat/sub-02_ses-a", "sub-02/anat/x"]
+)
+def test_name_that_disagrees_with_its_folders_is_refused(config, name):
+    make_dataset(config.bids_dir, name)
+    assert [subject for subject in refused(config)] == [f"{name}_T1w.nii.gz"]
 
 
 def test_dataset_may_be_a_link(config, tmp_path):

@@ -1,110 +1,288 @@
 """The whole participant level with quick stand-ins for the algorithms: what is tested is everything around them."""
 
+import hashlib
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from cerebbids.bids.names import DERIVATIVES, derivative_path
-from cerebbids.cli import participant
+from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
+from cerebbids.cli import execute, participant
 from cerebbids.cli.run import main
-from cerebbids.imaging.registration import AffineResult, Place
+from cerebbids.errors import BadImage
 from cerebbids.imaging.template import template_t1w
-from cerebbids.interfaces import images, register
-from cerebbids.interfaces.predict import Predict
+from cerebbids.inference.models import packaged_models
 from tests.datasets import make_dataset, validator_errors
 
-STAND_IN = Path(__file__).parents[1] / "standin" / "predict.py"
-RESULT = AffineResult(np.eye(4), "stand-in", True, 1.0, 1.0, 1.0, ())
+QUICK = Path(__file__).parents[1] / "standin" / "quick.py"
+REPOSITORY = Path(__file__).parents[2]
+GOOD = "sub-01/ses-a/anat/sub-01_ses-a_run-01"
+BAD = ("broken", "killed", "implausible", "brainless", "twin")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A dataset and what became of it."""
+
+    raw: Path
+    out: Path
+    work: Path
+
+    def source(self, name: str) -> Path:
+        """Path of an image; a name is that of `make_dataset` or a participant's label."""
+        name = name if "/" in name else f"sub-{name}/anat/sub-{name}"
+        return self.raw / f"{name}_T1w.nii.gz"
+
+    def path(self, name: str, key: str) -> Path:
+        """Path of a derivative."""
+        return self.out / derivative_path(self.source(name), key)
+
+    def arguments(self, *options: str) -> list[str]:
+        """Command line."""
+        return [*map(str, (self.raw, self.out, "participant", "-w", self.work, "--nprocs", "2")), *options]
+
+    def start(self, *options: str) -> subprocess.Popen:
+        """Start the program, with the stand-ins, in a process of its own."""
+        command = [sys.executable, "-W", "ignore", str(QUICK), *self.arguments(*options)]
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, *options: str) -> tuple[int, str, str]:
+        """Run the program to its end: exit code, last line, what it said on standard error."""
+        process = self.start(*options)
+        out, err = process.communicate()
+        return process.returncode, out.strip().splitlines()[-1], err
+
+
+def prepare(folder: Path, *names: str) -> Run:
+    """Make a dataset of template brains at 2 mm."""
+    run = Run(make_dataset(folder / "data", *names), folder / "out", folder / "work")
+    template = template_t1w()
+    data = (np.asarray(template.dataobj)[::2, ::2, ::2] * 1000).astype(np.int16)
+    for name in names:
+        nib.save(nib.Nifti1Image(data, template.affine @ np.diag([2, 2, 2, 1])), run.source(name))
+    return run
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace what takes long; worker processes are forked and so have the stand-ins too."""
-    monkeypatch.setattr(participant, "bundle_sha256", lambda *_: "0" * 64)
-    for step in ("denoise", "correct_bias"):
-        monkeypatch.setattr(images, step, lambda image, *_: image)
-    monkeypatch.setattr(register, "locate_brain", lambda *_: Place(np.eye(4), "stand-in"))
-    monkeypatch.setattr(register, "register_to_mni", lambda *_: RESULT)
-    monkeypatch.setattr(Predict, "_cmd", f"{sys.executable} {STAND_IN}")
+def dataset(tmp_path: Path) -> Run:
+    names = ("sub-01/anat/sub-01", "sub-02/anat/sub-02")
+    return Run(make_dataset(tmp_path / "data", *names), tmp_path / "out", tmp_path / "work")
 
 
 @pytest.fixture(scope="module")
-def brain() -> nib.Nifti1Image:
-    """The template at 2 mm, in its own space."""
-    template = template_t1w()
-    data = (np.asarray(template.dataobj)[::2, ::2, ::2] * 1000).astype(np.int16)
-    return nib.Nifti1Image(data, template.affine @ np.diag([2, 2, 2, 1]))
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, tuple[int, str, str]]:
+    """One image that can be done, and one of every kind that cannot; of those there are older results."""
+    run = prepare(tmp_path_factory.mktemp("mixed"), GOOD, *(f"sub-{bad}/anat/sub-{bad}" for bad in BAD))
+    whole = run.source(GOOD).read_bytes()
+    run.source("broken").write_bytes(whole[: len(whole) // 2])
+    shutil.copy(run.source("twin"), run.source("twin").with_suffix(""))
+    for bad in BAD:
+        for key in DERIVATIVES:
+            run.path(bad, key).parent.mkdir(parents=True, exist_ok=True)
+            run.path(bad, key).write_text("old")
+            sidecar_path(run.path(bad, key)).write_text("{}")
+    return run, run.run()
 
 
-@pytest.fixture
-def dataset(tmp_path: Path, brain: nib.Nifti1Image) -> Path:
-    names = ("sub-01/ses-a/anat/sub-01_ses-a_run-01", "sub-broken/anat/sub-broken", "sub-killed/anat/sub-killed")
-    root = make_dataset(tmp_path / "data", *names)
-    for name in (names[0], names[2]):
-        nib.save(brain, root / f"{name}_T1w.nii.gz")
-    whole = (root / f"{names[0]}_T1w.nii.gz").read_bytes()
-    (root / f"{names[1]}_T1w.nii.gz").write_bytes(whole[: len(whole) // 2])
-    return root
-
-
-def run(dataset: Path, *options: str) -> int:
-    folder = dataset.parent
-    arguments = [dataset, folder / "out", "participant", "-w", folder / "work", "--nprocs", "2", *options]
-    return main([str(argument) for argument in arguments])
-
-
-def test_one_image_done_one_broken_one_killed(quick, dataset, capsys):
-    assert run(dataset) == 1
-    out, err = dataset.parent / "out", capsys.readouterr()
-    last = err.out.strip().splitlines()[-1]
-    assert last.startswith("1 done, 2 failed: ")
+def test_last_line_counts_and_gives_reasons(mixed):
+    _, (code, last, _) = mixed
+    assert code == 1 and last.startswith("1 done, 6 failed: ")
     assert "sub-broken (" in last and "sub-killed (the network was killed, out of memory it seems)" in last
-    assert "sub-broken_T1w.nii.gz: " in err.err and "give it more memory" in err.err
-    source = dataset / "sub-01/ses-a/anat/sub-01_ses-a_run-01_T1w.nii.gz"
-    for key in DERIVATIVES:
-        assert (out / derivative_path(source, key)).stat().st_size > 0
-    assert list((out / "sub-killed" / "log").glob("*/crash-*predict*.txt"))
-    assert list((out / "sub-broken" / "log").glob("*/cerebbids.toml"))
-    assert validator_errors(out) == []
 
-    dseg, t1w = nib.load(out / derivative_path(source, "dseg")), nib.load(source)
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("broken", "is truncated or damaged; copy"),
+        ("killed", "the network was killed, out of memory it seems; give it more memory"),
+        ("implausible", "the cerebellum found is implausible; look at the image"),
+        ("brainless", "cannot be brought onto the template; look at it"),
+        ("twin", "would share its outputs with sub-twin/anat/sub-twin_T1w.nii; rename or remove one"),
+    ],
+)
+def test_failed_image_is_named_by_its_file_in_the_dataset(bad, reason, mixed):
+    run, (_, _, err) = mixed
+    line = f"sub-{bad}/anat/sub-{bad}_T1w.nii.gz: {reason}"
+    assert [told for told in err.splitlines() if line in told]
+    assert reason.split(";")[0] in (run.out / f"sub-{bad}.html").read_text()
+
+
+def test_done_image_has_everything_and_the_dataset_is_valid(mixed):
+    run, _ = mixed
+    assert [key for key in DERIVATIVES if not run.path(GOOD, key).stat().st_size] == []
+    assert list((run.out / "sub-killed" / "log").glob("*/crash-*predict*.txt"))
+    assert list((run.out / "sub-broken" / "log").glob("*/cerebbids.toml"))
+    assert validator_errors(run.out) == []
+    page = (run.out / "sub-01.html").read_text()
+    assert "denoised" in page and "lobules-1mm-t1w" in page and "out of memory" not in page
+
+
+def test_labels_lie_on_the_grid_of_the_input(mixed):
+    run, _ = mixed
+    dseg, t1w = nib.load(run.path(GOOD, "dseg")), nib.load(run.source(GOOD))
     assert dseg.shape == t1w.shape
     np.testing.assert_allclose(dseg.affine, t1w.affine, atol=1e-5)
     left = np.asarray(dseg.dataobj) == 3
     assert (dseg.affine[0] @ np.append(np.mean(np.argwhere(left), axis=0), 1)) < 0
-
-    sidecar = out / str(derivative_path(source, "t1w")).replace(".nii.gz", ".json")
-    assert json.loads(sidecar.read_text())["SkullStripped"] is True
-    pages = {page.stem: page.read_text() for page in out.glob("sub-*.html")}
-    assert set(pages) == {"sub-01", "sub-broken", "sub-killed"}
-    assert "out of memory" in pages["sub-killed"] and "out of memory" not in pages["sub-01"]
-    assert "denoised" in pages["sub-01"]
+    assert json.loads(sidecar_path(run.path(GOOD, "t1w")).read_text())["SkullStripped"] is True
 
 
-def test_same_command_again_takes_the_work_up_where_it_was(quick, dataset):
-    run(dataset, "--participant-label", "01")
-    folder = dataset.parent
-    conformed = next((folder / "work").rglob("conform.nii"))
-    made = conformed.stat().st_mtime_ns
-    source = dataset / "sub-01/ses-a/anat/sub-01_ses-a_run-01_T1w.nii.gz"
-    lost = folder / "out" / derivative_path(source, "dseg")
-    lost.unlink()
-    assert run(dataset, "--participant-label", "01") == 0
-    assert lost.exists()
-    assert conformed.stat().st_mtime_ns == made
+def test_failed_image_keeps_no_older_result(mixed):
+    run, _ = mixed
+    for bad in BAD:
+        left = {key for key in DERIVATIVES if run.path(bad, key).exists()}
+        made_now = {"t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "figure_t1w"}
+        assert left == (made_now if bad in ("killed", "implausible") else set()), bad
+        assert all(run.path(bad, key).read_bytes() != b"old" for key in left)
+
+
+def test_device_is_chosen_once_for_all(mixed):
+    run, _ = mixed
+    devices = {json.loads(job.read_text())["device"] for job in run.work.rglob("job.json")}
+    assert len(devices) == 1 and devices <= {"cpu", "cuda:0"}
+
+
+def test_same_command_again_takes_the_work_up_where_it_was(tmp_path):
+    run = prepare(tmp_path, GOOD)
+    models = shutil.copytree(packaged_models(), tmp_path / "models")
+    weights = models / "deepceres" / "lobules.safetensors"
+
+    def again(*options: str) -> list[int]:
+        run.path(GOOD, "dseg").unlink(missing_ok=True)
+        assert run.run(*options)[:2] == (0, "1 done, 0 failed")
+        assert run.path(GOOD, "dseg").exists()
+        return [next(run.work.rglob(name)).stat().st_mtime_ns for name in ("conform.nii", "predict.json")]
+
+    first = again()
+    assert again("--models-dir", str(models)) == first
+    blob = weights.read_bytes()[:-1] + b"\1"
+    toml = models / "deepceres" / "model.toml"
+    text = toml.read_text().replace(hashlib.sha256(weights.read_bytes()).hexdigest(), hashlib.sha256(blob).hexdigest())
+    for path, content in ((weights, blob), (toml, text.encode())):
+        path.unlink()
+        path.write_bytes(content)
+    other = again("--models-dir", str(models))
+    assert other[0] == first[0] and other[1] > first[1]
+
+
+def wait_for(condition: Callable[[], object], process: subprocess.Popen) -> object:
+    """Wait until something is so; a program that ended will not bring it about any more."""
+    while not (found := condition()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    return found
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and not only waiting to be forgotten."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_scheduler_s_signal_ends_everything_with_a_report_and_a_last_line(tmp_path):
+    run = prepare(tmp_path, "sub-slow/anat/sub-slow")
+    old = run.path("slow", "dseg")
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    process = run.start()
+    begun = wait_for(lambda: [path for path in run.work.rglob("begun.txt") if path.read_text()], process)
+    child = int(begun[0].read_text())
+    assert is_running(child)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert out.strip().splitlines()[-1] == "0 done, 1 failed: sub-slow (was interrupted)"
+    assert "Traceback" not in err
+    assert "was interrupted" in (run.out / "sub-slow.html").read_text()
+    assert old.read_text() == "old"  # nothing is known against it
+    while is_running(child):  # the system is about to end it
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every image be done at once."""
+    monkeypatch.setattr(participant, "refused_images", lambda *_: ())
+    monkeypatch.setattr(participant, "choose_device", lambda _: "cpu")
+    monkeypatch.setattr(execute, "execute", lambda *_: execute.Outcome({}, {}))
+
+
+def test_page_that_cannot_be_written_is_told_and_the_others_are(no_work, dataset, capsys):
+    (dataset.out / "sub-01.html").mkdir(parents=True)
+    assert main(dataset.arguments()) == 1
+    told = capsys.readouterr()
+    assert told.out.strip().splitlines()[-1].startswith("2 done, 1 failed: sub-01.html (could not be written")
+    assert "sub-01.html: could not be written" in told.err and "Traceback" not in told.err
+    assert (dataset.out / "sub-02.html").is_file()
+
+
+def test_folder_that_cannot_be_written_fails_its_images_and_no_other(no_work, dataset, capsys):
+    dataset.out.mkdir()
+    (dataset.out / "sub-01").write_text("not a folder")
+    assert main(dataset.arguments()) == 1
+    told = capsys.readouterr()
+    assert told.out.strip().splitlines()[-1].startswith("1 done, 1 failed: sub-01 (has outputs that cannot be written")
+    assert "Traceback" not in told.err
+
+
+def test_older_output_that_cannot_be_removed_is_told_and_keeps_nobody_back(no_work, dataset, capsys, monkeypatch):
+    def refuse(images, *_):
+        yield images[0], BadImage(images[0].relative, "is empty", "copy it again")
+
+    monkeypatch.setattr(participant, "refused_images", refuse)
+    dataset.path("01", "dseg").mkdir(parents=True)
+    assert main(dataset.arguments()) == 1
+    told = capsys.readouterr()
+    assert told.out.strip().splitlines()[-1] == "1 done, 1 failed: sub-01 (is empty)"
+    assert "_dseg.nii.gz: is out of date and cannot be removed" in told.err and "Traceback" not in told.err
+
+
+def test_full_disk_in_the_middle_still_gives_reports_and_the_last_line(no_work, dataset, capsys):
+    dataset.out.mkdir()
+    (dataset.out / "logs").write_text("not a folder")
+    assert main(dataset.arguments()) == 1
+    told = capsys.readouterr()
+    assert told.out.strip().splitlines()[-1].startswith("0 done, 2 failed: sub-01 (was not finished (FileExistsError")
+    assert "Traceback" not in told.err
+    assert (dataset.out / "sub-02.html").is_file()
+
+
+def test_full_disk_at_the_start_is_one_line(no_work, dataset, capsys):
+    (dataset.out / "README.md").mkdir(parents=True)
+    assert main(dataset.arguments()) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("cerebbids: /") and "Is a directory; mend it" in line
+
+
+def test_interruption_while_images_are_looked_at_is_told_too(no_work, dataset, capsys, monkeypatch):
+    def interrupt(*_):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(participant, "refused_images", interrupt)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(dataset.arguments()) == 130
+    assert capsys.readouterr().out.strip().splitlines()[-1].startswith("0 done, 2 failed: sub-01 (was interrupted)")
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_dry_run_shows_outputs_and_makes_nothing(dataset, capsys):
-    assert run(dataset, "--dry-run") == 0
+    assert main(dataset.arguments("--dry-run")) == 0
     shown = capsys.readouterr().out
-    assert "sub-01_ses-a_run-01_T1w.nii.gz" in shown
-    assert "sub-01_ses-a_run-01_seg-Lobules_dseg.nii.gz" in shown
-    assert not (dataset.parent / "out").exists() and not (dataset.parent / "work").exists()
+    assert "sub-01_T1w.nii.gz" in shown
+    assert "sub-01_seg-Lobules_dseg.nii.gz" in shown
+    assert not dataset.out.exists() and not dataset.work.exists()
 
 
 @pytest.mark.parametrize(
@@ -112,21 +290,19 @@ def test_dry_run_shows_outputs_and_makes_nothing(dataset, capsys):
     [
         (["--participant-label", "99"], "--participant-label 99: is not in the dataset; the dataset has"),
         (["--models-dir", "."], "model.toml"),
-        (["--device", "cuda:99"], "--device cuda:99: PyTorch sees"),
+        (["--device", "cuda:99"], "--device cuda:99: torch sees"),
     ],
 )
-def test_request_that_cannot_be_fulfilled_ends_with_code_2_and_one_line(dataset, options, line, capsys, monkeypatch):
-    if "--models-dir" not in options:
-        monkeypatch.setattr(participant, "bundle_sha256", lambda *_: "0" * 64)
-    assert run(dataset, *options) == 2
+def test_request_that_cannot_be_fulfilled_ends_with_code_2_and_one_line(dataset, options, line, capsys):
+    assert main(dataset.arguments(*options)) == 2
     err = capsys.readouterr().err
     assert line in err and len(err.splitlines()) == 1
-    assert not list(dataset.parent.glob("out/*"))
+    assert not list(dataset.out.parent.glob("out/*"))
 
 
 def test_output_that_cannot_be_written_is_named(dataset, capsys):
-    work = str(dataset.parent / "work")
-    assert main([str(dataset), "/proc/out", "participant", "-w", work]) == 2  # not even root may write there
+    work = str(dataset.work)
+    assert main([str(dataset.raw), "/proc/out", "participant", "-w", work]) == 2  # not even root may write there
     assert "/proc/out: cannot be written to" in capsys.readouterr().err
 
 

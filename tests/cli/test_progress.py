@@ -15,4 +15,6 @@ def test_an_image_is_called_done_after_its_last_step_and_never_when_one_failed(c
         assert "done" not in capsys.readouterr().err
         progress(SimpleNamespace(fullname="cerebbids_wf.a_wf.part_wf.predict"), "end")
     shown = capsys.readouterr().err
+    assert progress.is_done("a_wf") and not progress.is_done("b_wf")
+    assert progress.ended == {"a_wf": {"part_wf.denoise", "part_wf.predict"}, "b_wf": {"part_wf.denoise"}}
     assert "sub-a: done" in shown and "sub-b: done" not in shown

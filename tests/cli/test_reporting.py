@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from cerebbids.bids.names import derivative_path
+from cerebbids.bids.names import derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.reporting import subject_images
 from cerebbids.errors import BadImage
@@ -34,3 +34,21 @@ def test_page_has_what_this_run_and_earlier_ones_made(tmp_path):
     assert done.warnings == ("The cerebellum is small.",)
     assert {"net", "61 s", "brain", "0.912"} <= set(done.facts.values())
     assert broken.errors == (str(error),) and broken.figures == {} and broken.morph_tsv is None
+
+
+def test_sidecar_that_is_broken_is_told_on_the_page(tmp_path):
+    name = "sub-01/anat/sub-01_T1w.nii.gz"
+    for broken in ("{", "[]", '{"CerebBIDS": 1}'):
+        sidecar_path(put(tmp_path, name, "dseg")).write_text(broken)
+        (report,) = subject_images(tmp_path, "01", [], {})
+        assert report.warnings[0].startswith("sub-01_seg-Lobules_dseg.json cannot be read")
+
+
+def test_images_whose_names_are_ambiguous_are_on_the_page_by_their_paths(tmp_path):
+    errors = {
+        path: BadImage(path, "would share its outputs with another", "rename it")
+        for path in ("sub-1/anat/sub-1_T1w.nii", "sub-1/anat/sub-1_T1w.nii.gz", "sub-11/anat/sub-11_T1w.nii")
+    }
+    reports = subject_images(tmp_path, "1", [], errors)
+    assert [report.name for report in reports] == list(errors)[:2]
+    assert all(report.state == "failed" for report in reports)

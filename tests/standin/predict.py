@@ -3,6 +3,8 @@
 import argparse
 import json
 import os
+import sys
+import time
 from pathlib import Path
 
 import nibabel as nib
@@ -32,6 +34,11 @@ def main() -> None:
     job = json.loads(parser.parse_args().spec.read_text())
     if "sub_killed" in job["t1w"]:
         os.kill(os.getpid(), 9)
+    if "sub_implausible" in job["t1w"]:
+        sys.exit(f"{job['t1w']}: the cerebellum found is implausible; look at the image")
+    if "sub_slow" in job["t1w"]:
+        Path(job["out_dir"], "begun.txt").write_text(str(os.getpid()))
+        time.sleep(3600)
     out, t1w = Path(job["out_dir"]), nib.load(job["t1w"])
     t1w_to_mni = read_itk_affine(Path(job["xfm"]))
     in_mni = blocks()
