@@ -18,19 +18,7 @@ def correct_bias(image: nib.Nifti1Image, t1w_to_mni: np.ndarray, threads: int) -
     The field is fitted in the brain's bounding box and goes on evenly outside, so that it depends neither on
     neck and scalp nor on the field of view. Its mean in the brain is 1.
 
-    Parameters
-    ----------
-    image : Nifti1Image
-        3D T1w image, not negative.
-    t1w_to_mni : ndarray of shape (4, 4)
-        World of the image -> world of the template, RAS mm; a rough one will do.
-    threads : int
-        CPUs to use.
-
-    Returns
-    -------
-    Nifti1Image
-        Float32 on the same grid.
+    Parameters and result are those of :func:`cerebbids.imaging.denoise.denoise`.
     """
     import ants
 

@@ -25,9 +25,7 @@ _META = {
 }
 
 
-def init_derivatives_wf(
-    *, image: SourceImage, voxels: int, output_dir: Path, name: str = "derivatives_wf"
-) -> Workflow:
+def init_derivatives_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: str = "derivatives_wf") -> Workflow:
     """Write images, transforms and tables with their sidecars.
 
     Parameters

@@ -57,8 +57,8 @@ that was accepted only if the brain came to lie on that of the template.
 
     conform = Node(Conform(version=__version__), "conform", mem_gb=memory(0.3, 16))
     locate = Node(LocateBrain(num_threads=omp_nthreads), "locate", mem_gb=memory(1.1, 14))
-    denoise = Node(Denoise(num_threads=omp_nthreads), "denoise", mem_gb=memory(0.6, 45))
-    correct_bias = Node(CorrectBias(num_threads=omp_nthreads), "correct_bias", mem_gb=memory(0.5, 25))
+    denoise = Node(Denoise(num_threads=omp_nthreads), "denoise", mem_gb=memory(0.4, 55))
+    correct_bias = Node(CorrectBias(num_threads=omp_nthreads), "correct_bias", mem_gb=memory(0.4, 30))
     register = Node(RegisterToMNI(num_threads=omp_nthreads), "register", mem_gb=memory(1.1, 28))
     to_template = Node(ResampleToTemplate(), "to_template", mem_gb=memory(0.5, 6))
 

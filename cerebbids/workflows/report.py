@@ -17,14 +17,7 @@ from cerebbids.workflows.memory import gigabytes
 def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: str = "report_wf") -> Workflow:
     """Draw the figures and write them to the subject's folder.
 
-    Parameters
-    ----------
-    image : SourceImage
-        The T1w that everything comes from.
-    voxels : int
-        Its size, which says how much memory the steps take.
-    output_dir : Path
-        Root of the derivatives.
+    Parameters are those of :func:`cerebbids.workflows.derivatives.init_derivatives_wf`.
 
     Inputs
     ------
@@ -37,7 +30,7 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
     """
     workflow = Workflow(name)
     inputnode = Node(IdentityInterface(["t1w", "dseg", "t1w_mni", "morph"]), "inputnode")
-    draw_dseg = Node(SegmentationFigure(), "draw_dseg", mem_gb=gigabytes(0.8, 15, voxels))
+    draw_dseg = Node(SegmentationFigure(), "draw_dseg", mem_gb=gigabytes(0.6, 15, voxels))
     draw_t1w = Node(RegistrationFigure(), "draw_t1w", mem_gb=1)
     draw_morph = Node(VolumesFigure(), "draw_morph", mem_gb=0.5)
     workflow.connect([

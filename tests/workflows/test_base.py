@@ -61,6 +61,13 @@ def test_memory_grows_with_the_image_s_voxels(build, monkeypatch):
     assert small[2] < 2.5 and max(small) < 3
 
 
+def test_warnings_about_the_file_reach_the_labels_sidecar(build):
+    graph = build().get_node("sub_02_wf")._create_flat_graph()
+    edges = {(a.name, b.name): data["connect"] for a, b, data in graph.edges(data=True)}
+    assert ("warnings", "warnings") in edges["conform", "outputnode"]
+    assert ("warnings", "known") in edges["inputnode", "check"]
+
+
 def test_voxels_are_counted_in_the_header(build):
     assert build().get_node("sub_02_wf.preprocess_wf.conform").mem_gb == pytest.approx(0.3, abs=0.01)
 
