@@ -36,9 +36,7 @@ Images and figures show the source dataset, whose terms stay with them.
 """
 
 
-def start_dataset(
-    bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *, model: str, licence: str
-) -> None:
+def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *, model: str, licence: str) -> None:
     """Write the files of the derivatives' root, so that they are there however a run ends.
 
     Parameters

@@ -47,8 +47,7 @@ class Level:
         ends = np.array(self.data.shape)[:, None] - 0.5
         inside = ((voxels > -0.5) & (voxels < ends)).all(axis=0)
         values, *slopes = (
-            ndimage.map_coordinates(volume, voxels, order=1, mode="nearest")
-            for volume in (self.data, *self._slopes)
+            ndimage.map_coordinates(volume, voxels, order=1, mode="nearest") for volume in (self.data, *self._slopes)
         )
         return values, to_voxel[:3, :3].T @ np.stack(slopes), inside
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, safe_open, save_file
 
+from cerebbids.training.optimiser import Optimiser
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -18,22 +20,14 @@ class Progress:
     seconds: float = 0.0
 
 
-def _names(net: torch.nn.Module, optimiser: torch.optim.Optimizer) -> list[str]:
-    """Names of the net's parameters in the order in which the optimiser counts them."""
-    name_of = {parameter: name for name, parameter in net.named_parameters()}
-    return [name_of[parameter] for group in optimiser.param_groups for parameter in group["params"]]
-
-
 def save(
-    path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: torch.optim.Optimizer,
+    path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: Optimiser,
     done: Progress,
 ) -> None:  # fmt: skip
-    """Write net, averaged weights and AdamW moments to ``path`` (temporary name, then rename)."""
-    names = _names(net, optimiser)
+    """Write net, averaged weights and the optimiser's moments to ``path`` (temporary name, then rename)."""
     tensors = {f"net.{k}": v for k, v in net.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.items()}
-    for place, moments in optimiser.state_dict()["state"].items():
-        tensors |= {f"moment.{key}.{names[place]}": value for key, value in moments.items()}
+    tensors |= {f"moment.{k}": v for k, v in optimiser.moments().items()}
     kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     part = path.with_suffix(".part")
     save_file(kept, part, {"step": str(done.step), "seconds": str(done.seconds)})
@@ -44,23 +38,13 @@ def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def restore(
-    path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: torch.optim.Optimizer
-) -> Progress:
+def restore(path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: Optimiser) -> Progress:
     """Read what :func:`save` wrote into net, average and optimiser (on the device they are on)."""
     tensors = load_file(path)
     net.load_state_dict(_under(tensors, "net."))
     for key, value in _under(tensors, "average.").items():
         average[key].copy_(value)
-    names = _names(net, optimiser)
-    state = optimiser.state_dict()
-    kinds = ("step", "exp_avg", "exp_avg_sq")
-    state["state"] = {
-        place: {kind: tensors[f"moment.{kind}.{name}"] for kind in kinds}
-        for place, name in enumerate(names)
-        if f"moment.step.{name}" in tensors
-    }
-    optimiser.load_state_dict(state)
+    optimiser.load_moments(_under(tensors, "moment."))
     return progress(path)
 
 

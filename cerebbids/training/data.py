@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from cerebbids.training.augmentation import Case, augment
 from cerebbids.training.recipe import Recipe
@@ -44,7 +44,8 @@ class Examples(Dataset):
         return self.recipe.steps
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        torch.set_num_threads(1)
+        if get_worker_info():
+            torch.set_num_threads(1)  # the network has the other CPUs
         rng = np.random.default_rng((self.recipe.seed, step))
         case = self.cases[int(rng.integers(len(self.cases)))]
         return augment(case, self.around, self.mirror, int(rng.integers(2**31)))

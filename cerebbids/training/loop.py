@@ -13,6 +13,7 @@ from tqdm import tqdm
 from cerebbids.nets.unet import UNet
 from cerebbids.training import checkpoint
 from cerebbids.training.loss import dice_cross_entropy
+from cerebbids.training.optimiser import Optimiser
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen, open_run
 
@@ -57,29 +58,21 @@ def write_log(path: Path, rows: list[Row]) -> None:
 def train_step(
     net: torch.nn.Module,
     batch: tuple[torch.Tensor, torch.Tensor],
-    optimiser: torch.optim.Optimizer,
+    optimiser: Optimiser,
+    rate: float,
     device: torch.device,
     cross_entropy_weight: float,
 ) -> float:
-    """One optimiser step in bf16 autocast (loss in float32); returns the loss."""
+    """One step with learning rate ``rate`` in bf16 autocast (loss in float32); returns the loss."""
     image, labels = (part.to(device, non_blocking=True) for part in batch)
     image = image.contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast(device.type, torch.bfloat16):
         logits = net(image)
     loss = dice_cross_entropy(logits, labels, cross_entropy_weight)
-    optimiser.zero_grad()
+    net.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-    optimiser.step()
+    optimiser.step(rate)
     return loss.item()
-
-
-def make_optimiser(net: UNet, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW with the last layer in a group of its own; every group keeps its ``factor`` of the learning rate."""
-    head = list(net.head.parameters())
-    body = [parameter for parameter in net.parameters() if all(parameter is not other for other in head)]
-    groups = [{"params": body, "factor": 1.0}, {"params": head, "factor": recipe.head_rate}]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
 
 
 def start_from_shares(net: UNet, shares: torch.Tensor) -> None:
@@ -133,7 +126,7 @@ def fit(
     """
     saved = open_run(run, recipe, seen, resume)
     net = net.to(device, memory_format=torch.channels_last_3d).train()
-    optimiser = make_optimiser(net, recipe)
+    optimiser = Optimiser(net, recipe)
     average = {k: v.detach().clone() for k, v in net.state_dict().items()}
     done = checkpoint.restore(saved, net, average, optimiser) if saved.exists() else checkpoint.Progress()
     to_do, pinned = range(done.step, recipe.steps), device.type == "cuda"
@@ -145,9 +138,7 @@ def fit(
     step = done.step
     for step, batch in enumerate(bar, done.step + 1):
         rate = learning_rate(step - 1, recipe)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * group["factor"]
-        loss = train_step(net, batch, optimiser, device, recipe.cross_entropy_weight)
+        loss = train_step(net, batch, optimiser, rate, device, recipe.cross_entropy_weight)
         update_average(average, net, step - 1, recipe.averaging)
         now = time.monotonic()
         rows.append((step, loss, rate, now - before))

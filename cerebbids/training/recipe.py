@@ -22,11 +22,12 @@ class Recipe:
     cross_entropy_weight : float
         Of the mean cross-entropy beside the soft Dice. Nine tenths of the grid are background, and the Dice of a
         class that the net does not name yet has no gradient: at 1 the small lobules are found late.
-    learning_rate, weight_decay : float
-        Of AdamW.
-    head_rate : float
-        How many times faster the last layer learns. AdamW moves every weight equally far, and the few of a thin last
-        layer take hundreds of steps until it can be sure of anything.
+    learning_rate : float
+        Of the convolutions, which Muon moves.
+    rest_rate, head_rate : float
+        Learning rate of normalisations and biases, and of the last layer, in parts of that: AdamW moves every weight
+        equally far, and the few of a thin last layer would take hundreds of steps until it can be sure of anything.
+    weight_decay : float
     averaging : float
         Decay of the running average of the weights; the average is what is kept.
     seed : int
@@ -37,9 +38,10 @@ class Recipe:
     channels_in: int = 4
     widths: tuple[int, ...] = (16, 48, 96, 192)
     cross_entropy_weight: float = 5.0
-    learning_rate: float = 4e-3
+    learning_rate: float = 1e-2
+    rest_rate: float = 0.4
+    head_rate: float = 1.6
     weight_decay: float = 1e-4
-    head_rate: float = 4.0
     averaging: float = 0.985
     seed: int = 0
 

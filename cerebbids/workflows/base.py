@@ -69,9 +69,7 @@ def init_cerebbids_wf(
     return workflow
 
 
-def init_image_wf(
-    *, config: RunConfig, image: SourceImage, model: str, weights_sha256: str, device: str
-) -> Workflow:
+def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, weights_sha256: str, device: str) -> Workflow:
     """Process one T1w image: preprocess, segment, draw, write.
 
     Parameters are those of :func:`init_cerebbids_wf`.

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from cerebbids.inference.models import read_bundle
 from cerebbids.nets.unet import UNet
 from cerebbids.training import checkpoint
 from cerebbids.training.bundle import export
+from cerebbids.training.optimiser import Optimiser
 from cerebbids.training.recipe import DEEPCERES
 from cerebbids.training.run import CHECKPOINT, Seen, open_run
 
@@ -15,7 +15,7 @@ SEEN = Seen(("OASIS-1", "OASIS-2"), ("head",), ("CoBrALab-1",))
 
 def begun(run: Path, step: int) -> None:
     net = UNet(DEEPCERES.channels_in, 27, DEEPCERES.widths)
-    optimiser = torch.optim.AdamW(net.parameters())
+    optimiser = Optimiser(net, DEEPCERES)
     saved = open_run(run, DEEPCERES, SEEN, resume=False)
     checkpoint.save(saved, net, net.state_dict(), optimiser, checkpoint.Progress(step, 1.0))
     assert saved.name == CHECKPOINT

@@ -1,19 +1,48 @@
+import pytest
 import torch
+import torch.nn.functional as F
 
 from cerebbids.nets.unet import UNet
-from cerebbids.training.loop import make_optimiser, start_from_shares
+from cerebbids.training.loop import start_from_shares
+from cerebbids.training.optimiser import Optimiser
 from cerebbids.training.recipe import Recipe
 
 RECIPE = Recipe("Lobules", steps=8, widths=(8, 8), channels_in=1)
 
 
-def test_every_weight_is_moved_once_and_the_last_layer_faster():
-    net = UNet(1, 3, RECIPE.widths)
-    body, head = make_optimiser(net, RECIPE).param_groups
-    moved = [id(p) for p in (*body["params"], *head["params"])]
-    assert sorted(moved) == sorted(id(p) for p in net.parameters())
-    assert {id(p) for p in head["params"]} == {id(p) for p in net.head.parameters()}
-    assert head["factor"] == RECIPE.head_rate * body["factor"]
+def learn(net: UNet, steps: int) -> tuple[list[float], Optimiser]:
+    optimiser = Optimiser(net, RECIPE)
+    image = torch.randn(1, 1, 8, 8, 8, generator=torch.Generator().manual_seed(1))
+    losses = []
+    for _ in range(steps):
+        loss = F.cross_entropy(net(image), (image[:, 0] > 0).long())
+        net.zero_grad()
+        loss.backward()
+        optimiser.step(RECIPE.learning_rate)
+        losses.append(loss.item())
+    return losses, optimiser
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
+def test_every_parameter_is_moved(layout: torch.memory_format):
+    torch.manual_seed(0)
+    net = UNet(1, 3, RECIPE.widths).to(memory_format=layout)
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    losses, optimiser = learn(net, 12)
+    assert losses[-1] < 0.7 * losses[0]
+    assert not [name for name, p in net.named_parameters() if torch.equal(p, before[name])]
+    names = [name for part in optimiser.names for name in part]
+    assert sorted(names) == sorted(before)
+
+
+def test_order_in_memory_changes_nothing():
+    moved = []
+    for layout in (torch.contiguous_format, torch.channels_last_3d):
+        torch.manual_seed(0)
+        net = UNet(1, 3, RECIPE.widths).to(memory_format=layout)
+        learn(net, 1)
+        moved.append(net.state_dict())
+    assert all(torch.allclose(moved[0][k], moved[1][k], atol=2e-4) for k in moved[0])
 
 
 def test_an_untrained_net_answers_with_the_shares():
