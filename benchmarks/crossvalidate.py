@@ -25,13 +25,13 @@ from cerebbids.cli.train import run_folder
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.registration import register_to_mni
-from cerebbids.inference.memory import keep_freed_memory
 from cerebbids.inference.models import Bundle, read_bundle
 from cerebbids.inference.segment import labels_on_grid, load_net, segment
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.bundle import export
 from cerebbids.training.factory import CORTEX, MANUAL, VERMIS, WHITE
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
+from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.prepare import clean_t1w
 
 FOLDS = Path(__file__).with_name("results") / "folds"

@@ -65,11 +65,11 @@ def fit(arguments: argparse.Namespace) -> None:
 
     from cerebbids.data.labels import load_scheme
     from cerebbids.inference.device import find_device
-    from cerebbids.inference.memory import keep_freed_memory
     from cerebbids.nets.unet import UNet
     from cerebbids.training import loop
     from cerebbids.training.atlas import COBRALAB_BRAINS
     from cerebbids.training.data import Examples, class_shares, load_cases
+    from cerebbids.training.memory import keep_freed_memory
     from cerebbids.training.run import Seen
     from cerebbids.training.surroundings import load_surroundings
 
