@@ -18,6 +18,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import torch
+from card import accuracy
 from monai.metrics import compute_hausdorff_distance
 from tqdm import tqdm
 
@@ -118,9 +119,7 @@ def main() -> None:
         before = pd.read_csv(arguments.out, sep="\t")
         table = pd.concat([before[~before["fold"].isin(arguments.fold)], table])
     table.sort_values("id").to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
-    numbers = table.drop(columns=["id", "age", "fold"])
-    print(f"n = {len(table)}")
-    print(numbers.agg(["mean", "std", "min", "max"]).T.round(3))
+    print(accuracy(table))
 
 
 if __name__ == "__main__":

@@ -1,26 +1,56 @@
+import tomllib
 from pathlib import Path
+
+import pandas as pd
+import pytest
 
 from cerebbids.cli.train import training_ids
 from cerebbids.inference.models import read_bundle
-from cerebbids.training.kit import N_FOLDS, oasis_people
+from cerebbids.training.kit import HELD_BACK, N_FOLDS, deal_folds, oasis_people
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 
-def test_people_are_dealt_once_and_the_old_apart(kit: Path):
-    people = oasis_people(kit)
-    assert len({p.id for p in people}) == len(people) == 20
-    assert sorted(p.fold for p in people) == sorted(4 * list(range(N_FOLDS)))
-    old = [p.fold for p in people if p.age > 30]
-    assert sorted(old) == list(range(N_FOLDS))
+@pytest.fixture(scope="module")
+def scored() -> pd.DataFrame:
+    return pd.read_csv(RESULTS / "crossvalidation.tsv", sep="\t")
 
 
-def test_a_fold_never_sees_its_people(kit: Path):
+def seen_by(toml: Path) -> set[str]:
+    return set(tomllib.loads(toml.read_text())["training"]["ids"])
+
+
+def test_nobody_was_scored_by_a_network_that_had_seen_them(scored: pd.DataFrame):
+    assert len(scored) > 0
+    for fold, people in scored.groupby("fold"):
+        left_out, seen = set(people["id"]), seen_by(RESULTS / "folds" / f"fold-{fold}.toml")
+        assert seen and not left_out & seen
+
+
+def test_everybody_was_scored_or_seen(scored: pd.DataFrame):
+    everybody = set(read_bundle(None, "deepceres").training_ids) | set(scored["id"])
+    for fold, people in scored.groupby("fold"):
+        assert seen_by(RESULTS / "folds" / f"fold-{fold}.toml") | set(people["id"]) == everybody
+    assert scored[scored["age"] > 30]["fold"].is_unique
+
+
+def test_the_old_are_dealt_apart():
+    ages = {f"young{i}": 20.0 for i in range(15)} | {f"old{i}": 34.0 + 10 * i for i in range(N_FOLDS)}
+    folds = deal_folds(ages)
+    assert sorted(folds[f"old{i}"] for i in range(N_FOLDS)) == list(range(N_FOLDS))
+    assert sorted(folds.values()) == sorted(4 * list(range(N_FOLDS)))
+
+
+def test_no_weights_have_seen_the_heads_of_the_benchmarks():
+    tomls = [read_bundle(None, "deepceres").folder / "model.toml", *(RESULTS / "folds").glob("*.toml")]
+    for toml in tomls:
+        around = tomllib.loads(toml.read_text())["training"]["surroundings"]
+        assert around and not [name for name in around if name.startswith(HELD_BACK)]
+
+
+def test_a_fold_of_the_kit_never_sees_its_people(kit: Path):
     for fold in range(N_FOLDS):
         left_out = {p.id for p in oasis_people(kit) if p.fold == fold}
         seen = set(training_ids(kit, str(fold)))
         assert not left_out & seen
         assert len(left_out | seen) == 20
-
-
-def test_the_packaged_bundle_tells_whom_it_has_seen(kit: Path):
-    told = set(read_bundle(None, "deepceres").training_ids)
-    assert told == {f"OASIS-{p.id}" for p in oasis_people(kit)}
