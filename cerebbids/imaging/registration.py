@@ -43,21 +43,17 @@ class Place:
 
 
 @dataclass(frozen=True)
-class AffineResult:
-    """An accepted affine.
+class AffineResult(Place):
+    """An accepted affine: a place, exactly, and how good it is.
 
     Parameters
     ----------
-    t1w_to_mni : ndarray of shape (4, 4), float64
-        World of the image -> world of the template, RAS mm.
-    strategy, skull_stripped, overlap, determinant, correlation
+    skull_stripped, overlap, determinant, correlation
         Those of the accepted `Attempt`.
     attempts : tuple of Attempt
         All that was tried, in order; the last is the accepted one.
     """
 
-    t1w_to_mni: np.ndarray
-    strategy: str
     skull_stripped: bool
     overlap: float
     determinant: float
