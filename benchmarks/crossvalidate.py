@@ -33,7 +33,7 @@ from cerebbids.training.bundle import export
 from cerebbids.training.factory import CORTEX, MANUAL, VERMIS, WHITE
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
 from cerebbids.training.memory import keep_freed_memory
-from cerebbids.training.prepare import clean_t1w
+from cerebbids.training.prepare import native_t1w
 
 FOLDS = Path(__file__).with_name("results") / "folds"
 """Gets the ``model.toml`` of every fold's network."""
@@ -88,7 +88,7 @@ def run_fold(everybody: tuple[Person, ...], work: Path, fold: int, threads: int)
     net, indices = load_net(bundle, device), load_scheme(bundle.scheme).indices
     rows = []
     for person in tqdm(people, desc=f"fold {fold}"):
-        t1w = clean_t1w(person, work, threads)
+        t1w = native_t1w(person, work, threads)
         t1w_to_mni = register_to_mni(t1w, threads).t1w_to_mni
         probabilities = segment(net, bundle, t1w, t1w_to_mni, device, person.id)
         found = labels_on_grid(probabilities, bundle.grid, t1w.shape, t1w.affine, t1w_to_mni, indices)

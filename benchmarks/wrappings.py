@@ -26,10 +26,9 @@ from nibabel.affines import apply_affine
 from scipy import ndimage
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.clean import clean_t1w
 from cerebbids.imaging.conform import conform
-from cerebbids.imaging.denoise import denoise
-from cerebbids.imaging.registration import locate_brain, register_to_mni
+from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask
 
@@ -192,9 +191,7 @@ def affine_table(folder: Path) -> None:
     reference: dict[str, np.ndarray] = {}
     print("head", "wrapping", "mean_mm", "max_mm", "correlation", "overlap", "strategy", sep="\t")
     for label, entry in json.loads((folder / "wrappings.json").read_text()).items():
-        image = conform(folder / f"sub-{label}" / "anat" / f"sub-{label}_T1w.nii.gz").image
-        place = locate_brain(image, 2)
-        clean = correct_bias(denoise(image, place.t1w_to_mni, 2), place.t1w_to_mni, 2)
+        clean, place = clean_t1w(folder / f"sub-{label}" / "anat" / f"sub-{label}_T1w.nii.gz", 2)
         result = register_to_mni(clean, 2, place)
         points = cerebellum * ([-1, 1, 1] if entry["mirrored"] else 1)
         native = apply_affine(np.linalg.inv(result.t1w_to_mni @ np.array(entry["world_map"])), points)

@@ -12,11 +12,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from cerebbids.files import atomic
-from cerebbids.imaging.bias import correct_bias
-from cerebbids.imaging.conform import conform
-from cerebbids.imaging.denoise import denoise
+from cerebbids.imaging.clean import clean_t1w
 from cerebbids.imaging.grid import CEREBELLUM_1MM
-from cerebbids.imaging.registration import locate_brain, register_to_mni
+from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask
 from cerebbids.training import surroundings
@@ -76,14 +74,12 @@ def leave_one_out(brains: dict[int, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def clean_t1w(person: Person, work: Path, threads: int) -> nib.Nifti1Image:
-    """The person's T1w as the app hands it to a network (conformed, denoised, N4), kept in ``<work>/native``."""
+def native_t1w(person: Person, work: Path, threads: int) -> nib.Nifti1Image:
+    """The person's T1w as the app hands it to a network, kept in ``<work>/native``."""
     path = work / "native" / f"{person.id}_T1w.nii.gz"
     if not path.exists():
-        image = conform(person.t1w).image
-        t1w_to_mni = locate_brain(image, threads).t1w_to_mni
         with atomic(path) as draft:
-            nib.save(correct_bias(denoise(image, t1w_to_mni, threads), t1w_to_mni, threads), draft)
+            nib.save(clean_t1w(person.t1w, threads)[0], draft)
     return nib.load(path)
 
 
@@ -96,7 +92,7 @@ def label_people(kit: Path, work: Path, brains: dict[int, np.ndarray], threads: 
         t1w, dseg = nib.load(person.t1w), nib.load(person.dseg)
         affine = register_to_mni(t1w, threads).t1w_to_mni
         made = label_person(t1w, dseg, affine, atlas, template)
-        clean = resample(clean_t1w(person, work, threads), grid.shape, grid.affine, np.linalg.inv(affine)).get_fdata()
+        clean = resample(native_t1w(person, work, threads), grid.shape, grid.affine, np.linalg.inv(affine)).get_fdata()
         white = np.median(clean[np.isin(made.manual, tuple(WHITE.values()))])
         return {
             "t1w": (clean / white).astype(np.float16), "manual": made.manual, "labels": made.lobules,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.clean import clean_t1w
 from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask, whole_head_template
@@ -49,3 +50,19 @@ def test_an_asymmetric_bias_field_is_taken_out(head, brain):
     left = (found.get_fdata() / np.maximum(without.get_fdata(), 1))[inside]
     assert left.std() / left.mean() < 0.3 * field[inside].std() / field[inside].mean()
     assert np.isfinite(found.get_fdata()).all()
+
+
+def test_from_a_file_to_a_clean_image_and_its_place(head, brain, tmp_path):
+    field = np.exp(0.35 * np.linspace(-1, 1, SHAPE[0]))[:, None, None]
+    nib.save(nib.Nifti1Image((head.get_fdata() * field).astype(np.float32), AFFINE), tmp_path / "T1w.nii.gz")
+    found, place = clean_t1w(tmp_path / "T1w.nii.gz", 2)
+    assert np.allclose(found.affine, AFFINE, atol=1e-4)
+    assert np.abs(place.t1w_to_mni - np.eye(4))[:3, 3].max() < 6
+    inside = brain & (head.get_fdata() > 100)
+    without = correct_bias(denoise(head, np.eye(4), 2), np.eye(4), 2)
+    left = found.get_fdata() / np.maximum(without.get_fdata(), 1)
+
+    def spread(ratio: np.ndarray) -> float:
+        return float(np.ptp(np.percentile(ratio[inside], [5, 95])))
+
+    assert spread(left) < 0.3 * spread(np.broadcast_to(field, SHAPE))
