@@ -57,7 +57,8 @@ def scanner() -> Compose:
     return Compose(
         [
             RandGaussianSmooth(sigma_x=(0.3, 0.9), sigma_y=(0.3, 0.9), sigma_z=(0.3, 0.9), prob=0.25),
-            RandSimulateLowResolution(prob=0.2, zoom_range=(0.6, 1.0)),
+            # By default it takes each corner's voxel for the whole, which shifts the image by up to a voxel.
+            RandSimulateLowResolution(prob=0.2, zoom_range=(0.6, 1.0), downsample_mode="trilinear"),
             RandAdjustContrast(prob=0.6, gamma=(0.7, 1.5)),
             RandBiasField(prob=0.5, degree=3, coeff_range=(-0.12, 0.12)),
             RandGaussianNoise(prob=0.4, std=0.06),

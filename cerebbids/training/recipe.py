@@ -46,5 +46,5 @@ class Recipe:
     seed: int = 0
 
 
-DEEPCERES = Recipe(scheme="Lobules", steps=2000)
+DEEPCERES = Recipe(scheme="Lobules", steps=600)
 """Lobules at 1 mm from a T1w alone."""
