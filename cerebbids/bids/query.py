@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cerebbids.bids.filters import Filters, let_through, read_filters
 from cerebbids.bids.names import stem
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, UsageError
 
 _NOT_ANATOMICAL = r"/(func|dwi|fmap|eeg|ieeg|meg|perf|pet|beh|micr|nirs|motion|mrs)/"
-_NOT_RAW = r"^/(code|stimuli|sourcedata|derivatives|models)/"
+# Where raw images lie, and in whose names nothing says that they were made from others: an output folder of this
+# program or of another may be anywhere in a dataset.
+_RAW = re.compile(r"sub-[^/]+/(ses-[^/]+/)?anat/(?!.*_(?:desc|space)-)[^/]+")
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def select_images(config: RunConfig) -> Selection:
         The dataset, a label or the filter file is not what it should be, or no image is left.
     """
     subjects = _chosen_subjects(config)
-    filters = _read_filters(config.bids_filter_file)
+    filters = read_filters(config.bids_filter_file) if config.bids_filter_file else {}
     _check_sessions(config, subjects)
     found = _query(config, subjects, filters)
     if not found:
@@ -150,52 +152,35 @@ def _check_labels(option: str, asked: tuple[str, ...], known: list[str]) -> None
         raise UsageError(f"{option} {' '.join(unknown)}", "is not in the dataset", mend)
 
 
-def _read_filters(path: Path | None) -> dict[str, Any]:
-    """Filters of the query ``t1w``, in PyBIDS' terms; ``null`` means without, ``*`` means with any."""
-    if path is None:
-        return {}
+def _query(config: RunConfig, subjects: tuple[str, ...], filters: Filters) -> tuple[SourceImage, ...]:
     from bids.layout import Query
 
-    mend = 'write {"t1w": {"session": "a"}}, say'
-    try:
-        queries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(str(path), f"cannot be read as JSON ({error})", mend) from error
-    if not isinstance(queries, dict) or not all(isinstance(query, dict) for query in queries.values()):
-        raise UsageError(str(path), "does not hold queries of entities", mend)
-    unknown = sorted(set(queries) - {"t1w"})
-    if unknown:
-        raise UsageError(str(path), f"has a query named {' '.join(unknown)}", "the only query is t1w")
-    meaning = {None: Query.NONE, "*": Query.ANY}
-    return {
-        entity: value if isinstance(value, list) else meaning.get(value, value)
-        for entity, value in queries.get("t1w", {}).items()
-    }
+    chosen = {"subject": let_through(subjects, filters, "subject"), "extension": [".nii", ".nii.gz"]}
+    if config.session_labels:
+        chosen["session"] = let_through(config.session_labels, filters, "session")
+    layout = _index(config.bids_dir, chosen["subject"])
+    if not all(chosen.values()):  # for PyBIDS, no label is any label
+        return ()
+    query = {"suffix": "T1w", "datatype": "anat", "part": [Query.NONE, "mag"], **filters, **chosen}
+    found = (_source(config.bids_dir, file) for file in layout.get(**query))
+    raw = (image for image in found if _RAW.fullmatch(image.relative))
+    return tuple(sorted(raw, key=lambda image: image.relative))
 
 
-def _query(config: RunConfig, subjects: tuple[str, ...], filters: dict[str, Any]) -> tuple[SourceImage, ...]:
+def _index(bids_dir: Path, subjects: Iterable[str]) -> Any:
+    """Let PyBIDS look at the folders of the subjects, and at no others."""
     from bids import BIDSLayout, BIDSLayoutIndexer
     from bids.exceptions import BIDSValidationError
-    from bids.layout import Query
 
-    others = rf"^/sub-(?!(?:{'|'.join(map(re.escape, subjects))})(?:/|$))"
-    ignore = [re.compile(pattern) for pattern in (_NOT_RAW, _NOT_ANATOMICAL, r"/\.", others)]
+    others = rf"^/(?!sub-(?:{'|'.join(map(re.escape, subjects))})(?:/|$))"
+    ignore = [re.compile(pattern) for pattern in (others, _NOT_ANATOMICAL, r"/\.")]
     indexer = BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore)
     try:
-        layout = BIDSLayout(config.bids_dir, indexer=indexer)
+        return BIDSLayout(bids_dir, indexer=indexer)
     except (BIDSValidationError, TypeError, ValueError, OSError) as error:
         reason = f"is not a BIDS dataset ({' '.join(str(error).split())[:120]})"
         mend = 'its root needs a dataset_description.json with "Name" and "BIDSVersion"'
-        raise UsageError(str(config.bids_dir), reason, mend) from error
-    query = {"suffix": "T1w", "datatype": "anat", "part": [Query.NONE, "mag"], **filters}
-    query |= {"subject": list(subjects), "extension": [".nii", ".nii.gz"]}
-    if config.session_labels:
-        query["session"] = list(config.session_labels)
-    try:
-        found = layout.get(**query)
-    except ValueError as error:
-        raise UsageError(str(config.bids_filter_file), str(error), "name entities as PyBIDS does") from error
-    return tuple(sorted((_source(config.bids_dir, file) for file in found), key=lambda image: image.relative))
+        raise UsageError(str(bids_dir), reason, mend) from error
 
 
 def _source(bids_dir: Path, file: Any) -> SourceImage:

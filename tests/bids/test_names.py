@@ -31,7 +31,9 @@ def test_entities_are_in_the_order_of_bids():
     assert name == "sub-01_space-MNI152NLin2009aSym_seg-Lobules_res-1_dseg.nii.gz"
 
 
-@pytest.mark.parametrize("module", ["bids.names", "bids.sidecars", "bids.query", "bids.dataset", "cli.environment"])
+@pytest.mark.parametrize(
+    "module", ["bids.names", "bids.sidecars", "bids.filters", "bids.query", "bids.dataset", "cli.environment"]
+)
 def test_names_and_settings_load_no_imaging(module):
     code = (
         f"import sys, cerebbids.{module}\n"

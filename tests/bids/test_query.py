@@ -46,6 +46,24 @@ def test_every_magnitude_t1w_of_the_raw_data_is_taken(config):
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "out/sub-01/anat/sub-01",
+        "fmriprep/sub-02/anat/sub-02_run-1",
+        "sub-02/anat/old/sub-02_run-1",
+        "sub-02/extra/sub-02/anat/sub-02_run-1",
+        "sub-02/anat/sub-02_desc-preproc",
+        "sub-02/anat/sub-02_space-MNI152NLin2009aSym_res-1",
+    ],
+)
+def test_image_that_was_made_from_others_is_not_taken_wherever_it_lies(config, name):
+    before = stems(config)
+    make_dataset(config.bids_dir, name)
+    assert stems(config) == before
+    assert select_images(config).refused == ()
+
+
 def test_participant_without_t1w_is_reported(config):
     (error,) = select_images(config).missing
     assert error.subject == "sub-03" and "no T1w" in str(error)
@@ -66,9 +84,41 @@ def test_filters_take_values_null_and_star(config):
     assert stems(filtered(config, {"t1w": {"run": 2}})) == ["sub-01_ses-a_acq-mprage_run-02"]
     assert stems(filtered(config, {"t1w": {"session": None}})) == ["sub-02"]
     assert stems(filtered(config, {"t1w": {"session": "*", "run": None}})) == ["sub-01_ses-b"]
+    assert stems(filtered(config, {"t1w": {"session": ["b", None]}})) == ["sub-01_ses-b", "sub-02"]
+    assert stems(filtered(config, {"t1w": {"session": "Query.NONE"}})) == ["sub-02"]
 
 
-@pytest.mark.parametrize("content", [{"t2w": {}}, [], {"t1w": "x"}, {"t1w": {"sesion": "a"}}])
+def test_filters_may_repeat_what_every_image_has(config):
+    repeated = {"t1w": {"datatype": "anat", "suffix": "T1w", "session": "b"}}
+    assert stems(filtered(config, repeated)) == ["sub-01_ses-b"]
+
+
+def test_filter_by_subject_narrows_the_choice(config):
+    selection = select_images(filtered(config, {"t1w": {"subject": ["02", "99"]}}))
+    assert [image.stem for image in selection.images] == ["sub-02"] and selection.missing == ()
+
+
+def test_filters_and_labels_narrow_the_choice_together(config):
+    asked = replace(config, participant_labels=("01", "02"), session_labels=("a", "b"))
+    assert stems(filtered(asked, {"t1w": {"subject": "01", "session": "b"}})) == ["sub-01_ses-b"]
+    for other in ({"subject": "03"}, {"session": None}, {"session": "c"}):
+        with pytest.raises(UsageError, match="has no T1w image that matches"):
+            stems(filtered(asked, {"t1w": other}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"t2w": {}},
+        [],
+        {"t1w": "x"},
+        *({"t1w": {name: "a"}} for name in ("sesion", "regex_search", "return_type", "extension")),
+        {"t1w": {"suffix": "T2w"}},
+        {"t1w": {"suffix": ["T1w", "T2w"]}},
+        {"t1w": {"datatype": "func"}},
+        *({"t1w": {"acquisition": value}} for value in ({"a": 1}, [["a"]], 1.5, True, [])),
+    ],
+)
 def test_filters_that_mean_nothing_are_refused(config, content):
     with pytest.raises(UsageError, match="filter.json"):
         stems(filtered(config, content))
@@ -85,8 +135,10 @@ def test_unknown_label_is_refused_with_the_known_ones(config, choice, known):
 
 def test_dataset_without_description_is_refused_with_the_mend(config):
     (config.bids_dir / "dataset_description.json").unlink()
-    with pytest.raises(UsageError, match="needs a dataset_description.json"):
-        select_images(config)
+    (config.bids_dir.parent / "empty").mkdir()
+    for bids_dir in (config.bids_dir, config.bids_dir.parent / "empty"):
+        with pytest.raises(UsageError, match="needs a dataset_description.json"):
+            select_images(replace(config, bids_dir=bids_dir))
 
 
 @pytest.mark.parametrize("text", ["3", "[]", "{", '\ufeff{"Name": "x", "BIDSVersion": "1.10.0"}'])
