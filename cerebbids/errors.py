@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class CerebbidsError(Exception):
     """Something a user can act on.
@@ -70,3 +72,27 @@ class Unfinished(CerebbidsError):
 
 class Interrupted(Unfinished):
     """The user or the scheduler ended the run (exit code 130)."""
+
+
+def read_error(text: str, mend: str = "see the log") -> CerebbidsError | None:
+    r"""Find the last error of this module, with its class, in what a process has printed: in a traceback, say.
+
+    Parameters
+    ----------
+    text : str
+        What was printed.
+    mend : str
+        Advice for an error that comes without one.
+
+    Examples
+    --------
+    >>> read_error("Traceback:\n\tcerebbids.errors.BadImage: a.nii: is empty; copy it again\n\n")
+    BadImage('a.nii', 'is empty', 'copy it again')
+    >>> read_error("ValueError: no such thing") is None
+    True
+    """
+    found = re.findall(rf"^\s*{re.escape(__name__)}\.(\w+): (.+)$", text, flags=re.MULTILINE)
+    if not found:
+        return None
+    name, line = found[-1]
+    return globals()[name].from_line(line, mend)

@@ -14,7 +14,8 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.cli.environment import usable_memory_gb
 from cerebbids.cli.progress import RunProgress
 from cerebbids.config import RunConfig
-from cerebbids.errors import CerebbidsError, Interrupted, Unfinished
+from cerebbids.errors import BadImage, CerebbidsError, Interrupted, Unfinished
+from cerebbids.interfaces.cache import drop_damaged
 from cerebbids.interfaces.plugin import GuardedMultiProc
 from cerebbids.workflows.base import image_wf_name
 
@@ -56,6 +57,8 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
     for name in ("nipype.workflow", "nipype.interface", "nipype.utils"):
         logging.getLogger(name).setLevel(_LEVELS[min(config.verbosity, 2)])
     sources = {image_wf_name(image): image for image in images}
+    for name in sources:
+        drop_damaged(config.work_dir / workflow.name / name)
     names = workflow.list_node_names()
     # Nipype takes the nodes that only pass fields on out of the graph.
     steps = Counter(name.split(".")[0] for name in names if not name.endswith(("inputnode", "outputnode")))
@@ -105,16 +108,24 @@ def unfinished(image: SourceImage, end: BaseException | None) -> Unfinished:
 def name_source(error: CerebbidsError, image: SourceImage, work_dir: Path) -> CerebbidsError:
     """Name the image of the dataset where a step could only name its own, intermediate file.
 
+    An intermediate file that is itself at fault says nothing about the image.
+
     Examples
     --------
     >>> image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
-    >>> print(name_source(CerebbidsError("/w/a/conform.nii", "is empty", "look"), image, Path("/w")))
-    sub-1/anat/sub-1_T1w.nii: is empty; look
+    >>> print(name_source(CerebbidsError("/w/a/conform.nii", "is odd", "look"), image, Path("/w")))
+    sub-1/anat/sub-1_T1w.nii: is odd; look
+    >>> print(name_source(BadImage("/w/a/conform.nii", "is truncated", "copy it again"), image, Path("/w")))
+    sub-1/anat/sub-1_T1w.nii: /w/a/conform.nii, made on the way, is truncated; run again with a new work folder (-w)
     >>> print(name_source(CerebbidsError("/models/model.toml", "is missing", "install it"), image, Path("/w")))
     sub-1/anat/sub-1_T1w.nii: /models/model.toml is missing; install it
     """
     told = Path(error.subject)
-    ours = told == image.path or told.resolve().is_relative_to(work_dir.resolve())
-    foreign = error.subject.startswith("--") or (told.is_absolute() and not ours)
+    elsewhere = told.is_absolute() and told != image.path
+    made = elsewhere and told.resolve().is_relative_to(work_dir.resolve())
+    if made and isinstance(error, BadImage):
+        reason = f"{told}, made on the way, {error.reason}"
+        return CerebbidsError(image.relative, reason, "run again with a new work folder (-w)")
+    foreign = error.subject.startswith("--") or (elsewhere and not made)
     reason = f"{error.subject} {error.reason}" if foreign else error.reason
-    return CerebbidsError(image.relative, reason, error.mend)
+    return type(error)(image.relative, reason, error.mend)

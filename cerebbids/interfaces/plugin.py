@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
 import signal
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from traceback import format_exception
 from typing import Any
 
 from nipype.pipeline.engine import Node
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer, run_node
 
-from cerebbids.errors import CerebbidsError
+from cerebbids.errors import CerebbidsError, read_error
+from cerebbids.interfaces.cache import record_files
 from cerebbids.interfaces.process import end_with_parent
 
 # Forked workers share what this process has loaded; others would load nipype and ITK again, each for itself.
@@ -66,10 +67,10 @@ class GuardedMultiProc(MultiProcPlugin):
         self._taskid += 1
         task = _Task(self._taskid, node, updatehash)
         try:
-            future = self.pool.submit(run_node, node, updatehash, task.id)
+            future = self.pool.submit(_run_and_record, node, updatehash, task.id)
         except BrokenProcessPool:
             self.pool = self._new_pool(self.processors)
-            future = self.pool.submit(run_node, node, updatehash, task.id)
+            future = self.pool.submit(_run_and_record, node, updatehash, task.id)
         self._task_obj[task.id] = future
         future.add_done_callback(lambda done: self._keep_result(task, done, retry=True))
         return task.id
@@ -81,7 +82,7 @@ class GuardedMultiProc(MultiProcPlugin):
 
     def _run_alone(self, task: _Task) -> None:
         pool = self._new_pool(1)
-        self._retried = pool.submit(run_node, task.node, task.updatehash, task.id)
+        self._retried = pool.submit(_run_and_record, task.node, task.updatehash, task.id)
         self._retried.add_done_callback(lambda done: self._keep_result(task, done, retry=False))
         pool.shutdown(wait=False)  # when it has done this
 
@@ -102,6 +103,14 @@ class GuardedMultiProc(MultiProcPlugin):
         return super()._report_crash(node, result)
 
 
+def _run_and_record(node: Node, updatehash: bool, taskid: int) -> dict[str, Any]:
+    """Run a node in a worker; what it made is taken up by a later run only if it is still the same."""
+    result = run_node(node, updatehash, taskid)
+    if result["traceback"] is None:
+        record_files(Path(node.output_dir()))
+    return result
+
+
 def _begin_worker(folder: str, parent: int) -> None:
     end_with_parent(parent)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -119,9 +128,6 @@ def read_reason(traceback: str) -> CerebbidsError:
     >>> read_reason("Traceback:\nValueError: no such thing\n").reason
     'ValueError: no such thing'
     """
-    known = re.findall(r"^\s*cerebbids\.errors\.\w+: (.+)$", traceback, flags=re.MULTILINE)
     lines = [line.strip() for line in traceback.splitlines() if line.strip()]
     mend = "see the crash file in sub-*/log"
-    if known:
-        return CerebbidsError.from_line(known[-1], mend)
-    return CerebbidsError("cerebbids", lines[-1], mend)
+    return read_error(traceback, mend) or CerebbidsError("cerebbids", lines[-1], mend)
