@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,10 +61,14 @@ def _check_folders(config: RunConfig) -> None:
         raise UsageError(str(config.output_dir), "is the input and cannot be the output", beside)
     if bids_dir.is_relative_to(output_dir):
         raise UsageError(str(config.output_dir), "holds the input and cannot be the output", beside)
+    if output_dir.is_relative_to(bids_dir) and bids_dir / "derivatives" not in output_dir.parents:
+        raise UsageError(str(config.output_dir), "lies in the dataset, but not below its derivatives folder", beside)
     if work_dir.is_relative_to(bids_dir):
         raise UsageError(str(config.work_dir), "lies in the dataset", "choose a folder elsewhere with -w")
     if work_dir == output_dir:
         raise UsageError(str(config.work_dir), "is the output folder too", "choose another with -w")
+    if work_dir.is_relative_to(output_dir):
+        raise UsageError(str(config.work_dir), "lies in the output folder", "choose a folder elsewhere with -w")
 
 
 def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
@@ -139,8 +144,8 @@ def _device(text: str) -> str:
 def _positive(kind: type):
     def number(text: str):
         value = kind(text)
-        if value <= 0:
-            raise argparse.ArgumentTypeError(f"{text}: must be more than 0")
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text}: must be a number above 0")
         return value
 
     number.__name__ = kind.__name__  # argparse names the type so when it cannot be read
