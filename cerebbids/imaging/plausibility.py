@@ -12,6 +12,8 @@ from cerebbids.imaging.matching import template_models
 from cerebbids.imaging.pyramid import Pyramid
 
 MIN_CORRELATION, MIN_OVERLAP = 0.55, 0.70
+MIN_CONTRAST = 1.0
+"""White matter is brighter than grey on a T1w image from the second year of life on, and darker on a T2w one."""
 DETERMINANTS = (0.6, 4.0)
 """From a brain of 3.1 litres to one of half a litre."""
 MAX_STRETCH = 1.6
@@ -35,6 +37,8 @@ class Attempt:
         head's).
     determinant : float
         Of image world -> template world: how much larger than the image's is the template's brain.
+    contrast : float
+        Brightness of white over grey matter, where the template has them.
     skull_stripped : bool
         Whether the image shows nothing around the brain.
     refused : str
@@ -45,6 +49,7 @@ class Attempt:
     correlation: float
     overlap: float
     determinant: float
+    contrast: float
     skull_stripped: bool
     refused: str
 
@@ -57,15 +62,17 @@ def judge(levels: Pyramid, fit: Fit, strategy: str) -> Attempt:
     t1w_to_mni = np.linalg.inv(fit.mni_to_t1w)
     rotation, stretch = _rotation_and_stretch(t1w_to_mni)
     determinant = float(np.linalg.det(t1w_to_mni[:3, :3]))
+    contrast = _contrast(levels, fit)
     refusals = {
         f"correlation {correlation:.2f}": correlation < MIN_CORRELATION,
         f"overlap {overlap:.2f}": overlap < MIN_OVERLAP,
         f"determinant {determinant:.2f}": not DETERMINANTS[0] < determinant < DETERMINANTS[1],
         f"stretch {stretch:.2f}": stretch > MAX_STRETCH,
         f"rotation {rotation:.0f} degrees": rotation > MAX_ROTATION,
+        f"white matter {contrast:.2f} times as bright as grey": contrast < MIN_CONTRAST,
     }
     refused = ", ".join(why for why, bad in refusals.items() if bad)
-    return Attempt(strategy, correlation, overlap, determinant, stripped, refused)
+    return Attempt(strategy, correlation, overlap, determinant, contrast, stripped, refused)
 
 
 def _overlap(levels: Pyramid, fit: Fit) -> tuple[float, bool]:
@@ -77,6 +84,15 @@ def _overlap(levels: Pyramid, fit: Fit) -> tuple[float, bool]:
     stripped = bool(bright[~brain].sum() < STRIPPED * max(inside[~brain].sum(), 1))
     template = (brain if stripped else head) & inside
     return 2 * float((bright & template).sum() / max(bright.sum() + template.sum(), 1)), stripped
+
+
+def _contrast(levels: Pyramid, fit: Fit) -> float:
+    """Mean brightness of what is mostly white matter over that of what is mostly grey."""
+    samples = template_models().tissues
+    image, _, inside = levels.middle.at(apply_affine(fit.mni_to_t1w, samples.points))
+    _, grey, white, _ = samples.values
+    means = [np.average(image, weights=tissue**2 * inside + 1e-12) for tissue in (white, grey)]
+    return float(means[0] / max(means[1], 1e-12))
 
 
 def _rotation_and_stretch(matrix: np.ndarray) -> tuple[float, float]:

@@ -91,6 +91,14 @@ def test_an_image_without_a_brain_is_refused():
     assert "correlation" in caught.value.reason
 
 
+def test_a_brain_with_dark_white_matter_is_refused():
+    brain = head(np.eye(4), brain_only=True)
+    data = np.asarray(brain.dataobj)
+    inverted = np.where(data > 0.2 * data.max(), 1.2 * data.max() - data, 0)
+    with pytest.raises(RegistrationFailed, match="white matter 0.* times as bright as grey"):
+        register_to_mni(nib.Nifti1Image(inverted, brain.affine), 2)
+
+
 def test_the_brain_is_located_with_a_margin():
     image = head(FAR)
     mask = np.asarray(brain_mask(image, locate_brain(image, 2).t1w_to_mni, 6.0).dataobj) > 0
