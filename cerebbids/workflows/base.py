@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nipype.pipeline.engine.utils import merge_dict
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids import __version__
@@ -120,4 +121,4 @@ def _same(*fields: str) -> list[tuple[str, str]]:
 
 def _set_crash_folder(workflow: Workflow, folder: str) -> None:
     for node in workflow._get_all_nodes():
-        node.config = {"execution": {"crashdump_dir": folder}}
+        node.config = merge_dict({"execution": {"crashdump_dir": folder}}, node.config)

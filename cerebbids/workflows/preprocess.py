@@ -56,6 +56,8 @@ that was accepted only if the brain came to lie on that of the template.
         return gigabytes(base, per_voxel, voxels)
 
     conform = Node(Conform(version=__version__), "conform", mem_gb=memory(0.3, 16))
+    # Not by size and time, as other files: work folders go by names, and another dataset may have the same.
+    conform.config = {"execution": {"hash_method": "content"}}
     locate = Node(LocateBrain(num_threads=omp_nthreads), "locate", mem_gb=memory(1.1, 14))
     denoise = Node(Denoise(num_threads=omp_nthreads), "denoise", mem_gb=memory(0.4, 55))
     correct_bias = Node(CorrectBias(num_threads=omp_nthreads), "correct_bias", mem_gb=memory(0.4, 30))

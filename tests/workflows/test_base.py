@@ -1,5 +1,8 @@
+import os
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
@@ -75,6 +78,23 @@ def test_voxels_are_counted_in_the_header(build):
 def test_crash_files_go_to_the_log_of_the_subject(build, tmp_path):
     node = build().get_node("sub_02_wf.preprocess_wf.denoise")
     assert node.config["execution"]["crashdump_dir"] == str(tmp_path / "out" / "sub-02" / "log" / "now")
+
+
+def test_another_dataset_s_image_of_the_same_name_size_and_time_is_another_image(build, tmp_path):
+    written = []
+    for seed in (0, 1, 1):
+        path = tmp_path / str(len(written)) / "sub-02_T1w.nii"
+        path.parent.mkdir()
+        noise = np.random.default_rng(seed).random((30, 30, 30), np.float32)
+        nib.save(nib.Nifti1Image(noise, np.diag([3.0, 3, 3, 1])), path)
+        os.utime(path, (0, 0))
+        node = build().get_node("sub_02_wf.preprocess_wf.conform")
+        node.base_dir, node.inputs.in_file = str(tmp_path / "work"), str(path)
+        result = Path(node.run().outputs.out_file)
+        written.append((result, result.stat().st_mtime_ns, nib.load(result).get_fdata()))
+    (first, _, before), (second, made, after), (_, again, _) = written
+    assert first == second and not np.allclose(before, after)
+    assert made == again
 
 
 def test_methods_are_told_once_and_in_order(build):
