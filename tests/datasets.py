@@ -24,6 +24,13 @@ def make_dataset(root: Path, *names: str) -> Path:
     return root
 
 
+def make_output(root: Path) -> Path:
+    """Make the output folder of an earlier run."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "dataset_description.json").write_text('{"GeneratedBy": [{"Name": "cerebbids"}]}')
+    return root
+
+
 def tiny_image() -> nib.Nifti1Image:
     """64 mm of noise at 8 mm, oblique and with an odd origin."""
     data = np.random.default_rng(0).integers(1, 1000, (8, 9, 10)).astype(np.int16)

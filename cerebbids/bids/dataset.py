@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cerebbids import __version__
-from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
-from cerebbids.bids.sidecars import LABEL_COLUMNS
+from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path, stems_with_labels
+from cerebbids.bids.sidecars import LABEL_COLUMNS, provenance
 from cerebbids.data.labels import Label, load_scheme, table_path
 from cerebbids.errors import UsageError
 from cerebbids.files import write_text
@@ -30,10 +32,18 @@ For research only: this is not a medical device and must not guide the care of a
 
 ## Licence
 
-Labels, masks and volumes come from the network weights {model}, which are under {licence}.
+Labels, masks and volumes are under the licences of the network weights that they come from:
+
+{licences}
+
 The default weights were trained on data under CC BY-NC-SA 4.0 and CC BY-NC: no commercial use.
 Images and figures show the source dataset, whose terms stay with them.
+
+Every run of cerebbids writes this file anew.
 """
+
+_HARMLESS = {"log", "logs", "lost+found"}
+"""What an output folder may hold before the first run: schedulers write there, and discs have it."""
 
 
 def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *, model: str, licence: str) -> None:
@@ -51,50 +61,81 @@ def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *,
     Raises
     ------
     UsageError
-        The output folder holds the output of another program, or the dataset's description cannot be read.
+        The output folder holds something else, or a description cannot be read.
     """
-    target = output_dir / "dataset_description.json"
-    _check_ours(target)
-    write_text(target, _as_json(_description(bids_dir, output_dir, licence)))
+    older = _older_description(output_dir)
+    licences = {**_licences(output_dir), model: licence}
+    description = older | _description(bids_dir, output_dir, licences)
+    write_text(output_dir / "dataset_description.json", _as_json(description))
     write_text(output_dir / ".bidsignore", BIDSIGNORE)
-    write_text(output_dir / "README.md", README.format(version=__version__, model=model, licence=licence))
+    listed = "\n".join(f"- {name}: {terms}" for name, terms in sorted(licences.items()))
+    write_text(output_dir / "README.md", README.format(version=__version__, licences=listed))
     write_text(output_dir / "descriptions.tsv", DESCRIPTIONS)
     for scheme in schemes:
         _write_labels(scheme, output_dir)
 
 
-def _check_ours(description: Path) -> None:
-    if not description.exists():
-        return
+def _older_description(output_dir: Path) -> dict[str, Any]:
+    """Read the description that an earlier run wrote; a folder in which there was none has to be empty."""
+    # Another job may just be starting in this folder: it writes its description before anything else.
+    found = sorted(path.name for path in output_dir.glob("*") if _is_something(path.name))
+    path = output_dir / "dataset_description.json"
+    if not path.exists():
+        if found:
+            reason = f"is not empty (it holds {found[0]}) and has no output of cerebbids"
+            raise UsageError(str(output_dir), reason, "choose an empty folder, or one of an earlier run")
+        return {}
+    description = _read_description(path)
     try:
-        makers = [maker.get("Name") for maker in _read_description(description).get("GeneratedBy", [])]
+        makers = [maker.get("Name") for maker in description.get("GeneratedBy", [])]
     except (TypeError, AttributeError) as error:
-        raise UsageError(str(description), f"cannot be read ({error})", "remove or mend it") from error
+        raise UsageError(str(path), f"cannot be read ({error})", "remove or mend it") from error
     if "cerebbids" not in makers:
         reason = f"is a dataset that {makers[0] if makers else 'something else'} made"
-        raise UsageError(str(description.parent), reason, "choose a folder of its own for the output")
+        raise UsageError(str(output_dir), reason, "choose a folder of its own for the output")
+    return description
 
 
-def _description(bids_dir: Path, output_dir: Path, licence: str) -> dict[str, Any]:
+def _is_something(name: str) -> bool:
+    return name == ".bidsignore" or not name.startswith(".") and name not in _HARMLESS
+
+
+def _licences(output_dir: Path) -> dict[str, str]:
+    """Licences of the weights that made the labels in the output folder, by the weights' names."""
+    licences = {}
+    for _, labels in stems_with_labels(output_dir):
+        with suppress(ValueError):  # the participant's page tells of it
+            made = provenance(labels)
+            if "model" in made:
+                licences[str(made["model"])] = str(made.get("weights_licence", "unknown"))
+    return licences
+
+
+def _description(bids_dir: Path, output_dir: Path, licences: Mapping[str, str]) -> dict[str, Any]:
     raw = _read_description(bids_dir / "dataset_description.json")
-    link = _relative(bids_dir.resolve(), output_dir.resolve())
-    doi = str(raw.get("DatasetDOI", "")).removeprefix("doi:")
+    doi = re.sub(r"^(doi:|https?://(dx\.)?doi\.org/)", "", str(raw.get("DatasetDOI", "")).strip(), flags=re.I)
+    terms = ", ".join(sorted(set(licences.values())))
     return {
         "Name": "cerebbids - segmentation of the cerebellum",
         "BIDSVersion": "1.11.1",
         "DatasetType": "derivative",
-        "License": f"Labels, masks and volumes: {licence}, as the network weights. Images: as the source dataset.",
+        "License": f"Labels, masks and volumes: {terms}, as the network weights. Images: as the source dataset.",
         "GeneratedBy": [{"Name": "cerebbids", "Version": __version__}],
         **({"SourceDatasets": [{"DOI": f"doi:{doi}"}]} if doi else {}),
-        **({"DatasetLinks": {"raw": link}} if link else {}),
+        "DatasetLinks": {"raw": _link(bids_dir.resolve(), output_dir.resolve())},
         "HowToAcknowledge": "See logs/CITATION.md",
     }
 
 
-def _relative(bids_dir: Path, output_dir: Path) -> str | None:
-    """Way from the output to the input, or none if it would go by the root and so tell where on this machine."""
-    common = os.path.commonpath([bids_dir, output_dir])
-    return None if common == os.path.sep else Path(os.path.relpath(bids_dir, output_dir)).as_posix()
+def _link(bids_dir: Path, output_dir: Path) -> str:
+    """Say where the input lies, seen from the output: all sidecars cite its images by this link.
+
+    Below a common folder the two can move together, and the way tells nothing of this machine. Where only the root
+    is common (``/data`` and ``/out`` of a container), a relative way would be none that stays true.
+    """
+    if os.path.commonpath([bids_dir, output_dir]) == os.path.sep:
+        return bids_dir.as_uri()
+    return Path(os.path.relpath(bids_dir, output_dir)).as_posix()
 
 
 def remove_outputs(output_dir: Path, source: Path, keep: Collection[str] = ()) -> None:

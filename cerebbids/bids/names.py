@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from cerebbids.systems.space import SPACE
@@ -101,3 +102,20 @@ def derivative_path(source: Path | str, key: str) -> Path:
         "extension": ".nii.gz",
     }
     return Path(build_path({**entities, **DERIVATIVES[key]}, PATTERNS))
+
+
+def stems_with_labels(output_dir: Path, subject: str = "*") -> Iterator[tuple[str, Path]]:
+    """Find the images that there are labels of: their stems, and the labels on their own grids.
+
+    Parameters
+    ----------
+    output_dir : Path
+        Root of the derivatives.
+    subject : str
+        Label without ``sub-``; all where it is not given.
+    """
+    ending = derivative_path("sub-0_T1w.nii.gz", "dseg").name.removeprefix("sub-0")
+    for folder in ("anat", "ses-*/anat"):
+        for path in output_dir.glob(f"sub-{subject}/{folder}/*{ending}"):
+            if "_space-" not in path.name:
+                yield path.name.removesuffix(ending), path

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+from cerebbids.bids.names import sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.systems.space import SPACE
 
@@ -71,3 +74,18 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "morph": {"Description": "Volumes of the cerebellum's regions", **MORPH_COLUMNS},
     }
     return {**facts[key], "Sources": [image.uri]} if key in facts else {}
+
+
+def provenance(derivative: Path) -> dict[str, Any]:
+    """Read what the JSON file beside a derivative says of how it was made; nothing where there is no such file.
+
+    Raises
+    ------
+    ValueError
+        The file does not say it in the way that this program writes it.
+    """
+    path = sidecar_path(derivative)
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")).get("CerebBIDS", {})) if path.exists() else {}
+    except (ValueError, TypeError, AttributeError, OSError) as error:
+        raise ValueError(f"{path.name} cannot be read ({error})") from error

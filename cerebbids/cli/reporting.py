@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
+from cerebbids.bids.names import DERIVATIVES, derivative_path, stems_with_labels
 from cerebbids.bids.query import SourceImage
+from cerebbids.bids.sidecars import provenance
 from cerebbids.errors import CerebbidsError
 from cerebbids.reports.html import CAPTIONS, ImageReport
 
@@ -30,9 +30,7 @@ def subject_images(
         Why images of this run failed, by their stems, or by their paths where their names are ambiguous.
     """
     stems = {image.stem for image in images if image.subject == subject}
-    ending = derivative_path("sub-0_T1w.nii.gz", "dseg").name.removeprefix("sub-0")
-    earlier = (path.name.removesuffix(ending) for path in output_dir.glob(f"sub-{subject}/**/anat/*{ending}"))
-    stems |= {stem for stem in earlier if "_space-" not in stem}
+    stems |= {stem for stem, _ in stems_with_labels(output_dir, subject)}
     unfit = {path: error for path, error in failures.items() if path.startswith(f"sub-{subject}/")}
     return (
         *(_describe(output_dir, stem, failures.get(stem)) for stem in sorted(stems)),
@@ -55,13 +53,10 @@ def _describe(output_dir: Path, stem: str, failure: CerebbidsError | None) -> Im
 
 
 def _provenance(derivative: Path) -> dict[str, Any]:
-    sidecar = sidecar_path(derivative)
-    if not sidecar.exists():
-        return {}
     try:
-        return dict(json.loads(sidecar.read_text(encoding="utf-8")).get("CerebBIDS", {}))
-    except (ValueError, TypeError, AttributeError, OSError) as error:
-        return {"warnings": [f"{sidecar.name} cannot be read ({error}): run again with a new work folder."]}
+        return provenance(derivative)
+    except ValueError as error:
+        return {"warnings": [f"{error}: run again with a new work folder."]}
 
 
 def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any]) -> dict[str, str]:

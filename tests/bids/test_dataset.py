@@ -5,7 +5,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from cerebbids.bids.dataset import _relative, remove_outputs, start_dataset
+from cerebbids.bids.dataset import _link, remove_outputs, start_dataset
 from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
@@ -58,7 +58,10 @@ def test_description_tells_nothing_of_this_machine(tmp_path):
     raw = make_dataset(tmp_path / "raw")
     assert start(raw, tmp_path / "out")["DatasetLinks"] == {"raw": "../raw"}
     assert str(tmp_path) not in (tmp_path / "out" / "dataset_description.json").read_text()
-    assert _relative(Path("/data/raw"), Path("/out")) is None
+
+
+def test_raw_data_that_share_no_folder_with_the_output_are_linked_too():
+    assert _link(Path("/my data"), Path("/out")) == "file:///my%20data"
 
 
 def test_labels_have_the_licence_of_the_weights_not_that_of_the_source(tmp_path):
@@ -66,7 +69,32 @@ def test_labels_have_the_licence_of_the_weights_not_that_of_the_source(tmp_path)
     (raw / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0", "License": "CC0"}')
     licence = start(raw, tmp_path / "out")["License"]
     assert "CC-BY-NC-SA-4.0" in licence and "CC0" not in licence
-    assert "net 1.2, which are under CC-BY-NC-SA-4.0" in (tmp_path / "out" / "README.md").read_text()
+    assert "- net 1.2: CC-BY-NC-SA-4.0\n" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_licences_of_all_models_whose_labels_are_there_are_told(tmp_path):
+    raw, out = make_dataset(tmp_path / "raw"), tmp_path / "out"
+    start(raw, out)
+    for name, made in {
+        "sub-01/anat/sub-01": {"model": "old 0.1", "weights_licence": "CC0"},
+        "sub-02/ses-a/anat/sub-02_ses-a": {"model": "own"},
+        "sub-03/anat/sub-03": "damaged",
+    }.items():
+        labels = out / derivative_path(f"{name}_T1w.nii.gz", "dseg")
+        labels.parent.mkdir(parents=True)
+        labels.touch()
+        sidecar_path(labels).write_text(json.dumps({"CerebBIDS": made}))
+    assert "volumes: CC-BY-NC-SA-4.0, CC0, unknown, as the network" in start(raw, out)["License"]
+    listed = "- net 1.2: CC-BY-NC-SA-4.0\n- old 0.1: CC0\n- own: unknown\n"
+    assert listed in (out / "README.md").read_text()
+
+
+@pytest.mark.parametrize("written", ["10.1/x", "doi:10.1/x", "https://doi.org/10.1/x", "http://dx.doi.org/10.1/x"])
+def test_source_is_named_by_its_doi_however_it_is_written(tmp_path, written):
+    raw = make_dataset(tmp_path / "raw")
+    content = {"Name": "x", "BIDSVersion": "1.10.0", "DatasetDOI": written}
+    (raw / "dataset_description.json").write_text(json.dumps(content))
+    assert start(raw, tmp_path / "out")["SourceDatasets"] == [{"DOI": "doi:10.1/x"}]
 
 
 def test_description_of_the_source_that_is_no_object_is_named(tmp_path):
@@ -96,6 +124,29 @@ def test_output_of_another_program_is_left_alone(tmp_path):
     with pytest.raises(UsageError, match="fMRIPrep"):
         start(raw, out)
     assert (out / "dataset_description.json").read_text() == theirs
+
+
+@pytest.mark.parametrize("name", ["README.md", ".bidsignore", "descriptions.tsv", "thesis.doc"])
+def test_folder_with_files_of_the_user_is_left_alone(tmp_path, name):
+    raw, out = make_dataset(tmp_path / "raw"), tmp_path / "out"
+    out.mkdir()
+    (out / name).write_text("mine")
+    with pytest.raises(UsageError, match=f"is not empty .it holds {name}.*; choose an empty folder"):
+        start(raw, out)
+    assert [path.name for path in out.iterdir()] == [name] and (out / name).read_text() == "mine"
+
+
+def test_logs_and_hidden_files_do_not_make_a_folder_used(tmp_path):
+    (tmp_path / "out" / "logs").mkdir(parents=True)
+    (tmp_path / "out" / ".gitattributes").touch()
+    assert start(make_dataset(tmp_path / "raw"), tmp_path / "out")
+
+
+def test_second_run_keeps_what_the_user_wrote_in_the_description(tmp_path):
+    raw, out = make_dataset(tmp_path / "raw"), tmp_path / "out"
+    description = start(raw, out)
+    (out / "dataset_description.json").write_text(json.dumps(description | {"Authors": ["N. N."], "License": "x"}))
+    assert start(raw, out) == description | {"Authors": ["N. N."]}
 
 
 def test_colour_tables_agree_with_the_label_table(tmp_path):

@@ -22,7 +22,7 @@ from cerebbids.cli.run import main
 from cerebbids.errors import BadImage
 from cerebbids.imaging.template import template_t1w
 from cerebbids.inference.models import packaged_models
-from tests.datasets import make_dataset, validator_errors
+from tests.datasets import make_dataset, make_output, validator_errors
 
 QUICK = Path(__file__).parents[1] / "standin" / "quick.py"
 REPOSITORY = Path(__file__).parents[2]
@@ -88,6 +88,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, tuple[int, str
     whole = run.source(GOOD).read_bytes()
     run.source("broken").write_bytes(whole[: len(whole) // 2])
     shutil.copy(run.source("twin"), run.source("twin").with_suffix(""))
+    make_output(run.out)
     for bad in BAD:
         for key in DERIVATIVES:
             run.path(bad, key).parent.mkdir(parents=True, exist_ok=True)
@@ -193,6 +194,7 @@ def is_running(pid: int) -> bool:
 
 def test_scheduler_s_signal_ends_everything_with_a_report_and_a_last_line(tmp_path):
     run = prepare(tmp_path, "sub-slow/anat/sub-slow")
+    make_output(run.out)
     old = run.path("slow", "dseg")
     old.parent.mkdir(parents=True)
     old.write_text("old")
@@ -212,8 +214,9 @@ def test_scheduler_s_signal_ends_everything_with_a_report_and_a_last_line(tmp_pa
 
 
 @pytest.fixture
-def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every image be done at once."""
+def no_work(monkeypatch: pytest.MonkeyPatch, dataset: Run) -> None:
+    """Let every image be done at once, in the output folder of an earlier run."""
+    make_output(dataset.out)
     monkeypatch.setattr(participant, "refused_images", lambda *_: ())
     monkeypatch.setattr(participant, "choose_device", lambda _: "cpu")
     monkeypatch.setattr(execute, "execute", lambda *_: execute.Outcome({}, {}))
@@ -229,7 +232,6 @@ def test_page_that_cannot_be_written_is_told_and_the_others_are(no_work, dataset
 
 
 def test_folder_that_cannot_be_written_fails_its_images_and_no_other(no_work, dataset, capsys):
-    dataset.out.mkdir()
     (dataset.out / "sub-01").write_text("not a folder")
     assert main(dataset.arguments()) == 1
     told = capsys.readouterr()
@@ -250,7 +252,6 @@ def test_older_output_that_cannot_be_removed_is_told_and_keeps_nobody_back(no_wo
 
 
 def test_full_disk_in_the_middle_still_gives_reports_and_the_last_line(no_work, dataset, capsys):
-    dataset.out.mkdir()
     (dataset.out / "logs").write_text("not a folder")
     assert main(dataset.arguments()) == 1
     told = capsys.readouterr()
