@@ -7,9 +7,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.recipe import DEEPCERES
 
 EVERYBODY = "all"
+FOLDS = (EVERYBODY, *map(str, range(N_FOLDS)))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     fit = steps.add_parser("fit", help="train one network; stops after --max-minutes, goes on with --resume")
     fit.add_argument("kit", type=Path)
     fit.add_argument("work", type=Path)
-    fit.add_argument("--fold", default=EVERYBODY, help="fold to leave out, 0 to 4; all trains on everybody")
+    fit.add_argument("--fold", default=EVERYBODY, choices=FOLDS, help="fold to leave out; all trains on everybody")
     fit.add_argument("--steps", type=int, default=DEEPCERES.steps, help="optimiser steps of the whole run")
     fit.add_argument("--seed", type=int, default=0)
     fit.add_argument("--max-minutes", type=float, default=1e9)
@@ -37,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     export = steps.add_parser("export", help="write a run as a model bundle")
     export.add_argument("work", type=Path)
     export.add_argument("models", type=Path, help="folder that gets deepceres/")
-    export.add_argument("--fold", default=EVERYBODY)
+    export.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
     return top
 
 
@@ -69,6 +71,7 @@ def fit(arguments: argparse.Namespace) -> None:
     from cerebbids.training import loop
     from cerebbids.training.atlas import COBRALAB_BRAINS
     from cerebbids.training.data import Examples, class_shares, load_cases
+    from cerebbids.training.kit import surrounding_names
     from cerebbids.training.memory import keep_freed_memory
     from cerebbids.training.run import Seen
     from cerebbids.training.surroundings import load_surroundings
@@ -78,14 +81,13 @@ def fit(arguments: argparse.Namespace) -> None:
     keep_freed_memory()
     recipe = replace(DEEPCERES, steps=arguments.steps, seed=arguments.seed)
     scheme = load_scheme(recipe.scheme)
-    people, around = training_ids(arguments.kit, arguments.fold), load_surroundings(arguments.work / "surroundings")
+    people, heads = training_ids(arguments.kit, arguments.fold), surrounding_names(arguments.kit)
     cases = load_cases(arguments.work, people)
-    examples = Examples(cases, tuple(around.values()), scheme.mirror, recipe)
+    examples = Examples(cases, load_surroundings(arguments.work, heads), scheme.mirror, recipe)
     net = UNet(recipe.channels_in, len(scheme.labels) + 1, recipe.widths)
     loop.start_from_shares(net, class_shares(cases, len(scheme.labels) + 1))
-    seen = Seen(
-        tuple(f"OASIS-{person}" for person in people), tuple(around), tuple(f"CoBrALab-{b}" for b in COBRALAB_BRAINS)
-    )
+    atlas = tuple(f"CoBrALab-{brain}" for brain in COBRALAB_BRAINS)
+    seen = Seen(tuple(f"OASIS-{person}" for person in people), heads, atlas)
     done = loop.fit(
         net, examples, recipe, seen, run_folder(arguments.work, arguments.fold),
         device=find_device(arguments.device), workers=arguments.workers,

@@ -48,7 +48,7 @@ def _volume_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
     cm3 = table.set_index("name")["volume_mm3"] / 1000
     total = cm3["Cerebellum"]
     if not TOTAL_CM3[0] <= total <= TOTAL_CM3[1]:
-        yield f"The cerebellum measures {total:.0f} cm3; an adult's has 95 to 200."
+        yield f"The cerebellum measures {total:.0f} cm3; an adult's has {TOTAL_CM3[0]:.0f} to {TOTAL_CM3[1]:.0f}."
     for name in table["name"][table["index"].notna() & (table["n_voxels"] == 0)]:
         yield f"{name} was not found."
     left, right = cm3["Left cerebellum"], cm3["Right cerebellum"]
@@ -56,7 +56,8 @@ def _volume_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
         yield f"The halves differ much: {left:.0f} cm3 on the left, {right:.0f} cm3 on the right."
     share = cm3["White matter"] / max(total, 1e-9)
     if not WHITE_SHARE[0] <= share <= WHITE_SHARE[1]:
-        yield f"White matter makes up {100 * share:.0f} % of the cerebellum; 10 to 35 % is usual."
+        low, high = (100 * limit for limit in WHITE_SHARE)
+        yield f"White matter makes up {100 * share:.0f} % of the cerebellum; {low:.0f} to {high:.0f} % is usual."
 
 
 def _edge_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:

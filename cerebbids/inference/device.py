@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
 from cerebbids.errors import UsageError
@@ -18,7 +20,7 @@ def find_device(wanted: str) -> torch.device:
     Raises
     ------
     UsageError
-        A GPU was asked for by name and is not there.
+        A GPU was asked for by name and is not there, or it is another name.
 
     Examples
     --------
@@ -29,7 +31,10 @@ def find_device(wanted: str) -> torch.device:
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cpu":
         return torch.device("cpu")
-    number = int(wanted.partition(":")[2] or 0)
+    named = re.fullmatch(r"cuda(?::(\d+))?", wanted)
+    if not named:
+        raise UsageError(f"--device {wanted}", "is not known", "use auto, cpu, cuda or cuda:N")
+    number = int(named[1] or 0)
     if not torch.cuda.is_available() or number >= torch.cuda.device_count():
         raise UsageError(
             f"--device {wanted}",

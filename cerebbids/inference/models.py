@@ -10,11 +10,13 @@ from importlib import resources
 from pathlib import Path
 
 from cerebbids.errors import ModelError
-from cerebbids.imaging.grid import Grid
+from cerebbids.systems.grid import Grid
 from cerebbids.systems.published import SYSTEMS
 
 ARCHITECTURES = ("unet",)
 """Networks that :func:`cerebbids.inference.segment.load_net` can build."""
+CHANNELS_IN = 4
+"""Channels of :func:`cerebbids.inference.inputs.network_input`: the image and three of position."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Bundle:
     sha256 : str
         Of the weights.
     training_ids : tuple of str
-        Everybody whose image the weights have seen.
+        Labelled people that the network was trained on.
     """
 
     folder: Path
@@ -99,6 +101,8 @@ def _misfit(bundle: Bundle, system: str) -> str:
         return f'has the architecture "{bundle.architecture}", not {" or ".join(ARCHITECTURES)}'
     if bundle.scheme != SYSTEMS[system].scheme:
         return f'has the label scheme "{bundle.scheme}", {system} has {SYSTEMS[system].scheme}'
+    if bundle.channels_in != CHANNELS_IN:
+        return f"has a network of {bundle.channels_in} input channels, not {CHANNELS_IN}"
     if not bundle.grid.is_symmetric:
         return "has a grid that is not symmetric about x = 0, as averaging with the mirror image needs"
     halvings = 2 ** (len(bundle.widths) - 1)

@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from scipy import ndimage
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.errors import SegmentationFailed
-from cerebbids.imaging.grid import Grid
+from cerebbids.errors import ModelError, SegmentationFailed
 from cerebbids.imaging.resample import resample
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.inputs import network_input
 from cerebbids.inference.models import Bundle
 from cerebbids.nets.unet import UNet
+from cerebbids.systems.grid import Grid
 
 PLAUSIBLE_CM3 = (20.0, 400.0)
 """Cerebellum volume in template space beyond which the answer is refused."""
@@ -27,10 +27,20 @@ SLAB = 16
 
 
 def load_net(bundle: Bundle, device: torch.device) -> torch.nn.Module:
-    """Build the bundle's network with its weights, ready on ``device``."""
+    """Build the bundle's network with its weights, ready on ``device``.
+
+    Raises
+    ------
+    ModelError
+        The weights are those of another network.
+    """
     classes = len(load_scheme(bundle.scheme).labels) + 1
     net = UNet(bundle.channels_in, classes, bundle.widths)
-    net.load_state_dict(load_file(bundle.weights))
+    try:
+        net.load_state_dict(load_file(bundle.weights))
+    except RuntimeError as error:
+        misfit = "does not fit the network of model.toml"
+        raise ModelError(str(bundle.weights), misfit, "install the bundle again") from error
     return net.to(device, memory_format=torch.channels_last_3d).eval()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cerebbids.imaging.grid import CEREBELLUM_1MM
+from cerebbids.systems.grid import CEREBELLUM_1MM
 from cerebbids.systems.system import System
 
 DEEPCERES = System(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cerebbids.imaging.grid import Grid
+from cerebbids.systems.grid import Grid
 
 
 @dataclass(frozen=True)

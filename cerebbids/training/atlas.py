@@ -15,9 +15,9 @@ from nibabel.affines import apply_affine
 from scipy import ndimage
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.grid import CEREBELLUM_1MM, Grid
 from cerebbids.imaging.resample import resample
-from cerebbids.training.deformable import Level, Pair, register, warp
+from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
+from cerebbids.training.deformable import Pair, Stage, register, warp
 
 N_SIDE = 13
 LOBULES_OF_GROUP = ((0, 1, 2), (3,), (4,), (5,), (6,), (7,), (8,), (9,), (10,), (11,))
@@ -27,7 +27,7 @@ DIEDRICHSEN_OF_GROUP = (
     (26, 27, 28),
 )  # fmt: skip
 COBRALAB_BRAINS = (1, 2, 3, 4, 5)
-LABEL_PYRAMID = (Level(4, 8, 60), Level(2, 4, 60), Level(1, 4, 25))
+LABEL_PYRAMID = (Stage(4, 8, 60), Stage(2, 4, 60), Stage(1, 4, 25))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, safe_open, save_file
 
+from cerebbids.files import atomic
 from cerebbids.training.optimiser import Optimiser
 
 
@@ -24,14 +24,13 @@ def save(
     path: Path, net: torch.nn.Module, average: dict[str, torch.Tensor], optimiser: Optimiser,
     done: Progress,
 ) -> None:  # fmt: skip
-    """Write net, averaged weights and the optimiser's moments to ``path`` (temporary name, then rename)."""
+    """Write net, averaged weights and the optimiser's moments to ``path``, whole or not at all."""
     tensors = {f"net.{k}": v for k, v in net.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.items()}
     tensors |= {f"moment.{k}": v for k, v in optimiser.moments().items()}
     kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    part = path.with_suffix(".part")
-    save_file(kept, part, {"step": str(done.step), "seconds": str(done.seconds)})
-    os.replace(part, path)
+    with atomic(path) as draft:
+        save_file(kept, draft, {"step": str(done.step), "seconds": str(done.seconds)})
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

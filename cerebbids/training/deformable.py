@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 
 @dataclass(frozen=True)
-class Level:
+class Stage:
     """One resolution of the pyramid: image shrink factor, control-point spacing (voxels), iterations."""
 
     shrink: int
@@ -22,7 +22,7 @@ class Level:
     iterations: int
 
 
-PYRAMID = (Level(4, 8, 50), Level(2, 4, 50), Level(1, 4, 20))
+PYRAMID = (Stage(4, 8, 50), Stage(2, 4, 50), Stage(1, 4, 20))
 
 
 def identity_grid(shape: tuple[int, ...]) -> torch.Tensor:
@@ -114,7 +114,7 @@ class Pair:
         return total
 
 
-def register(pair: Pair, *, stiffness: float, pyramid: tuple[Level, ...] = PYRAMID, step: float = 0.3) -> torch.Tensor:
+def register(pair: Pair, *, stiffness: float, pyramid: tuple[Stage, ...] = PYRAMID, step: float = 0.3) -> torch.Tensor:
     """Find the displacement that brings the moving onto the fixed side of ``pair``.
 
     Parameters
@@ -123,7 +123,7 @@ def register(pair: Pair, *, stiffness: float, pyramid: tuple[Level, ...] = PYRAM
         Everything on one grid.
     stiffness : float
         Weight of the field's roughness; below 2 some voxels of cerebella at 1 mm fold.
-    pyramid : tuple of Level
+    pyramid : tuple of Stage
     step : float
         Learning rate of Adam, in voxels.
 
@@ -134,19 +134,19 @@ def register(pair: Pair, *, stiffness: float, pyramid: tuple[Level, ...] = PYRAM
     """
     shape = pair.fixed_channels.shape[2:]
     displacement = torch.zeros(1, 3, *shape)
-    for level in pyramid:
-        coarse = pair.shrunk(level.shrink)
+    for stage in pyramid:
+        coarse = pair.shrunk(stage.shrink)
         size = coarse.fixed_channels.shape[2:]
         to_coarse = torch.tensor([(a - 1) / (b - 1) for a, b in zip(size, shape, strict=True)])
         to_coarse = to_coarse.reshape(1, 3, 1, 1, 1)
         control = F.interpolate(
-            displacement, size=[max(4, n // level.spacing) for n in shape], mode="trilinear", align_corners=True
+            displacement, size=[max(4, n // stage.spacing) for n in shape], mode="trilinear", align_corners=True
         ).requires_grad_(True)
         optimiser = torch.optim.Adam([control], lr=step)
-        for _ in range(level.iterations):
+        for _ in range(stage.iterations):
             field = F.interpolate(control, size=size, mode="trilinear", align_corners=True) * to_coarse
-            loss = coarse.loss(field, 9 if level.shrink == 1 else 5)
-            loss = loss + stiffness * roughness(control, level.spacing)
+            loss = coarse.loss(field, 9 if stage.shrink == 1 else 5)
+            loss = loss + stiffness * roughness(control, stage.spacing)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from cerebbids.imaging.grid import CEREBELLUM_1MM, Grid
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_t1w
+from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 from cerebbids.training.atlas import N_SIDE, Template, smooth, soft
 from cerebbids.training.deformable import Pair, jacobian_determinant, register, warp
 
@@ -30,12 +30,11 @@ MANUAL = (*CORTEX.values(), *WHITE.values(), *VERMIS)
 class Labelled:
     """One person on the cerebellum grid.
 
-    ``t1w`` float32 (native units), ``manual`` uint8 (Neuromorphometrics values), ``lobules`` uint8 (channels 0..26),
+    ``manual`` uint8 (Neuromorphometrics values), ``lobules`` uint8 (channels 0..26),
     ``vermis_dice``: agreement of the carried atlas with 71, 72, 73 before these were used, ``folded``: share of
     cerebellum voxels where the registration folds.
     """
 
-    t1w: np.ndarray
     manual: np.ndarray
     lobules: np.ndarray
     vermis_dice: tuple[float, float, float]
@@ -149,4 +148,4 @@ def label_person(
     carried = warp(torch.from_numpy(atlas)[None], displacement)[0].numpy()
     one_side = (carried[:12] + carried[N_SIDE : N_SIDE + 12]).argmax(0)
     folded = float((jacobian_determinant(displacement)[manual > 0] <= 0).mean())
-    return Labelled(image, manual, decide(carried, manual), vermis_agreement(one_side, manual), folded)
+    return Labelled(manual, decide(carried, manual), vermis_agreement(one_side, manual), folded)

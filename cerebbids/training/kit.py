@@ -70,3 +70,24 @@ def surrounding_heads(kit: Path) -> tuple[Path, ...]:
     """Full heads of ``<kit>/adult/heads`` into which stripped training brains may be set."""
     heads = sorted((Path(kit) / "adult" / "heads").glob("*_T1w.nii.gz"))
     return tuple(path for path in heads if not path.name.startswith(HELD_BACK))
+
+
+def head_maps(kit: Path) -> tuple[Path, ...]:
+    """Label maps of whole heads in ``<kit>/adult/headmaps``, to be painted around training brains."""
+    return tuple(sorted((Path(kit) / "adult" / "headmaps").glob("*.nii.gz")))
+
+
+def bare_name(path: Path) -> str:
+    """Name of a file without its extensions.
+
+    Examples
+    --------
+    >>> bare_name(Path("heads/chris_T1w.nii.gz"))
+    'chris_T1w'
+    """
+    return path.name.split(".")[0]
+
+
+def surrounding_names(kit: Path) -> tuple[str, ...]:
+    """Names of all heads and head maps that training brains may be set into."""
+    return tuple(sorted(bare_name(path) for path in (*surrounding_heads(kit), *head_maps(kit))))

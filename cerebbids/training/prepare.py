@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +12,14 @@ from tqdm import tqdm
 
 from cerebbids.files import atomic
 from cerebbids.imaging.clean import clean_t1w
-from cerebbids.imaging.grid import CEREBELLUM_1MM
 from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask
+from cerebbids.systems.grid import CEREBELLUM_1MM
 from cerebbids.training import surroundings
 from cerebbids.training.atlas import COBRALAB_BRAINS, cobralab_in_template, load_template, mirror, vote
 from cerebbids.training.factory import WHITE, label_person
-from cerebbids.training.kit import Person, oasis_people, surrounding_heads
+from cerebbids.training.kit import Person, bare_name, head_maps, oasis_people, surrounding_heads
 
 WHITE_IDS = (2, 7, 16, 28, 41, 46, 60)
 FLUID_IDS = (4, 5, 14, 15, 24, 43, 44)
@@ -28,11 +27,9 @@ FLUID_IDS = (4, 5, 14, 15, 24, 43, 44)
 
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write a compressed npz under a temporary name, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, **arrays)
-    os.replace(part, path)
+    """Write a compressed npz, whole or not at all."""
+    with atomic(path) as draft:
+        np.savez_compressed(draft, **arrays)
 
 
 def once(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -136,10 +133,9 @@ def build_surroundings(kit: Path, work: Path, threads: int) -> None:
         made = surroundings.from_labels(np.asarray(on_grid.dataobj))
         return {"outside": made.outside, "labels": made.labels}
 
-    sources = [(p, from_head) for p in surrounding_heads(kit)]
-    sources += [(p, from_map) for p in sorted((kit / "adult" / "headmaps").glob("*.nii.gz"))]
+    sources = [(p, from_head) for p in surrounding_heads(kit)] + [(p, from_map) for p in head_maps(kit)]
     for path, make in tqdm(sources, desc="surroundings"):
-        once(work / "surroundings" / f"{path.name.split('.')[0]}.npz", lambda p=path, m=make: m(p))
+        once(work / "surroundings" / f"{bare_name(path)}.npz", lambda p=path, m=make: m(p))
 
 
 def prepare(kit: Path, work: Path, threads: int) -> None:

@@ -28,9 +28,11 @@ class Recipe:
         Learning rate of normalisations and biases, and of the last layer, in parts of that: AdamW moves every weight
         equally far, and the few of a thin last layer would take hundreds of steps until it can be sure of anything.
     weight_decay : float
+        Of all weights, in parts of the learning rate.
     averaging : float
         Decay of the running average of the weights; the average is what is kept.
     seed : int
+        Of the first weights and of every example.
     """
 
     scheme: str

@@ -38,12 +38,15 @@ def open_run(run: Path, recipe: Recipe, seen: Seen, resume: bool) -> Path:
     Raises
     ------
     FileExistsError
-        The folder holds a run and ``resume`` is false, or it was begun with another recipe or other people.
+        The folder holds a run and ``resume`` is false, it was begun with another recipe or other people, or it does
+        not tell.
     """
     run.mkdir(parents=True, exist_ok=True)
     saved, notes = run / CHECKPOINT, run / NOTES
     if saved.exists() and not resume:
         raise FileExistsError(f"{saved} is there: resume it, or remove the folder")
+    if saved.exists() and not notes.exists():
+        raise FileExistsError(f"{saved} does not tell whom it has seen ({NOTES} is gone): remove the folder")
     if notes.exists() and read_notes(run) != (recipe, seen):
         raise FileExistsError(f"{run} was begun with another recipe or on other people")
     write_text(notes, json.dumps({"recipe": asdict(recipe), "seen": asdict(seen)}, indent=1) + "\n")

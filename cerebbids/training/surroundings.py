@@ -47,7 +47,7 @@ def from_head(t1w: np.ndarray, brain: np.ndarray) -> Surroundings:
 
 
 def from_labels(labels: np.ndarray) -> Surroundings:
-    """Make surroundings of a whole-head label map (FreeSurfer ids, 0 air, from 502 outside the brain)."""
+    """Make surroundings of a whole-head label map (FreeSurfer ids, 0 air, from 500 outside the brain)."""
     outside = (labels == 0) | (labels == FLUID_LABEL) | (labels >= OUTSIDE_FROM)
     return Surroundings(outside=outside, labels=labels.astype(np.int16))
 
@@ -86,14 +86,14 @@ def embed(brain: np.ndarray, around: Surroundings, rng: np.random.Generator) -> 
     return (rim * brain + (1 - rim) * beyond).clip(0).astype(np.float32)
 
 
-def load_surroundings(folder: Path) -> dict[str, Surroundings]:
-    """Read every ``*.npz`` of a folder, in the order of their names; name -> surroundings."""
-    found = {}
-    for path in sorted(Path(folder).glob("*.npz")):
-        with np.load(path) as arrays:
+def load_surroundings(work: Path, names: tuple[str, ...]) -> tuple[Surroundings, ...]:
+    """Read the prepared surroundings ``names`` from ``<work>/surroundings``."""
+    found = []
+    for name in names:
+        with np.load(Path(work) / "surroundings" / f"{name}.npz") as arrays:
             outside = arrays["outside"]
             if "labels" in arrays:
-                found[path.stem] = Surroundings(outside, labels=arrays["labels"])
+                found.append(Surroundings(outside, labels=arrays["labels"]))
             else:
-                found[path.stem] = Surroundings(outside, image=arrays["image"].astype(np.float32))
-    return found
+                found.append(Surroundings(outside, image=arrays["image"].astype(np.float32)))
+    return tuple(found)

@@ -20,11 +20,3 @@ def oblique(zooms: tuple[float, float, float], origin: tuple[float, float, float
     """Affine with turned, flipped axes."""
     turn = nib.eulerangles.euler2mat(0.4, -0.3, 0.2)
     return nib.affines.from_matvec(turn @ np.diag(zooms) @ np.diag([-1, 1, 1]), origin)
-
-
-def template_head(world_map: np.ndarray, shape: tuple[int, int, int], affine: np.ndarray) -> nib.Nifti1Image:
-    """Whole-head template at a known place: world of the template = `world_map` of the head's world."""
-    from cerebbids.imaging.resample import resample
-    from cerebbids.imaging.template import whole_head_template
-
-    return resample(whole_head_template(), shape, affine, world_map)

@@ -1,6 +1,7 @@
 import torch
 
 from cerebbids.inference.inputs import network_input, standardise
+from cerebbids.inference.models import CHANNELS_IN
 
 
 def test_scale_of_the_scanner_does_not_matter():
@@ -18,4 +19,5 @@ def test_a_bright_scalp_does_not_matter():
 
 
 def test_an_empty_crop_stays_finite():
-    assert torch.isfinite(network_input(torch.zeros(16, 16, 16))).all()
+    made = network_input(torch.zeros(16, 16, 16))
+    assert len(made) == CHANNELS_IN and torch.isfinite(made).all()

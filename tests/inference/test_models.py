@@ -42,6 +42,7 @@ def test_bundle_without_a_key_is_refused(tmp_path: Path):
     [
         ('architecture = "unet"', 'architecture = "dpn"', "architecture"),
         ('scheme = "Lobules"', 'scheme = "Tissues"', "label scheme"),
+        ("channels_in = 4", "channels_in = 5", "5 input channels"),
         ("origin = [-67.5,", "origin = [-66.5,", "not symmetric"),
         ("shape = [136, 96, 96]", "shape = [136, 96, 100]", "4 levels cannot halve"),
         ("shape = [136, 96, 96]", "shape = 136", "cannot be read"),

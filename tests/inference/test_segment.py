@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.errors import SegmentationFailed
-from cerebbids.imaging.grid import CEREBELLUM_1MM, Grid
-from cerebbids.inference.segment import check_plausible, crop_probabilities, keep_largest, labels_on_grid
+from cerebbids.errors import ModelError, SegmentationFailed
+from cerebbids.inference.models import read_bundle
+from cerebbids.inference.segment import check_plausible, crop_probabilities, keep_largest, labels_on_grid, load_net
+from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 
 SCHEME = load_scheme("Lobules")
 GRID = CEREBELLUM_1MM
@@ -114,3 +117,9 @@ def test_half_a_cerebellum_is_refused():
     both = ball + ball.flip(1)[list(SCHEME.mirror)]
     both[0] = 1 - both[1:].sum(0)
     check_plausible(both, GRID, "sub-01")
+
+
+def test_weights_of_another_network_are_refused():
+    bundle = replace(read_bundle(None, "deepceres"), widths=(16, 48, 96))
+    with pytest.raises(ModelError, match="does not fit the network"):
+        load_net(bundle, torch.device("cpu"))

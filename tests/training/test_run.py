@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from cerebbids.training.recipe import Recipe
-from cerebbids.training.run import Seen, open_run, read_notes
+from cerebbids.training.run import NOTES, Seen, open_run, read_notes
 
 RECIPE = Recipe("Lobules", steps=8)
 SEEN = Seen(("OASIS-1", "OASIS-2"), ("head",), ("CoBrALab-1",))
@@ -22,3 +22,10 @@ def test_a_run_does_not_change_in_the_middle(tmp_path: Path, recipe: Recipe, see
     open_run(tmp_path, RECIPE, SEEN, resume=False)
     with pytest.raises(FileExistsError, match="another recipe or on other people"):
         open_run(tmp_path, recipe, seen, resume=True)
+
+
+def test_weights_that_do_not_tell_whom_they_have_seen_are_not_trained_on(tmp_path: Path):
+    open_run(tmp_path, RECIPE, SEEN, resume=False).touch()
+    (tmp_path / NOTES).unlink()
+    with pytest.raises(FileExistsError, match="does not tell whom it has seen"):
+        open_run(tmp_path, RECIPE, SEEN, resume=True)

@@ -1,6 +1,10 @@
-import numpy as np
+from pathlib import Path
 
-from cerebbids.training.surroundings import embed, from_head, from_labels
+import numpy as np
+import pytest
+
+from cerebbids.training.prepare import save_arrays
+from cerebbids.training.surroundings import embed, from_head, from_labels, load_surroundings
 
 
 def stripped() -> np.ndarray:
@@ -26,3 +30,13 @@ def test_no_trace_of_the_other_brain():
     made = embed(stripped(), from_head(head, other), np.random.default_rng(1))
     gap = other & (np.indices(head.shape).max(0) >= 18)
     assert made[gap].max() < 0.6  # fluid, not the other brain's tissue
+
+
+def test_every_head_asked_for_is_loaded_or_missed(tmp_path: Path):
+    outside = np.ones((4, 4, 4), bool)
+    save_arrays(tmp_path / "surroundings" / "real.npz", outside=outside, image=np.ones((4, 4, 4), np.float16))
+    save_arrays(tmp_path / "surroundings" / "map.npz", outside=outside, labels=np.ones((4, 4, 4), np.int16))
+    real, painted = load_surroundings(tmp_path, ("real", "map"))
+    assert real.labels is None and painted.image is None
+    with pytest.raises(FileNotFoundError, match="absent"):
+        load_surroundings(tmp_path, ("real", "absent"))
