@@ -1,4 +1,4 @@
-"""The accuracy table of the model card, from what ``crossvalidate.py`` has written.
+"""The tables of the model card, from what ``cerebbids-train prepare`` and ``crossvalidate.py`` have written.
 
 Usage: python benchmarks/card.py
 """
@@ -29,6 +29,33 @@ MEASURES: dict[str, tuple[str, Callable[[pd.Series], float]]] = {
     "volume_ratio": ("volume, automatic / manual", _farthest_from_one),
 }
 """Column -> what the card calls it, and which of its values is the worst."""
+GROUPS = {
+    "dice_71": "lobule groups inside the manual vermis, 71 (I-V), Dice",
+    "dice_72": "72 (VI, Crus, VIIB)",
+    "dice_73": "73 (VIIIA-X)",
+}
+ANTERIOR = {"I-II": (1, 14), "III": (2, 15), "IV": (3, 16)}
+"""Lobules that the five brains' own labels split -> their channels, left and right."""
+HEAD = ["| | mean | SD | worst | n |", "|---|---|---|---|---|"]
+
+
+def _row(name: str, values: pd.Series, worst: float) -> str:
+    return f"| {name} | {values.mean():.3f} | {values.std():.3f} | {worst:.3f} | {values.count()} |"
+
+
+def agreement(labels: pd.DataFrame, cobralab: pd.DataFrame) -> str:
+    """Markdown table of how the training labels agree with what they were not shown.
+
+    Parameters
+    ----------
+    labels, cobralab : DataFrame
+        The tables of ``cerebbids-train prepare``.
+    """
+    rows = [_row(name, labels[column], labels[column].min()) for column, name in GROUPS.items()]
+    for name, channels in ANTERIOR.items():
+        dice = cobralab["dice"][cobralab["channel"].isin(channels)]
+        rows.append(_row(f"{name} of one brain against the vote of the others, Dice", dice, dice.min()))
+    return "\n".join((*HEAD, *rows))
 
 
 def accuracy(table: pd.DataFrame) -> str:
@@ -39,13 +66,16 @@ def accuracy(table: pd.DataFrame) -> str:
     table : DataFrame
         ``crossvalidation.tsv``, one row a person.
     """
-    lines = ["| | mean | SD | worst | n |", "|---|---|---|---|---|"]
-    for column, (name, worst) in MEASURES.items():
-        values = table[column]
-        numbers = (values.mean(), values.std(), worst(values))
-        lines.append(f"| {name} | {' | '.join(f'{number:.3f}' for number in numbers)} | {values.count()} |")
-    return "\n".join(lines)
+    rows = [_row(name, table[column], worst(table[column])) for column, (name, worst) in MEASURES.items()]
+    return "\n".join((*HEAD, *rows))
+
+
+def read_result(name: str) -> pd.DataFrame:
+    """Read a table of ``benchmarks/results``."""
+    return pd.read_csv(RESULTS / f"{name}.tsv", sep="\t")
 
 
 if __name__ == "__main__":
-    print(accuracy(pd.read_csv(RESULTS / "crossvalidation.tsv", sep="\t")))
+    print(
+        agreement(read_result("labels"), read_result("cobralab")), accuracy(read_result("crossvalidation")), sep="\n\n"
+    )

@@ -95,7 +95,8 @@ def run_fold(everybody: tuple[Person, ...], work: Path, fold: int, threads: int)
         nib.save(with_data(t1w, found), work / "native" / f"{person.id}_dseg.nii.gz")
         manual = np.asarray(nib.load(person.dseg).dataobj).squeeze()
         row = scores(found.astype(int), manual, t1w.header.get_zooms()[:3])
-        rows.append({"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, **row})
+        known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "weights_sha256": bundle.sha256}
+        rows.append({**known, **row})
     return rows
 
 

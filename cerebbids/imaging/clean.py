@@ -1,4 +1,4 @@
-"""The whole preprocessing of a T1w image in memory: what the workflow does node by node."""
+"""A T1w image from file to clean in memory: the steps of the preprocessing workflow, one after the other."""
 
 from __future__ import annotations
 

@@ -2,18 +2,25 @@
 
 import tomllib
 
-import pandas as pd
+import pytest
+from card import accuracy, agreement, read_result
 
-from benchmarks.card import RESULTS, accuracy
 from cerebbids.inference.models import read_bundle
 
 
-def test_accuracy_is_what_the_cross_validation_gave():
-    card = (read_bundle(None, "deepceres").folder / "README.md").read_text(encoding="utf-8")
-    assert accuracy(pd.read_csv(RESULTS / "crossvalidation.tsv", sep="\t")) in card
+@pytest.fixture(scope="module")
+def card() -> str:
+    return (read_bundle(None, "deepceres").folder / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_commands_are_those_of_the_packaged_weights():
-    folder = read_bundle(None, "deepceres").folder
-    steps = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))["training"]["steps"]
-    assert f"--steps {steps} --resume" in (folder / "README.md").read_text(encoding="utf-8")
+def test_accuracy_is_what_the_cross_validation_gave(card: str):
+    assert accuracy(read_result("crossvalidation")) in card
+
+
+def test_agreement_of_the_labels_is_what_their_making_gave(card: str):
+    assert agreement(read_result("labels"), read_result("cobralab")) in card
+
+
+def test_the_commands_are_those_of_the_packaged_weights(card: str):
+    toml = (read_bundle(None, "deepceres").folder / "model.toml").read_text(encoding="utf-8")
+    assert f"--steps {tomllib.loads(toml)['training']['steps']} --resume" in card
