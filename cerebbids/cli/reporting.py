@@ -2,53 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import DERIVATIVES, derivative_path, stems_with_labels
+from cerebbids.bids.names import DERIVATIVES, derivative_path, stem, stems_with_labels
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
+from cerebbids.cli.records import Record, keep_records, read_records
+from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError
-from cerebbids.reports.html import CAPTIONS, ImageReport
+from cerebbids.reports.html import CAPTIONS, ImageReport, RunSummary
 
 
 def subject_images(
-    output_dir: Path, subject: str, images: Sequence[SourceImage], failures: Mapping[str, CerebbidsError]
+    config: RunConfig,
+    subject: str,
+    images: Sequence[SourceImage],
+    failures: Mapping[str, CerebbidsError],
+    run: RunSummary,
 ) -> tuple[ImageReport, ...]:
     """Describe all images of a subject, those of earlier runs too, so that a page is never less than before.
 
     Parameters
     ----------
-    output_dir : Path
-        Root of the derivatives.
+    config : RunConfig
+        Choices of this run.
     subject : str
         Label without ``sub-``.
     images : sequence of SourceImage
         Images of this run.
     failures : dict of str to CerebbidsError
-        Why images of this run failed, by their stems, or by their paths where their names are ambiguous.
+        Why images of this run failed, by their stems, or by their paths where their names are ambiguous; and why
+        there is no image of a participant, by ``sub-<label>``.
+    run : RunSummary
+        This run. What became of its images is kept for the pages of later ones.
     """
-    stems = {image.stem for image in images if image.subject == subject}
-    stems |= {stem for stem, _ in stems_with_labels(output_dir, subject)}
-    unfit = {path: error for path, error in failures.items() if path.startswith(f"sub-{subject}/")}
+    own = [image for image in images if image.subject == subject]
+    earlier = read_records(config.output_dir, subject)
+    now = keep_records(config.output_dir, _records(subject, own, failures, run, earlier, config.output_dir))
+    # What was said of an image that has left the dataset since is of no use to anyone.
+    records = [record for name, record in sorted((earlier | now).items()) if lexists(config.bids_dir / name)]
+    known: dict[str, Record | None] = dict.fromkeys(name for name, _ in stems_with_labels(config.output_dir, subject))
+    known |= {stem(record.image): record for record in records if not record.refused}
+    missing = None if own else failures.get(f"sub-{subject}")
     return (
-        *(_describe(output_dir, stem, failures.get(stem)) for stem in sorted(stems)),
-        *(ImageReport(path, errors=(str(error),)) for path, error in sorted(unfit.items())),
+        *((ImageReport(f"sub-{subject}", errors=(str(missing),)),) if missing else ()),
+        *(_describe(config.output_dir, name, record) for name, record in sorted(known.items())),
+        *(ImageReport(each.image, errors=(each.error,), run=each.run) for each in records if each.refused),
     )
 
 
-def _describe(output_dir: Path, stem: str, failure: CerebbidsError | None) -> ImageReport:
-    name = f"{stem}_T1w.nii.gz"
-    made = {key: output_dir / derivative_path(name, key) for key in DERIVATIVES}
+def _records(
+    subject: str,
+    images: Sequence[SourceImage],
+    failures: Mapping[str, CerebbidsError],
+    run: RunSummary,
+    earlier: Mapping[str, Record],
+    output_dir: Path,
+) -> Iterator[Record]:
+    """Say what became of a subject's images in this run."""
+    for image in images:
+        error = failures.get(image.stem)
+        if not error:
+            yield Record(image.relative, run)
+        elif (output_dir / derivative_path(image.path, "dseg")).exists():  # most likely those of the run before
+            made_by = earlier[image.relative].run if image.relative in earlier else run
+            yield Record(image.relative, replace(run, methods_md=made_by.methods_md), str(error))
+        else:
+            yield Record(image.relative, replace(run, methods_md=""), str(error))
+    for path, error in failures.items():
+        if path.startswith(f"sub-{subject}/"):
+            yield Record(path, replace(run, methods_md=""), str(error), refused=True)
+
+
+def _describe(output_dir: Path, name: str, record: Record | None) -> ImageReport:
+    image = Path(record.image).name if record else f"{name}_T1w.nii.gz"
+    made = {key: output_dir / derivative_path(image, key) for key in DERIVATIVES}
     labels = _provenance(made["dseg"])
     return ImageReport(
-        name=name,
+        name=image,
         figures={key: made[key] for key in CAPTIONS if made[key].exists()},
         morph_tsv=made["morph"] if made["morph"].exists() else None,
         warnings=tuple(labels.get("warnings", ())),
         facts=_facts(labels, _provenance(made["xfm_to_mni"])),
-        errors=(str(failure),) if failure else (),
+        errors=(record.error,) if record and record.error else (),
+        run=record.run if record else None,
     )
 
 
@@ -61,6 +102,7 @@ def _provenance(derivative: Path) -> dict[str, Any]:
 
 def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any]) -> dict[str, str]:
     facts = {
+        "Made with": f"cerebbids {labels['version']}" if "version" in labels else None,
         "Model": labels.get("model"),
         "Network ran on": labels.get("device"),
         "Network took": f"{labels['seconds']:.0f} s" if "seconds" in labels else None,

@@ -46,39 +46,6 @@ CAPTIONS: Mapping[str, Caption] = {
 
 
 @dataclass(frozen=True)
-class ImageReport:
-    """What there is to show of one T1w image.
-
-    Parameters
-    ----------
-    name : str
-        The image, as in the dataset: ``sub-01_ses-a_T1w.nii.gz``.
-    figures : dict
-        SVG files by their key in `CAPTIONS`; a failed image lacks some or all.
-    morph_tsv : Path, optional
-        Its ``seg-Lobules_morph.tsv``.
-    warnings : tuple of str
-        What should make a reader look twice.
-    facts : dict
-        Short things worth knowing: model, device, strategy of the registration.
-    errors : tuple of str
-        Why there are no labels.
-    """
-
-    name: str
-    figures: Mapping[str, Path] = field(default_factory=dict)
-    morph_tsv: Path | None = None
-    warnings: tuple[str, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
-    errors: tuple[str, ...] = ()
-
-    @property
-    def state(self) -> str:
-        """``failed``, ``warned`` or ``done``."""
-        return "failed" if self.errors else "warned" if self.warnings else "done"
-
-
-@dataclass(frozen=True)
 class RunSummary:
     """What is the same for all images of a run.
 
@@ -103,6 +70,42 @@ class RunSummary:
     seconds: float
 
 
+@dataclass(frozen=True)
+class ImageReport:
+    """What there is to show of one T1w image.
+
+    Parameters
+    ----------
+    name : str
+        The image, as in the dataset: ``sub-01_ses-a_T1w.nii.gz``.
+    figures : dict
+        SVG files by their key in `CAPTIONS`; a failed image lacks some or all.
+    morph_tsv : Path, optional
+        Its ``seg-Lobules_morph.tsv``.
+    warnings : tuple of str
+        What should make a reader look twice.
+    facts : dict
+        Short things worth knowing: model, device, strategy of the registration.
+    errors : tuple of str
+        Why there are no labels.
+    run : RunSummary, optional
+        The run that made what is shown, where it is known.
+    """
+
+    name: str
+    figures: Mapping[str, Path] = field(default_factory=dict)
+    morph_tsv: Path | None = None
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+    run: RunSummary | None = None
+
+    @property
+    def state(self) -> str:
+        """``failed``, ``warned`` or ``done``."""
+        return "failed" if self.errors else "warned" if self.warnings else "done"
+
+
 def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageReport], run: RunSummary) -> Path:
     """Write the page of a subject, atomically.
 
@@ -115,6 +118,7 @@ def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageRepo
     images : sequence of ImageReport
         In the order of the page.
     run : RunSummary
+        The run that writes the page.
 
     Returns
     -------
@@ -131,11 +135,36 @@ def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageRepo
             images=[_section(image, out_dir) for image in images],
             run=run,
             minutes=_duration(run.seconds),
-            methods=Markup(MarkdownIt("commonmark", {"html": False}).render(run.methods_md)),
+            methods=_methods(images),
         )
     )
     write_text(page, html)
     return page
+
+
+@dataclass(frozen=True)
+class _Methods:
+    """How images were made, alike but for their command lines."""
+
+    text: Markup
+    images: tuple[str, ...]
+    commands: tuple[str, ...]
+
+
+def _methods(images: Sequence[ImageReport]) -> tuple[_Methods, ...]:
+    groups: dict[str, list[ImageReport]] = {}
+    for image in images:
+        if image.run:
+            groups.setdefault(image.run.methods_md, []).append(image)
+    render = MarkdownIt("commonmark", {"html": False}).render
+    return tuple(
+        _Methods(
+            Markup(render(text)),
+            tuple(image.name for image in alike),
+            tuple(dict.fromkeys(image.run.command for image in alike if image.run)),
+        )
+        for text, alike in groups.items()
+    )
 
 
 @dataclass(frozen=True)
@@ -164,7 +193,7 @@ def _section(image: ImageReport, out_dir: Path) -> _Section:
         if key in image.figures
     )
     regions = read_regions(image.morph_tsv) if image.morph_tsv else ()
-    return _Section(image, image.name.split(".")[0], figures, regions)
+    return _Section(image, image.name, figures, regions)
 
 
 def _duration(seconds: float) -> str:

@@ -231,6 +231,12 @@ def test_page_that_cannot_be_written_is_told_and_the_others_are(no_work, dataset
     assert (dataset.out / "sub-02.html").is_file()
 
 
+def test_participant_without_an_image_has_a_page_that_says_so(no_work, dataset):
+    (dataset.raw / "sub-03" / "func").mkdir(parents=True)
+    assert main(dataset.arguments()) == 1
+    assert "has no T1w image" in (dataset.out / "sub-03.html").read_text()
+
+
 def test_folder_that_cannot_be_written_fails_its_images_and_no_other(no_work, dataset, capsys):
     (dataset.out / "sub-01").write_text("not a folder")
     assert main(dataset.arguments()) == 1

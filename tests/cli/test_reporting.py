@@ -1,54 +1,121 @@
 import json
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+
+import pytest
 
 from cerebbids.bids.names import derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.reporting import subject_images
-from cerebbids.errors import BadImage
+from cerebbids.config import RunConfig
+from cerebbids.errors import BadImage, CerebbidsError
+from cerebbids.reports.html import ImageReport, RunSummary
+from tests.datasets import make_dataset
+
+RUN = RunSummary("1.0", "cerebbids a", "Denoised.", datetime(2026, 1, 2), 75.0)
+NAMES = {name: f"sub-01/ses-{name}/anat/sub-01_ses-{name}_T1w.nii.gz" for name in "ab"}
+EMPTY = BadImage(NAMES["b"], "is empty", "copy it again")
 
 
-def put(output_dir: Path, source: str, key: str, **provenance) -> Path:
-    target = output_dir / derivative_path(source, key)
+@pytest.fixture
+def config(tmp_path: Path) -> RunConfig:
+    raw = make_dataset(tmp_path / "raw", *(name.removesuffix("_T1w.nii.gz") for name in NAMES.values()))
+    return RunConfig(raw, tmp_path / "out", tmp_path / "work")
+
+
+def put(config: RunConfig, source: str, key: str, **provenance) -> Path:
+    target = config.output_dir / derivative_path(source, key)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("")
-    sidecar = target.with_name(f"{target.name.split('.')[0]}.json")
-    sidecar.write_text(json.dumps({"CerebBIDS": provenance}))
+    sidecar_path(target).write_text(json.dumps({"CerebBIDS": provenance}))
     return target
 
 
-def test_page_has_what_this_run_and_earlier_ones_made(tmp_path):
-    earlier = "sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz"
-    put(tmp_path, earlier, "dseg", model="net", seconds=61.4, warnings=["The cerebellum is small."])
-    put(tmp_path, earlier, "dseg_mni")
-    put(tmp_path, earlier, "xfm_to_mni", strategy="brain", overlap=0.91234)
-    figure = put(tmp_path, earlier, "figure_dseg")
-    put(tmp_path, "sub-02/anat/sub-02_T1w.nii.gz", "dseg")
+def page(
+    config: RunConfig, *sessions: str, failures: dict[str, CerebbidsError] | None = None, run: RunSummary = RUN
+) -> dict[str, ImageReport]:
+    """What a run on some sessions of the subject shows, by the names."""
+    images = [SourceImage(config.bids_dir / NAMES[name], "01", NAMES[name]) for name in sessions]
+    return {report.name: report for report in subject_images(config, "01", images, failures or {}, run)}
 
-    name = "sub-01/ses-b/anat/sub-01_ses-b_T1w.nii.gz"
-    failed = SourceImage(tmp_path / name, "01", name)
-    error = BadImage("sub-01_ses-b_T1w.nii.gz", "is empty", "copy it again")
-    done, broken = subject_images(tmp_path, "01", [failed], {"sub-01_ses-b": error})
 
+def test_page_has_what_this_run_and_earlier_ones_made(config):
+    earlier = NAMES["a"]
+    put(config, earlier, "dseg", version="0.9", model="net", seconds=61.4, warnings=["The cerebellum is small."])
+    put(config, earlier, "dseg_mni")
+    put(config, earlier, "xfm_to_mni", strategy="brain", overlap=0.91234)
+    figure = put(config, earlier, "figure_dseg")
+    put(config, "sub-02/anat/sub-02_T1w.nii.gz", "dseg")
+
+    done, broken = page(config, "b", failures={"sub-01_ses-b": EMPTY}).values()
     assert done.name == "sub-01_ses-a_T1w.nii.gz" and done.errors == ()
     assert done.figures == {"figure_dseg": figure}
     assert done.warnings == ("The cerebellum is small.",)
-    assert {"net", "61 s", "brain", "0.912"} <= set(done.facts.values())
-    assert broken.errors == (str(error),) and broken.figures == {} and broken.morph_tsv is None
+    assert {"cerebbids 0.9", "net", "61 s", "brain", "0.912"} <= set(done.facts.values())
+    assert broken.errors == (str(EMPTY),) and broken.figures == {} and broken.morph_tsv is None
 
 
-def test_sidecar_that_is_broken_is_told_on_the_page(tmp_path):
-    name = "sub-01/anat/sub-01_T1w.nii.gz"
+def test_failure_of_an_earlier_run_stays_until_the_image_is_done_or_gone(config):
+    page(config, "b", failures={"sub-01_ses-b": EMPTY})
+    name = Path(NAMES["b"]).name
+    assert page(config, "a")[name].errors == (str(EMPTY),)
+    put(config, NAMES["b"], "dseg")
+    assert page(config, "b")[name].errors == page(config, "a")[name].errors == ()
+    page(config, "b", failures={NAMES["b"]: EMPTY})  # ambiguous, and so by its path
+    assert page(config, "a")[NAMES["b"]].errors == (str(EMPTY),)
+    (config.bids_dir / NAMES["b"]).unlink()
+    assert NAMES["b"] not in page(config, "a")
+
+
+def test_image_is_shown_with_the_run_that_made_it(config):
+    for name in NAMES.values():
+        put(config, name, "dseg")
+    later = replace(RUN, version="2.0", command="cerebbids b", methods_md="Denoised twice.")
+    page(config, "a")
+    shown = page(config, "b", run=later)
+    assert [shown[Path(name).name].run for name in NAMES.values()] == [RUN, later]
+
+
+def test_failure_tells_the_methods_of_no_result_or_of_the_older_one(config):
+    later = replace(RUN, methods_md="Denoised twice.")
+    name = Path(NAMES["b"]).name
+    assert page(config, "b", failures={"sub-01_ses-b": EMPTY}, run=later)[name].run.methods_md == ""
+    put(config, NAMES["b"], "dseg")
+    page(config, "b")
+    assert page(config, "b", failures={"sub-01_ses-b": EMPTY}, run=later)[name].run == RUN
+
+
+def test_record_that_is_damaged_or_cannot_be_written_ends_nothing(config):
+    page(config, "b", failures={"sub-01_ses-b": EMPTY})
+    (record,) = config.output_dir.glob("sub-01/log/ses-b/anat/*.json")
+    for damaged in ("", "[]", "{}", '{"run": {"started": 1}}'):
+        record.write_text(damaged)
+        assert page(config) == {}
+    record.unlink()
+    record.mkdir()
+    assert page(config, "b", failures={"sub-01_ses-b": EMPTY})[Path(NAMES["b"]).name].state == "failed"
+
+
+def test_participant_without_an_image_is_told_beside_older_results(config):
+    put(config, NAMES["a"], "dseg")
+    missing = BadImage("sub-01", "has no T1w image that matches the request", "add one")
+    assert [report.state for report in page(config, failures={"sub-01": missing}).values()] == ["failed", "done"]
+
+
+def test_sidecar_that_is_broken_is_told_on_the_page(config):
     for broken in ("{", "[]", '{"CerebBIDS": 1}'):
-        sidecar_path(put(tmp_path, name, "dseg")).write_text(broken)
-        (report,) = subject_images(tmp_path, "01", [], {})
-        assert report.warnings[0].startswith("sub-01_seg-Lobules_dseg.json cannot be read")
+        sidecar_path(put(config, NAMES["a"], "dseg")).write_text(broken)
+        (report,) = page(config).values()
+        assert report.warnings[0].startswith("sub-01_ses-a_seg-Lobules_dseg.json cannot be read")
 
 
-def test_images_whose_names_are_ambiguous_are_on_the_page_by_their_paths(tmp_path):
-    errors = {
-        path: BadImage(path, "would share its outputs with another", "rename it")
-        for path in ("sub-1/anat/sub-1_T1w.nii", "sub-1/anat/sub-1_T1w.nii.gz", "sub-11/anat/sub-11_T1w.nii")
-    }
-    reports = subject_images(tmp_path, "1", [], errors)
-    assert [report.name for report in reports] == list(errors)[:2]
-    assert all(report.state == "failed" for report in reports)
+def test_images_whose_names_are_ambiguous_are_on_the_page_by_their_paths(config):
+    paths = ("sub-01/anat/sub-01_T1w.nii", "sub-01/anat/sub-01_T1w.nii.gz", "sub-011/anat/sub-011_T1w.nii")
+    errors = {path: BadImage(path, "would share its outputs with another", "rename it") for path in paths}
+    for path in paths:
+        (config.bids_dir / path).parent.mkdir(parents=True, exist_ok=True)
+        (config.bids_dir / path).touch()
+    reports = page(config, failures=errors)
+    assert tuple(reports) == paths[:2]
+    assert all(report.state == "failed" for report in reports.values())

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
 
@@ -38,7 +39,7 @@ def done(tmp_path, **more):
     figure.parent.mkdir(parents=True, exist_ok=True)
     figure.write_text("<svg/>")
     table = write_table(tmp_path / "morph.tsv", lambda label: 4000)
-    return ImageReport("sub-01_T1w.nii.gz", {"figure_dseg": figure}, table, **more)
+    return ImageReport("sub-01_T1w.nii.gz", {"figure_dseg": figure}, table, **{"run": RUN, **more})
 
 
 def test_page_lies_at_the_root_and_finds_its_figures(tmp_path):
@@ -88,7 +89,21 @@ def test_volumes_are_written_out(tmp_path):
 def test_methods_are_rendered_and_cannot_inject(tmp_path):
     _, text, _ = page(tmp_path, done(tmp_path))
     assert "<strong>ANTs</strong>" in text and "&lt;b&gt;x&lt;/b&gt;" in text
-    assert "cerebbids 1.2.3" in text and "1 min 15 s" in text
+    assert "cerebbids 1.2.3" in text and "1 min 15 s" in text and RUN.command in text
+
+
+def test_images_of_another_run_have_its_methods_and_command(tmp_path):
+    older = ImageReport("sub-01_ses-a_T1w.nii.gz", run=replace(RUN, command="cerebbids old", methods_md="Smoothed."))
+    methods = page(tmp_path, done(tmp_path), older, ImageReport("unknown"))[1].partition('id="methods"')[2]
+    said = ["sub-01_T1w", "<strong>ANTs", "out participant", "sub-01_ses-a_T1w", "Smoothed", "cerebbids old"]
+    places = [methods.index(words) for words in said]
+    assert places == sorted(places) and "unknown" not in methods
+
+
+def test_every_image_has_a_place_of_its_own_on_the_page(tmp_path):
+    twins = [ImageReport(f"sub-01/anat/sub-01_T1w.{extension}") for extension in ("nii", "nii.gz")]
+    text = page(tmp_path, *twins)[1]
+    assert len(set(re.findall(r'<section id="(sub[^"]+)"', text))) == 2
 
 
 def test_subject_without_images_has_a_page(tmp_path):

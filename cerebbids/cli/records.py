@@ -1,0 +1,77 @@
+"""What became of each image when it was last worked on: small files in ``sub-<label>/log``, which outlive a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cerebbids.files import write_text
+from cerebbids.reports.html import RunSummary
+
+
+@dataclass(frozen=True)
+class Record:
+    """The last state of an image.
+
+    Parameters
+    ----------
+    image : str
+        Path from the raw dataset's root.
+    run : RunSummary
+        The run that worked on it; its methods are those of the results that there are.
+    error : str
+        Why it failed; empty where it is done.
+    refused : bool
+        Whether it cannot be told apart from another image, so that no result is its own.
+
+    Examples
+    --------
+    >>> run = RunSummary("1.0", "cerebbids /data", "", datetime(2026, 1, 2), 75.0)
+    >>> print(Record("sub-01/anat/sub-01_T1w.nii.gz", run).path)
+    sub-01/log/anat/sub-01_T1w.nii.gz.json
+    """
+
+    image: str
+    run: RunSummary
+    error: str = ""
+    refused: bool = False
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept, from the root of the derivatives."""
+        subject, _, rest = self.image.partition("/")
+        return Path(subject, "log", f"{rest}.json")
+
+    def save(self, output_dir: Path) -> None:
+        """Write it to its file, atomically."""
+        write_text(output_dir / self.path, json.dumps(asdict(self), default=datetime.isoformat, indent=2))
+
+
+def read_records(output_dir: Path, subject: str) -> dict[str, Record]:
+    """Read what runs have said of a subject's images, by the images' paths; a damaged file says nothing."""
+    found = {}
+    for folder in ("anat", "ses-*/anat"):
+        for path in (output_dir / f"sub-{subject}" / "log").glob(f"{folder}/*.json"):
+            with suppress(ValueError, TypeError, KeyError, AttributeError, OSError):
+                record = _from_json(json.loads(path.read_text(encoding="utf-8")))
+                found[record.image] = record
+    return found
+
+
+def keep_records(output_dir: Path, records: Iterable[Record]) -> dict[str, Record]:
+    """Write records, as far as the disc lets; the pages of this run need them in any case."""
+    kept = {}
+    for record in records:
+        kept[record.image] = record
+        with suppress(OSError):
+            record.save(output_dir)
+    return kept
+
+
+def _from_json(told: Mapping) -> Record:
+    run = told["run"] | {"started": datetime.fromisoformat(told["run"]["started"])}
+    return Record(str(told["image"]), RunSummary(**run), str(told["error"]), bool(told["refused"]))
