@@ -195,9 +195,10 @@ def _write_reports(
     run = RunSummary(__version__, command, methods, started, seconds)
     images = (*selection.images, *(image for image, _ in selection.refused))
     unwritten: Failures = {}
-    for subject in sorted({image.subject for image in images}):
+    without = {error.subject.removeprefix("sub-") for error in selection.missing}
+    for subject in sorted({image.subject for image in images} | without):
         try:
-            reports = subject_images(config.output_dir, subject, selection.images, failures)
+            reports = subject_images(config, subject, selection.images, failures, run)
             write_subject_report(config.output_dir, subject, reports, run)
         except Exception as error:  # whatever one page stumbles over: the results of the run are there
             page = f"sub-{subject}.html"
