@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,22 +18,25 @@ from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
 from cerebbids.cli.preflight import choose_device, refused_images
 from cerebbids.config import RunConfig
-from cerebbids.errors import CerebbidsError, Interrupted, Unfinished
+from cerebbids.errors import BadImage, CerebbidsError, Interrupted, RegistrationFailed, SegmentationFailed, Unfinished
 from cerebbids.files import write_text
-from cerebbids.inference.models import read_bundle
+from cerebbids.inference.models import Bundle, read_bundle
 
 Failures = dict[str, CerebbidsError]
 """Why images (by their stems, or by their paths where these are ambiguous), participants or pages failed."""
+
+_AGAINST_THE_IMAGE = (BadImage, RegistrationFailed, SegmentationFailed)
+"""Failures that make earlier results doubtful; a full disk or a lack of memory does not."""
 
 _AGAIN = "run the same command again"
 
 
 @dataclass(frozen=True)
 class Network:
-    """Name with version and hash of the weights, and the device that they run on."""
+    """Name with version and hash of the model bundle, and the device that it runs on."""
 
     model: str
-    weights_sha256: str
+    model_sha256: str
     device: str
 
 
@@ -81,19 +85,24 @@ def run_participants(config: RunConfig, command: str) -> int:
     prepare_environment(config.work_dir)
     bundle = read_bundle(config.models_dir, config.system)
     model = f"{bundle.name} {bundle.version}"
-    network = Network(model, bundle.sha256, choose_device(config.device))
+    network = Network(model, bundle_sha256(bundle), choose_device(config.device))
     start_dataset(config.bids_dir, config.output_dir, (SCHEME,), model=model, licence=bundle.licence)
 
     run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
     failures = _say(_unfit(selection))
-    for image, _ in selection.refused:
+    for image, error in selection.refused:
         if not image.is_misplaced:
-            _remove_older(config.output_dir, image)
+            _remove_older(config.output_dir, image, error)
     failures |= _work(config, selection.images, network, run_id)
     failures |= _say(_write_reports(config, selection, failures, command, started, time.monotonic() - clock))
     print(last_line([image.stem for image in selection.images], failures))
     interrupted = any(isinstance(error, Interrupted) for error in failures.values())
     return 130 if interrupted else 1 if failures else 0
+
+
+def bundle_sha256(bundle: Bundle) -> str:
+    """Hash of the bundle's ``model.toml``: of everything that makes the result, as that holds the weights' hash."""
+    return sha256((bundle.folder / "model.toml").read_bytes()).hexdigest()
 
 
 def output_paths(image: SourceImage) -> list[Path]:
@@ -132,7 +141,7 @@ def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, ru
         memory_gb = config.mem_gb or usable_memory_gb()
         for image, error in refused_images([i for i in images if i.stem not in failures], config.nprocs, memory_gb):
             failures |= _say({image.stem: error})
-            _remove_older(config.output_dir, image)
+            _remove_older(config.output_dir, image, error)
         if sound := [image for image in images if image.stem not in failures]:
             failures |= _say(_process(config, sound, network, run_id))
     except KeyboardInterrupt:
@@ -147,11 +156,14 @@ def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, ru
     return failures
 
 
-def _remove_older(output_dir: Path, image: SourceImage, written: Collection[str] = ()) -> None:
+def _remove_older(output_dir: Path, image: SourceImage, error: CerebbidsError, written: Collection[str] = ()) -> None:
+    if not isinstance(error, _AGAINST_THE_IMAGE):
+        return
     try:
         remove_outputs(output_dir, image.path, keep=written)
-    except OSError as error:  # one folder must not keep the other images from being done
-        print(f"{error.filename}: is out of date and cannot be removed ({error.strerror}); remove it", file=sys.stderr)
+    except OSError as refusal:  # one folder must not keep the other images from being done
+        reason = f"is out of date and cannot be removed ({refusal.strerror})"
+        print(f"{refusal.filename}: {reason}; remove it", file=sys.stderr)
 
 
 def _start_logs(config: RunConfig, images: Sequence[SourceImage], run_id: str) -> Failures:
@@ -176,9 +188,8 @@ def _process(config: RunConfig, images: Sequence[SourceImage], network: Network,
     write_text(config.output_dir / "logs" / "CITATION.md", workflow.visit_desc())
     outcome = execute(workflow, config, images)
     for image in images:
-        error = outcome.failures.get(image.stem)
-        if error and not isinstance(error, Unfinished):
-            _remove_older(config.output_dir, image, outcome.written[image.stem])
+        if error := outcome.failures.get(image.stem):
+            _remove_older(config.output_dir, image, error, outcome.written[image.stem])
     return outcome.failures
 
 

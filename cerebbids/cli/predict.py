@@ -9,6 +9,8 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
+from traceback import format_exception_only
 
 from cerebbids.errors import CerebbidsError
 
@@ -110,19 +112,24 @@ def run(job: Job) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one job; a failure is one line on standard error and exit code 1."""
+    """Run one job; a failure is one line on standard error, as a traceback would end with it, and exit code 1."""
     parser = argparse.ArgumentParser(prog="cerebbids-predict", description=__doc__)
     parser.add_argument("--spec", type=Path, required=True, help="JSON file with the job")
     arguments = parser.parse_args(argv)
     try:
         run(read_job(arguments.spec))
-    except CerebbidsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except Exception as error:  # the caller shows the last line; a traceback would bury the reason
-        print(f"{arguments.spec}: {type(error).__name__}: {error}; report this as a bug", file=sys.stderr)
+    except Exception as error:
+        told = error if isinstance(error, CerebbidsError) else _surprise(arguments.spec, error)
+        print(*format_exception_only(told), sep="", end="", file=sys.stderr)
         return 1
     return 0
+
+
+def _surprise(spec: Path, error: Exception) -> CerebbidsError:
+    reason = shorten(f"{type(error).__name__}: {error}", 300)  # and on one line, which those of CUDA are not
+    if type(error).__name__ == "OutOfMemoryError":  # PyTorch's, which need not have been loaded
+        return CerebbidsError(str(spec), reason, "use --device cpu or a GPU with more memory")
+    return CerebbidsError(str(spec), reason, "report this as a bug")
 
 
 if __name__ == "__main__":

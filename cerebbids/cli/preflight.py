@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from cerebbids.bids.query import SourceImage
-from cerebbids.errors import BadImage, CerebbidsError, UsageError
+from cerebbids.errors import CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 from cerebbids.imaging.reading import READING_BYTES, count_voxels
 
@@ -60,8 +60,8 @@ def _check(image: SourceImage) -> CerebbidsError | None:
         check_image(image.path)
     except CerebbidsError as error:
         return error
-    except Exception as error:  # whatever is wrong with one image must not end the others
-        return BadImage(image.relative, f"cannot be read ({type(error).__name__}: {error})", "copy it again")
+    except Exception as error:  # whatever is wrong with one image, or its disk, must not end the others
+        return CerebbidsError(image.relative, f"cannot be read ({type(error).__name__}: {error})", "copy it again")
     return None
 
 
@@ -87,7 +87,7 @@ def choose_device(wanted: str) -> str:
     """
     if wanted == "cpu":
         return wanted
-    answer = subprocess.run([sys.executable, "-c", _ASK, wanted], capture_output=True, text=True, check=False)
+    answer = subprocess.run([sys.executable, "-P", "-c", _ASK, wanted], capture_output=True, text=True, check=False)
     if answer.returncode == 0:
         return answer.stdout.split()[-1]
     error = CerebbidsError.from_line((answer.stderr.strip() or "PyTorch ended without a word").splitlines()[-1])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
 
-from cerebbids.errors import CerebbidsError, SegmentationFailed
+from cerebbids.errors import CerebbidsError, read_error
 from cerebbids.files import write_text
 from cerebbids.interfaces.process import Ended, run_child
 
@@ -28,7 +28,7 @@ class _PredictInputSpec(BaseInterfaceInputSpec):
     system = traits.Str(mandatory=True, desc="published system to apply")
     t1w = File(exists=True, mandatory=True, desc="preprocessed T1w image")
     xfm = File(exists=True, mandatory=True, desc="ITK affine from the T1w image to the template")
-    weights_sha256 = traits.Str(mandatory=True, desc="of the model bundle: other weights, another result")
+    model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
     version = traits.Str(mandatory=True, desc="of this program")
     models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
     device = traits.Str("cpu", usedefault=True, nohash=True, desc="cpu or cuda:N")
@@ -53,7 +53,7 @@ class Predict(SimpleInterface):
     input_spec = _PredictInputSpec
     output_spec = _PredictOutputSpec
     # As a module of this interpreter, because the console script need not be on the PATH.
-    _command = (sys.executable, "-m", "cerebbids.cli.predict")
+    _command = (sys.executable, "-P", "-m", "cerebbids.cli.predict")
     _hours = HOURS
 
     def _run_interface(self, runtime):
@@ -67,13 +67,15 @@ class Predict(SimpleInterface):
         self._results |= {key: str(folder / name) for key, name in _OUTPUTS.items()}
         return runtime
 
-    def _failure(self, ended: Ended) -> SegmentationFailed:
+    def _failure(self, ended: Ended) -> CerebbidsError:
+        machine = "look at the GPU and the machine, or choose --device cpu"
         if ended.code is None:
-            mend = "look at the GPU and the machine, or choose --device cpu"
-            return SegmentationFailed(self.inputs.t1w, f"the network hung for {self._hours:g} hours", mend)
+            return CerebbidsError(self.inputs.t1w, f"the network hung for {self._hours:g} hours", machine)
         if ended.code == -signal.SIGKILL:
             mend = "give it more memory, or run fewer at once (--nprocs)"
-            return SegmentationFailed(self.inputs.t1w, "the network was killed, out of memory it seems", mend)
+            return CerebbidsError(self.inputs.t1w, "the network was killed, out of memory it seems", mend)
+        if ended.code < 0:  # whatever it said before was about something else
+            reason = f"the network was ended by signal {-ended.code} ({signal.strsignal(-ended.code)})"
+            return CerebbidsError(self.inputs.t1w, reason, machine)
         lines = ended.stderr.strip().splitlines() or [f"the network ended with code {ended.code}"]
-        error = CerebbidsError.from_line(lines[-1])
-        return SegmentationFailed(error.subject, error.reason, error.mend)
+        return read_error(ended.stderr) or CerebbidsError(self.inputs.t1w, lines[-1], "see the crash file in sub-*/log")

@@ -39,7 +39,7 @@ def init_cerebbids_wf(
     config: RunConfig,
     images: Sequence[SourceImage],
     model: str,
-    weights_sha256: str,
+    model_sha256: str,
     device: str,
     run_id: str,
     name: str = "cerebbids_wf",
@@ -52,7 +52,7 @@ def init_cerebbids_wf(
         Choices of the run.
     images : sequence of SourceImage
         T1w images, each a unit of its own.
-    model, weights_sha256 : str
+    model, model_sha256 : str
         Name with version, and hash, of the model bundle.
     device : str
         ``cpu`` or ``cuda:N``.
@@ -64,13 +64,13 @@ def init_cerebbids_wf(
     workflow.__postdesc__ = _REFERENCES
     workflow.config["execution"] |= _EXECUTION
     for image in images:
-        image_wf = init_image_wf(config=config, image=image, model=model, weights_sha256=weights_sha256, device=device)
+        image_wf = init_image_wf(config=config, image=image, model=model, model_sha256=model_sha256, device=device)
         _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))
         workflow.add_nodes([image_wf])
     return workflow
 
 
-def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, weights_sha256: str, device: str) -> Workflow:
+def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sha256: str, device: str) -> Workflow:
     """Process one T1w image: preprocess, segment, draw, write.
 
     Parameters are those of :func:`init_cerebbids_wf`.
@@ -83,7 +83,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, weights_
         voxels=voxels,
         system=config.system,
         model=model,
-        weights_sha256=weights_sha256,
+        model_sha256=model_sha256,
         models_dir=config.models_dir,
         device=device,
         omp_nthreads=config.omp_nthreads,

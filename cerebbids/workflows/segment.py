@@ -20,7 +20,7 @@ def init_segment_wf(
     voxels: int,
     system: str,
     model: str,
-    weights_sha256: str,
+    model_sha256: str,
     models_dir: Path | None,
     device: str,
     omp_nthreads: int,
@@ -34,7 +34,7 @@ def init_segment_wf(
         Size of the image, which says how much memory the steps take.
     system : str
         Published system whose networks to apply.
-    model, weights_sha256 : str
+    model, model_sha256 : str
         Name with version, and hash, of its model bundle.
     models_dir : Path or None
         Folder of model bundles; none for the packaged ones.
@@ -72,7 +72,7 @@ the grid of the T1w image, where the volumes were measured.
     job = Predict(
         system=system,
         version=__version__,
-        weights_sha256=weights_sha256,
+        model_sha256=model_sha256,
         models_dir=str(models_dir or ""),
         device=device,
         cpu_threads=omp_nthreads,

@@ -19,7 +19,8 @@ import pytest
 from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
 from cerebbids.cli import execute, participant
 from cerebbids.cli.run import main
-from cerebbids.errors import BadImage
+from cerebbids.errors import BadImage, CerebbidsError, RegistrationFailed, SegmentationFailed, Unfinished
+from cerebbids.files import write_text
 from cerebbids.imaging.template import template_t1w
 from cerebbids.inference.models import packaged_models
 from tests.datasets import make_dataset, make_output, validator_errors
@@ -83,13 +84,13 @@ def dataset(tmp_path: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, tuple[int, str, str]]:
-    """One image that can be done, and one of every kind that cannot; of those there are older results."""
+    """One image that can be done, and one of every kind that cannot; of those at fault there are older results."""
     run = prepare(tmp_path_factory.mktemp("mixed"), GOOD, *(f"sub-{bad}/anat/sub-{bad}" for bad in BAD))
     whole = run.source(GOOD).read_bytes()
     run.source("broken").write_bytes(whole[: len(whole) // 2])
     shutil.copy(run.source("twin"), run.source("twin").with_suffix(""))
     make_output(run.out)
-    for bad in BAD:
+    for bad in set(BAD) - {"killed"}:
         for key in DERIVATIVES:
             run.path(bad, key).parent.mkdir(parents=True, exist_ok=True)
             run.path(bad, key).write_text("old")
@@ -140,7 +141,7 @@ def test_labels_lie_on_the_grid_of_the_input(mixed):
     assert json.loads(sidecar_path(run.path(GOOD, "t1w")).read_text())["SkullStripped"] is True
 
 
-def test_failed_image_keeps_no_older_result(mixed):
+def test_image_at_fault_keeps_no_older_result(mixed):
     run, _ = mixed
     for bad in BAD:
         left = {key for key in DERIVATIVES if run.path(bad, key).exists()}
@@ -176,6 +177,8 @@ def test_same_command_again_takes_the_work_up_where_it_was(tmp_path):
         path.write_bytes(content)
     other = again("--models-dir", str(models))
     assert other[0] == first[0] and other[1] > first[1]
+    toml.write_text(toml.read_text().replace('version = "', 'version = "1'))
+    assert again()[0] == first[0] and again()[1] > other[1]
 
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen) -> object:
@@ -220,6 +223,17 @@ def no_work(monkeypatch: pytest.MonkeyPatch, dataset: Run) -> None:
     monkeypatch.setattr(participant, "refused_images", lambda *_: ())
     monkeypatch.setattr(participant, "choose_device", lambda _: "cpu")
     monkeypatch.setattr(execute, "execute", lambda *_: execute.Outcome({}, {}))
+
+
+@pytest.mark.parametrize("kind", [BadImage, RegistrationFailed, SegmentationFailed, CerebbidsError, Unfinished])
+def test_older_results_go_only_when_the_image_is_at_fault(kind, no_work, dataset, monkeypatch):
+    failures = {f"sub-{label}": kind(f"sub-{label}", "is odd", "look") for label in ("01", "02")}
+    monkeypatch.setattr(execute, "execute", lambda *_: execute.Outcome(failures, dict.fromkeys(failures, {"mask"})))
+    for key in ("xfm_to_mni", "mask"):
+        write_text(dataset.path("01", key), "old")
+    assert main(dataset.arguments()) == 1
+    assert dataset.path("01", "xfm_to_mni").exists() is (kind in (CerebbidsError, Unfinished))
+    assert dataset.path("01", "mask").exists()
 
 
 def test_page_that_cannot_be_written_is_told_and_the_others_are(no_work, dataset, capsys):

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from cerebbids.cli.predict import Job, run
-from cerebbids.imaging.grid import CEREBELLUM_1MM
+from cerebbids.cli import predict
+from cerebbids.cli.predict import Job, main, run
+from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed, read_error
 from cerebbids.imaging.xfm import write_itk_affine
 from cerebbids.inference import segment
+from cerebbids.systems.grid import CEREBELLUM_1MM
+from tests.standin import predict as standin
 
 
 def answer(lowest: int) -> torch.Tensor:
@@ -27,6 +30,32 @@ def test_what_template_space_cuts_off_is_told(lowest, cut, tmp_path: Path, monke
     nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
     write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
     run(Job("deepceres", tmp_path / "t1w.nii", tmp_path / "xfm.txt", None, "cpu", 1, tmp_path))
-    warnings = json.loads((tmp_path / "predict.json").read_text())["warnings"]
+    facts = json.loads((tmp_path / "predict.json").read_text())
+    warnings = facts["warnings"]
+    assert facts.keys() == standin.FACTS.keys() and facts["confidence"].keys() == standin.FACTS["confidence"].keys()
     assert len(warnings) == len(cut)
     assert all(words in warning for words, warning in zip(cut, warnings, strict=True))
+
+
+CUDA = "CUDA error: an illegal memory access was encountered\nSearch for it in the manual.\nCompile with more.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason", "mend"),
+    [
+        (SegmentationFailed("t1w.nii", "is no brain", "look at it"), SegmentationFailed, "is no brain", "look at it"),
+        (ModelError("model.toml", "is missing", "install it"), ModelError, "is missing", "install it"),
+        (RuntimeError(CUDA), CerebbidsError, "RuntimeError: CUDA error: an illegal memory access", "report this"),
+        (torch.OutOfMemoryError(CUDA), CerebbidsError, "OutOfMemoryError: CUDA error: an", "use --device cpu or"),
+    ],
+)
+def test_failure_is_one_line_that_another_process_can_read(error, kind, reason, mend, tmp_path, monkeypatch, capsys):
+    def fail(_: Job) -> None:
+        raise error
+
+    monkeypatch.setattr(predict, "read_job", lambda _: None)
+    monkeypatch.setattr(predict, "run", fail)
+    assert main(["--spec", str(tmp_path / "job.json")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    told = read_error(line)
+    assert type(told) is kind and told.reason.startswith(reason) and told.mend.startswith(mend)

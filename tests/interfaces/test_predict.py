@@ -4,8 +4,9 @@ from pathlib import Path
 import nibabel as nib
 import pytest
 
-from cerebbids.errors import SegmentationFailed
+from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed
 from cerebbids.interfaces.predict import Predict
+from cerebbids.interfaces.process import run_child
 from tests.datasets import tiny_image
 
 SCRIPT = """
@@ -25,7 +26,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (tmp_path / "child.py").write_text(SCRIPT.format(action=action))
         monkeypatch.setattr(Predict, "_command", (sys.executable, str(tmp_path / "child.py")))
         files = {"t1w": str(tmp_path / "t1w.nii"), "xfm": str(tmp_path / "xfm.txt")}
-        known = {"system": "deepceres", "weights_sha256": "0", "version": "1"}
+        known = {"system": "deepceres", "model_sha256": "0", "version": "1"}
         return Predict(**files, **{**known, **inputs})
 
     return make
@@ -43,25 +44,38 @@ def test_process_gets_the_job_and_its_files_are_the_outputs(job, tmp_path):
 
 
 def test_killed_process_is_said_to_lack_memory(job, tmp_path):
-    with pytest.raises(SegmentationFailed, match="t1w.nii: the network was killed, out of memory"):
+    with pytest.raises(CerebbidsError, match="t1w.nii: the network was killed, out of memory") as caught:
         job("os.kill(os.getpid(), 9)").run(cwd=str(tmp_path))
+    assert type(caught.value) is CerebbidsError  # not the image's fault
 
 
-def test_last_line_of_the_process_is_the_reason(job, tmp_path):
-    action = "print('noise', file=sys.stderr); sys.exit('model.toml: is missing; install it')"
-    with pytest.raises(SegmentationFailed) as caught:
+def test_signal_that_ended_the_process_is_named_whatever_was_said_before(job, tmp_path):
+    action = "print('warnings.warn(', file=sys.stderr, flush=True); os.kill(os.getpid(), 11)"
+    with pytest.raises(CerebbidsError, match=r"t1w.nii: the network was ended by signal 11 \(Segmentation fault\);"):
         job(action).run(cwd=str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", [ModelError, SegmentationFailed])
+def test_error_of_the_process_is_the_error_here(kind, job, tmp_path):
+    line = f"cerebbids.errors.{kind.__name__}: model.toml: is missing; install it"
+    with pytest.raises(kind) as caught:
+        job(f"print('noise', {line!r}, 'more noise', sep=chr(10), file=sys.stderr); sys.exit(1)").run(cwd=str(tmp_path))
     assert str(caught.value) == "model.toml: is missing; install it"
+
+
+def test_last_line_of_the_process_is_the_reason_when_it_knows_no_better(job, tmp_path):
+    with pytest.raises(CerebbidsError, match="t1w.nii: ModuleNotFoundError: No module named 'nothing'; see the crash"):
+        job("import nothing").run(cwd=str(tmp_path))
 
 
 def test_process_that_hangs_is_ended_with_the_reason(job, tmp_path, monkeypatch):
     monkeypatch.setattr(Predict, "_hours", 1e-4)
-    with pytest.raises(SegmentationFailed, match="t1w.nii: the network hung for 0.0001 hours"):
+    with pytest.raises(CerebbidsError, match="t1w.nii: the network hung for 0.0001 hours"):
         job("import time; time.sleep(3600)").run(cwd=str(tmp_path))
 
 
 def test_interpreter_may_lie_in_a_folder_with_spaces_and_quotes(job, tmp_path, monkeypatch):
-    predict = job("sys.exit('sub-1: is small; look')")
+    predict = job("sys.exit('cerebbids.errors.SegmentationFailed: sub-1: is small; look')")
     python = tmp_path / "it's my" / "python"
     python.parent.mkdir()
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
@@ -71,11 +85,17 @@ def test_interpreter_may_lie_in_a_folder_with_spaces_and_quotes(job, tmp_path, m
         predict.run(cwd=str(tmp_path))
 
 
+def test_process_takes_no_module_from_the_folder_that_it_runs_in(tmp_path):
+    (tmp_path / "json.py").write_text("raise RuntimeError('not mine')")
+    ended = run_child([*Predict._command, "--help"], tmp_path, 600)
+    assert (ended.code, ended.stderr) == (0, "")
+
+
 def hash_of(predict: Predict) -> str:
     return predict.inputs.get_hashval()[1]
 
 
-@pytest.mark.parametrize("change", [{"weights_sha256": "1"}, {"version": "2"}, {"system": "infant"}])
+@pytest.mark.parametrize("change", [{"model_sha256": "1"}, {"version": "2"}, {"system": "infant"}])
 def test_another_model_or_version_makes_a_stale_result(job, change):
     assert hash_of(job("pass")) != hash_of(job("pass", **change))
 

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -11,9 +10,22 @@ import nibabel as nib
 import numpy as np
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.xfm import read_itk_affine
+
+FACTS = {
+    "model": "stand-in",
+    "weights_sha256": "0" * 64,
+    "weights_licence": "CC0",
+    "device": "cpu",
+    "torch": "none",
+    "seconds": 1.0,
+    "peak_rss_gb": 0.1,
+    "warnings": ["Nothing was looked at."],
+    "confidence": {label.abbreviation: 1.0 for label in load_scheme("Lobules").labels},
+}
 
 
 def blocks() -> nib.Nifti1Image:
@@ -35,7 +47,7 @@ def main() -> None:
     if "sub_killed" in job["t1w"]:
         os.kill(os.getpid(), 9)
     if "sub_implausible" in job["t1w"]:
-        sys.exit(f"{job['t1w']}: the cerebellum found is implausible; look at the image")
+        raise SegmentationFailed(job["t1w"], "the cerebellum found is implausible", "look at the image")
     if "sub_slow" in job["t1w"]:
         Path(job["out_dir"], "begun.txt").write_text(str(os.getpid()))
         time.sleep(3600)
@@ -47,7 +59,7 @@ def main() -> None:
     nib.save(nib.Nifti1Image(labels, t1w.affine), out / "dseg.nii.gz")
     nib.save(in_mni, out / "dseg_mni.nii.gz")
     nib.save(nib.Nifti1Image((labels > 0).astype(np.uint8), t1w.affine), out / "mask.nii.gz")
-    (out / "predict.json").write_text(json.dumps({"model": "stand-in", "device": "cpu", "seconds": 1.0}))
+    (out / "predict.json").write_text(json.dumps(FACTS))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def build(tmp_path: Path):
     images = [SourceImage(raw / f"{name}_T1w.nii.gz", name[4:6], f"{name}_T1w.nii.gz") for name in NAMES]
 
     def make(device: str = "cpu") -> Workflow:
-        known = {"model": "net 1.2", "weights_sha256": "abc", "device": device, "run_id": "now"}
+        known = {"model": "net 1.2", "model_sha256": "abc", "device": device, "run_id": "now"}
         return init_cerebbids_wf(config=config, images=images, **known)
 
     return make
@@ -47,7 +47,7 @@ def test_network_takes_the_cpus_of_a_process_or_one_gpu_slot(build):
     on_gpu = build(device="cuda:1").get_node("sub_02_wf.segment_wf.predict")
     assert (on_cpu.n_procs, on_cpu.is_gpu_node()) == (3, False)
     assert (on_gpu.n_procs, on_gpu.is_gpu_node()) == (1, True)
-    assert on_gpu.inputs.weights_sha256 == "abc" and on_gpu.inputs.cpu_threads == 3
+    assert on_gpu.inputs.model_sha256 == "abc" and on_gpu.inputs.cpu_threads == 3
     assert (on_cpu.inputs.device, on_gpu.inputs.device) == ("cpu", "cuda:1")
 
 
