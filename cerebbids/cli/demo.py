@@ -8,6 +8,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from cerebbids.cli.run import exit_code
+from cerebbids.cli.run import main as cerebbids
+
 _ABOUT = (
     "Make a small BIDS dataset from an image that comes with SUITPy (the MNI152 head, and a deformed, noisy "
     "head made from it), segment it, and say where the reports are. Needs no network."
@@ -25,14 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code of ``cerebbids``.
+        Exit code of ``cerebbids``, or that of what kept the dataset from being made.
     """
     parser = argparse.ArgumentParser("cerebbids-demo", description=_ABOUT, allow_abbrev=False)
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     out = parser.parse_args(argv).out.absolute()
+    return exit_code(lambda: _demonstrate(out))
+
+
+def _demonstrate(out: Path) -> int:
     # Only now, because --help should be quick.
     from cerebbids.cli.demo_heads import make_dataset
-    from cerebbids.cli.run import main as cerebbids
 
     begin = time.monotonic()
     subjects = make_dataset(out / "bids")

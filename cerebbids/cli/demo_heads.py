@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from cerebbids.errors import UsageError
 from cerebbids.files import atomic, write_text
 from cerebbids.imaging.template import whole_head_template
 
@@ -34,9 +35,19 @@ def make_dataset(bids_dir: Path) -> tuple[str, ...]:
     -------
     tuple of str
         The subjects, with ``sub-``.
+
+    Raises
+    ------
+    UsageError
+        The folder holds something else.
     """
-    description = {"Name": "cerebbids demonstration", "BIDSVersion": "1.11.1", "DatasetType": "raw"}
-    write_text(bids_dir / "dataset_description.json", json.dumps(description, indent=2) + "\n")
+    description = bids_dir / "dataset_description.json"
+    content = {"Name": "cerebbids demonstration", "BIDSVersion": "1.11.1", "DatasetType": "raw"}
+    text = json.dumps(content, indent=2) + "\n"
+    ours = description.exists() and description.read_text(encoding="utf-8") == text
+    if bids_dir.is_dir() and any(bids_dir.iterdir()) and not ours:
+        raise UsageError(str(bids_dir), "is there and not of the demonstration", "choose another folder")
+    write_text(description, text)
     write_text(bids_dir / "README.md", _README)
     heads = {"sub-01": whole_head_template, "sub-02": lambda: another_head(whole_head_template())}
     for subject, make in heads.items():

@@ -5,10 +5,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from cerebbids.cli import demo, demo_heads, run
+from cerebbids.cli import demo, demo_heads
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import whole_head_template
-from tests.datasets import validator_errors
+from tests.datasets import make_dataset, validator_errors
 
 
 def test_help_loads_nothing_heavy():
@@ -64,6 +64,21 @@ def test_dataset_is_bids_and_is_kept(tmp_path, monkeypatch, other):
     assert validator_errors(tmp_path) == []
 
 
+def test_folder_that_cannot_be_written_is_told_in_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert demo.main([str(tmp_path / "file" / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"cerebbids: {tmp_path / 'file'}") and "mend it" in line
+
+
+def test_dataset_of_the_user_is_left_alone(tmp_path, capsys):
+    raw = make_dataset(tmp_path / "bids", "sub-01/anat/sub-01")
+    before = {path: path.read_bytes() for path in raw.rglob("*.*")}
+    assert demo.main([str(tmp_path)]) == 2
+    assert "is there and not of the demonstration; choose another folder" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in raw.rglob("*.*")} == before
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_demo_goes_through_the_public_door(tmp_path, monkeypatch, capsys, code):
     calls = []
@@ -75,7 +90,7 @@ def test_demo_goes_through_the_public_door(tmp_path, monkeypatch, capsys, code):
 
     (tmp_path / "out" / "derivatives").mkdir(parents=True)
     monkeypatch.setattr(demo_heads, "make_dataset", lambda folder: ("sub-01", "sub-02"))
-    monkeypatch.setattr(run, "main", cerebbids)
+    monkeypatch.setattr(demo, "cerebbids", cerebbids)
     assert demo.main([str(tmp_path / "out")]) == code
     (arguments,) = calls
     out = tmp_path / "out"
