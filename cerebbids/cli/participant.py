@@ -157,7 +157,7 @@ def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, ru
 
 
 def _remove_older(output_dir: Path, image: SourceImage, error: CerebbidsError, written: Collection[str] = ()) -> None:
-    if not isinstance(error, _AGAINST_THE_IMAGE):
+    if not isinstance(error, _AGAINST_THE_IMAGE) or not image.path.exists():  # as when git-annex has dropped it
         return
     try:
         remove_outputs(output_dir, image.path, keep=written)

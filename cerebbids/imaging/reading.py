@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
-from cerebbids.errors import BadImage
+from cerebbids.errors import BadImage, CerebbidsError
 
 VOXEL_MM = (0.3, 3.0)
 MIN_FIELD_OF_VIEW_MM = 60.0
@@ -20,7 +22,8 @@ READING_BYTES = 16
 """Memory for every voxel while a file is read: as the file has it, and as float32 before and after its scaling."""
 
 _NOT_NIFTI = (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError)
-_DAMAGED = (OSError, EOFError, ValueError, zlib.error)
+_IMPOSSIBLE = (ValueError, OverflowError)
+_DAMAGED = (OSError, EOFError, zlib.error, *_IMPOSSIBLE)
 
 
 def open_image(path: Path) -> nib.Nifti1Pair:
@@ -31,6 +34,8 @@ def open_image(path: Path) -> nib.Nifti1Pair:
     BadImage
         Missing, empty or not NIfTI; not 3D; without orientation, with axes that are singular or far from right
         angles; voxels outside 0.3 to 3 mm; field of view under 60 mm.
+    CerebbidsError
+        The system cannot read it.
     """
     path = Path(path)
     if not path.is_file():
@@ -38,9 +43,13 @@ def open_image(path: Path) -> nib.Nifti1Pair:
     if path.stat().st_size == 0:
         raise BadImage(str(path), "is empty", COPY_AGAIN)
     try:
-        image = nib.load(path)
+        with _told_by_system(path):
+            image = nib.load(path)
     except _NOT_NIFTI as error:
         raise BadImage(str(path), "is not a NIfTI image", COPY_AGAIN) from error
+    except _IMPOSSIBLE as error:
+        reason = f"has a header with impossible numbers ({error})"
+        raise BadImage(str(path), reason, "repair its qform (or vox_offset), or convert it again") from error
     if not isinstance(image, nib.Nifti1Pair):
         raise BadImage(str(path), "is not a NIfTI image", "convert it to NIfTI")
     _check_grid(path, image)
@@ -54,18 +63,33 @@ def read_voxels(path: Path, image: nib.Nifti1Pair) -> np.ndarray:
     ------
     BadImage
         The file is truncated or damaged.
+    CerebbidsError
+        The system cannot read it.
     """
     try:
-        return np.asarray(image.get_fdata(caching="unchanged", dtype=np.float32)).reshape(image.shape[:3])
+        with _told_by_system(path):
+            return np.asarray(image.get_fdata(caching="unchanged", dtype=np.float32)).reshape(image.shape[:3])
     except _DAMAGED as error:
         raise BadImage(str(path), "is truncated or damaged", COPY_AGAIN) from error
+
+
+@contextmanager
+def _told_by_system(path: Path) -> Iterator[None]:
+    """Tell what the system says of permissions, disks and memory, which is nothing about the image."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # said by a library
+            raise
+        reason = f"cannot be read ({error.strerror})"
+        raise CerebbidsError(str(path), reason, "mend its permissions, or look at the disk") from error
 
 
 def count_voxels(path: Path) -> int:
     """Voxels that the header tells of; 0 for a file that is no image, which others will say."""
     try:
         return math.prod(nib.load(path).shape)
-    except (*_NOT_NIFTI, *_DAMAGED):
+    except Exception:  # whatever it is, it must not end the others
         return 0
 
 

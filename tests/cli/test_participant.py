@@ -236,6 +236,16 @@ def test_older_results_go_only_when_the_image_is_at_fault(kind, no_work, dataset
     assert dataset.path("01", "mask").exists()
 
 
+def test_older_results_stay_when_the_image_is_not_there_at_the_moment(no_work, dataset, monkeypatch):
+    monkeypatch.setattr(participant, "refused_images", lambda images, *_: [(images[0], BadImage("1", "is not", "get"))])
+    source = dataset.source("01")
+    source.unlink()
+    source.symlink_to("dropped")
+    write_text(dataset.path("01", "mask"), "old")
+    assert main(dataset.arguments()) == 1
+    assert dataset.path("01", "mask").exists()
+
+
 def test_page_that_cannot_be_written_is_told_and_the_others_are(no_work, dataset, capsys):
     (dataset.out / "sub-01.html").mkdir(parents=True)
     assert main(dataset.arguments()) == 1

@@ -62,6 +62,17 @@ def test_surprise_in_one_image_is_its_own_failure(tmp_path, monkeypatch):
     assert str(error).startswith("sub-01/anat/sub-01_T1w.nii.gz: cannot be read (ZeroDivisionError: by zero)")
 
 
+def test_one_odd_header_leaves_the_other_images_alone(tmp_path, monkeypatch):
+    raw = make_dataset(tmp_path, "sub-01/anat/sub-01", "sub-02/anat/sub-02")
+
+    def load(path: Path) -> None:
+        raise OverflowError("cannot convert float infinity to integer")
+
+    monkeypatch.setattr(nib, "load", load)
+    images = [image(raw, "01"), image(raw, "02")]
+    assert [found for found, _ in refused_images(images, 1, 1.0)] == images
+
+
 def test_cpu_is_taken_without_asking(monkeypatch):
     monkeypatch.setattr(preflight.subprocess, "run", lambda *args, **options: 1 / 0)
     assert choose_device("cpu") == "cpu"
@@ -81,6 +92,12 @@ def test_device_is_what_torch_finds_whatever_else_is_installed(wanted, answer, m
 def test_gpu_that_is_not_there_is_refused_with_the_mend():
     with pytest.raises(UsageError, match="--device cuda:99: torch sees .*--device cpu"):
         choose_device("cuda:99")
+
+
+def test_what_lies_in_the_current_folder_is_not_taken_for_torch(tmp_path, monkeypatch):
+    (tmp_path / "torch.py").write_text("raise RuntimeError('not mine')")
+    monkeypatch.chdir(tmp_path)
+    assert choose_device("auto") in ("cpu", "cuda:0")
 
 
 def test_device_of_this_machine_is_one_that_is_there():
