@@ -13,9 +13,7 @@ from matplotlib.figure import Figure
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.files import atomic
-
-ANTERIOR = ("I-II", "III", "IV")
-"""Lobules whose borders are too fine for 1 mm: their sum is what can be measured."""
+from cerebbids.imaging.volumetry import MERGED
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def read_regions(morph_tsv: Path) -> tuple[Region, ...]:
     Parameters
     ----------
     morph_tsv : Path
-        ``seg-Lobules_morph.tsv``; its rows with an index, and their ``volume_mm3``, are what counts.
+        ``seg-Lobules_morph.tsv``, as :func:`cerebbids.imaging.volumetry.lobule_volumes` makes it.
 
     Returns
     -------
@@ -73,34 +71,29 @@ def read_regions(morph_tsv: Path) -> tuple[Region, ...]:
     Raises
     ------
     KeyError
-        A label has no row.
+        A region has no row.
     """
     with open(morph_tsv, newline="", encoding="utf-8") as table:
-        rows = [row for row in csv.DictReader(table, delimiter="\t") if row["index"].isdecimal()]
-    volumes = {int(row["index"]): float(row["volume_mm3"]) / 1000 for row in rows}
-    sides: dict[str, list[tuple[float, str]]] = {}
+        volumes = {row["name"]: float(row["volume_mm3"]) / 1000 for row in csv.DictReader(table, delimiter="\t")}
+
+    def region(name: str, kind: str, row: str = "", colors: tuple[str, ...] = ()) -> Region:
+        left, right = (volumes[f"{side} {row or name}"] for side in ("Left", "Right"))
+        return Region(name, kind, left, right, colors)
+
+    merged, parts = MERGED
+    colors: dict[str, tuple[str, ...]] = {}
     for label in load_scheme("Lobules").labels:  # the left side comes first
-        sides.setdefault(label.region, []).append((volumes[label.index], label.color))
-    lobules = [
-        Region(name, "part" if name in ANTERIOR else "lobule", left, right, (color_left, color_right))
-        for name, ((left, color_left), (right, color_right)) in sides.items()
-    ]
-    *grey, white = lobules
-    parts, others = grey[: len(ANTERIOR)], grey[len(ANTERIOR) :]
-    # The merged lobule borrows a colour of its own, as it also has a bar in the figure.
-    anterior = _sum("I-IV", parts, "lobule", parts[-1].colors)
+        colors[label.region] = (*colors.get(label.region, ()), label.color)
+    *lobules, white = colors
+    # The merged lobule borrows the colours of its last part, as it also has a bar in the figure.
     return (
-        *parts,
-        anterior,
-        *others,
-        _sum("Grey matter", grey),
-        _sum("White matter", [white], colors=white.colors),
-        _sum("Total", lobules),
+        *(region(name, "part", colors=colors[name]) for name in parts),
+        region(merged, "lobule", colors=colors[parts[-1]]),
+        *(region(name, "lobule", colors=colors[name]) for name in lobules if name not in parts),
+        region("Grey matter", "sum", "grey matter"),
+        region("White matter", "sum", "white matter", colors[white]),
+        region("Total", "sum", "cerebellum"),
     )
-
-
-def _sum(name: str, regions: Sequence[Region], kind: str = "sum", colors: tuple[str, ...] = ()) -> Region:
-    return Region(name, kind, sum(r.left for r in regions), sum(r.right for r in regions), colors)
 
 
 def volumes_figure(morph_tsv: Path, out: Path) -> None:
