@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from cerebbids.errors import UsageError
@@ -56,8 +57,36 @@ def check_writable(folder: Path, mend: str) -> None:
 
 
 def usable_memory_gb() -> float:
-    """Nine tenths of the memory that this machine, or its container, has (GB)."""
+    """Nine tenths of the memory that this machine, or its container, or the scheduler's job, has (GB)."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = Path("/sys/fs/cgroup/memory.max")
-    text = limit.read_text().strip() if limit.exists() else "max"
-    return 0.9 * min(total, int(text) if text.isdigit() else total) / 1e9
+    return 0.9 * min([total, *memory_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))]) / 1e9
+
+
+def memory_limits(membership: Path, root: Path) -> Iterator[int]:
+    """Limits (bytes) of the control groups that a process is in, and of those around them.
+
+    Parameters
+    ----------
+    membership : Path
+        Lines ``number:controllers:group``, as the system tells of a process; both versions of groups may be there.
+    root : Path
+        Where the groups are mounted.
+    """
+    lines = membership.read_text().splitlines() if membership.exists() else []
+    for _, controllers, group in (line.split(":", 2) for line in lines):
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        # In a container, the group may be named as the machine outside names it, and be mounted at the root.
+        for mount in (root / "memory",) if controllers else (root, root / "unified"):
+            innermost = mount / group.lstrip("/")
+            for folder in (innermost, *innermost.parents):
+                if folder.is_relative_to(mount):
+                    yield from _limits(folder)
+
+
+def _limits(folder: Path) -> Iterator[int]:
+    for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
+        path = folder / name
+        text = path.read_text().strip() if path.exists() else ""
+        if text.isdigit():  # and not "max"
+            yield int(text)

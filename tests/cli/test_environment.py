@@ -3,7 +3,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cerebbids.cli.environment import usable_memory_gb
+import pytest
+
+from cerebbids.cli.environment import memory_limits, usable_memory_gb
+from cerebbids.files import write_text
 
 
 def test_libraries_load_without_a_home_folder_and_know_the_working_space(tmp_path: Path):
@@ -22,6 +25,32 @@ def test_libraries_load_without_a_home_folder_and_know_the_working_space(tmp_pat
     answer = subprocess.run(command, env=bare, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.strip() == "['MNI152NLin2009aSym']"
+
+
+@pytest.mark.parametrize(
+    ("membership", "limits"),
+    [
+        ("0::/\n", {"memory.max": "5"}),
+        ("0::/\n", {"memory.max": "max"}),
+        ("0::/slurm/job_1/step_0\n", {"slurm/job_1/memory.max": "5", "slurm/job_1/step_0/memory.max": "max"}),
+        ("0::/slurm/job_1/step_0\n", {"slurm/memory.max": "9", "slurm/job_1/step_0/memory.high": "5"}),
+        ("0::/user\n", {"user/memory.max": "5", "slurm/memory.max": "1"}),
+        (
+            "1:cpu:/b\n4:memory:/slurm/job_1\n0::/\n",
+            {"memory/slurm/memory.limit_in_bytes": "5", "cpu/b/memory.max": "1"},
+        ),
+        ("4:memory:/docker/1\n", {"memory/memory.limit_in_bytes": "5"}),
+        ("", {}),
+        (None, {"memory.max": "1"}),
+    ],
+)
+def test_memory_is_that_of_the_job_and_of_everything_around_it(membership, limits, tmp_path):
+    for name, limit in limits.items():
+        write_text(tmp_path / "cgroup" / name, f"{limit}\n")
+    if membership is not None:
+        (tmp_path / "self").write_text(membership)
+    found = min(memory_limits(tmp_path / "self", tmp_path / "cgroup"), default=None)
+    assert found == (5 if membership and "5" in limits.values() else None)
 
 
 def test_memory_of_the_run_leaves_some_to_the_system():
