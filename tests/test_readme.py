@@ -3,22 +3,27 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from benchmarks.card import RESULTS
 from cerebbids.bids.names import DERIVATIVES, derivative_path
 from cerebbids.cli.parser import build_parser
 from cerebbids.data.labels import load_scheme
+from cerebbids.inference.models import read_bundle
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_output_is_listed():
-    listed = set(re.findall(r"^\| `(sub-01/anat/\S+)` \|", README, re.M))
-    made = {derivative_path("sub-01_T1w.nii.gz", key).as_posix() for key in DERIVATIVES}
-    anat = {path for path in made if "/anat/" in path and "_from-MNI" not in path}  # named beside its inverse
-    assert listed == anat
-    assert made - anat == {path for path in made if "/figures/" in path or "_from-MNI" in path}
+    listed = set(re.findall(r"^\| `(sub-01/\S+)` \|", README, re.M))
+    made = {derivative_path("sub-01_T1w.nii.gz", key) for key in DERIVATIVES}
+    inverse = derivative_path("sub-01_T1w.nii.gz", "xfm_to_t1w")  # named beside the other
+    assert f"`{inverse.name.removeprefix('sub-01_').partition('_mode')[0]}`" in README
+    figures = {f"{path.parent.as_posix()}/" for path in made if path.suffix == ".svg"}
+    files = {path.as_posix() for path in made - {inverse} if path.suffix != ".svg"}
+    assert listed == files | figures | {"sub-01/log/"}
 
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--?[a-z-]+)", README))))
@@ -34,6 +39,38 @@ def test_labels_are_those_of_the_table():
     for label in load_scheme("Lobules").labels:
         row = {"left": left, "right": right}[label.hemisphere]
         assert row[regions.index(label.region)] == str(label.index)
+
+
+@pytest.fixture(scope="module")
+def claims() -> str:
+    """What README says of the accuracy, without the places of its links."""
+    section = re.search(r"^## How good is it\n(.*?)^## ", README, re.M | re.S).group(1)
+    return re.sub(r"\]\([^)]*\)", "]", section)
+
+
+def said(claims: str, number: str) -> bool:
+    return re.search(rf"(?<![\d.]){re.escape(number)}(?!\.?\d)", claims) is not None
+
+
+@pytest.fixture(scope="module")
+def scored() -> pd.DataFrame:
+    return pd.read_csv(RESULTS / "crossvalidation.tsv", sep="\t")
+
+
+@pytest.mark.parametrize("column", ["whole", "white"])
+def test_accuracy_is_what_the_cross_validation_gave(column, claims, scored):
+    assert said(claims, f"{scored[column].mean():.2f}")
+
+
+def test_people_that_the_network_learnt_from_are_counted(claims):
+    assert said(claims, str(len(read_bundle(None, "deepceres").training_ids)))
+
+
+def test_ages_are_those_of_the_people_that_the_network_learnt_from(claims, scored):
+    ages = scored[scored["id"].isin(read_bundle(None, "deepceres").training_ids)]["age"]
+    if len(ages) < len(read_bundle(None, "deepceres").training_ids):
+        pytest.skip("not everybody has been scored, and so not all ages are known")
+    assert said(claims, f"{ages.min():.0f}") and said(claims, f"{ages.max():.0f}")
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https?:)([^)]+)\)", README))))
