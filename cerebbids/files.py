@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
+from uuid import uuid4
+
+_ABANDONED_SECONDS = 3600.0
+"""Age from which on nobody can be writing a draft any more."""
 
 
 @contextmanager
@@ -15,19 +20,19 @@ def atomic(path: Path) -> Iterator[Path]:
 
     Examples
     --------
-    >>> folder = Path(tempfile.mkdtemp())
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
     >>> with atomic(folder / "made" / "table.tsv") as draft:
     ...     _ = draft.write_text("index")
     >>> [found.name for found in (folder / "made").iterdir()]
     ['table.tsv']
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".", suffix=f"_{path.name}", dir=path.parent)
-    os.close(handle)
-    draft = Path(name)
+    _remove_abandoned(path)
+    draft = path.parent / f".{uuid4().hex[:8]}_{path.name}"
+    draft.touch(exist_ok=False)
     try:
         yield draft
-        draft.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner reads
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
@@ -39,7 +44,9 @@ def write_text(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _remove_abandoned(path: Path) -> None:
+    """Remove what writers of `path` left behind when they were killed; others may be writing at this moment."""
+    for draft in path.parent.glob(f".{'[0-9a-f]' * 8}_{escape(path.name)}"):
+        with suppress(FileNotFoundError):
+            if time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS:
+                draft.unlink()

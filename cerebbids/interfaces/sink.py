@@ -6,14 +6,16 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from bids.layout import Config
 from nipype.interfaces.base import Directory, File, OutputMultiObject
 from niworkflows.interfaces.bids import PrepareDerivative
 
 from cerebbids.bids.names import DERIVATIVES, ENTITIES, PATTERNS, sidecar_path
-from cerebbids.files import atomic, write_text
+from cerebbids.files import atomic
 
 
 def _entity_names() -> Iterator[str]:
@@ -33,6 +35,16 @@ class _SinkOutputSpec(PrepareDerivative.output_spec):
 
 def _no_type() -> None:
     """Keep the data type of the file."""
+
+
+def _write(source: Path, target: Path, metadata: dict[str, Any]) -> None:
+    """Write a file and then its sidecar; wherever this ends, no sidecar lies beside a file that it is not about."""
+    with ExitStack() as drafts:
+        if metadata:
+            sidecar = drafts.enter_context(atomic(sidecar_path(target)))
+            sidecar.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.copyfile(source, drafts.enter_context(atomic(target)))
+        sidecar_path(target).unlink(missing_ok=True)
 
 
 class DerivativesDataSink(PrepareDerivative):
@@ -68,9 +80,6 @@ class DerivativesDataSink(PrepareDerivative):
         targets = [root / path for path in self._results["out_path"]]
         metadata = {**self._metadata, **self._results["out_meta"]}  # what was known first comes first
         for source, target in zip(self._results["out_file"], targets, strict=True):
-            if metadata:
-                write_text(sidecar_path(target), json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
-            with atomic(target) as draft:
-                shutil.copyfile(source, draft)
+            _write(Path(source), target, metadata)
         self._results["out_file"] = [str(target) for target in targets]
         return runtime

@@ -1,4 +1,7 @@
 import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import ants
@@ -105,3 +108,41 @@ def test_sidecar_joins_what_was_known_before_with_what_was_found(places, tmp_pat
     sink = DerivativesDataSink("t1w", in_file=str(tmp_path / "t1w.nii"), meta_dict=found, **known, **places)
     sidecar = Path(sink.run(cwd=str(tmp_path)).outputs.out_file.replace(".nii.gz", ".json"))
     assert json.loads(sidecar.read_text()) == {"Description": "clean", "SkullStripped": True}
+
+
+def write_twice(places: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> Path:
+    """Write a table twice with different sidecars, the second time with a disk that fails at one of the files."""
+    replace, copyfile = os.replace, shutil.copyfile
+
+    def give_up(done: Callable[..., object]) -> Callable[..., object]:
+        def step(source: Path, target: Path) -> None:
+            if str(target).endswith(failing):
+                raise OSError("disk failure")
+            done(source, target)
+
+        return step
+
+    for turn in ("old", "new"):
+        (folder / "morph.tsv").write_text(turn)
+        sink = DerivativesDataSink("morph", in_file=str(folder / "morph.tsv"), meta_dict={"Turn": turn}, **places)
+        if turn == "new":
+            monkeypatch.setattr(os, "replace", give_up(replace))
+            monkeypatch.setattr(shutil, "copyfile", give_up(copyfile))
+            with pytest.raises(OSError, match="disk failure"):
+                sink.run(cwd=str(folder))
+        else:
+            target = Path(sink.run(cwd=str(folder)).outputs.out_file)
+    return target
+
+
+def test_file_that_could_not_be_copied_leaves_the_older_pair_as_it_was(places, tmp_path, monkeypatch):
+    target = write_twice(places, tmp_path, monkeypatch, "_morph.tsv")
+    assert target.read_text() == "old"
+    assert json.loads(target.with_suffix(".json").read_text())["Turn"] == "old"
+    assert len(os.listdir(target.parent)) == 2
+
+
+def test_file_whose_sidecar_could_not_be_written_has_none(places, tmp_path, monkeypatch):
+    target = write_twice(places, tmp_path, monkeypatch, "_morph.json")
+    assert target.read_text() == "new"
+    assert os.listdir(target.parent) == [target.name]
