@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from scipy import ndimage
 
 FLUID_LABEL = 24
 """FreeSurfer id of cerebrospinal fluid in the head maps."""
 OUTSIDE_FROM = 500
 """Head-map ids from here on lie outside the brain; 0 is air."""
+PATCH = 10
+"""Voxels from one random value to the next in the pattern of venous blood."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,27 @@ def embed(brain: np.ndarray, around: Surroundings, rng: np.random.Generator) -> 
     Returns
     -------
     ndarray, (X, Y, Z), float32
-        Brain where there is brain, the other head outside, fluid in the gap between the two.
+        Brain where there is brain, the other head outside, fluid in the gap between the two, and blood here and there.
     """
     other = around.image if around.labels is None else paint(around.labels, rng)
     fluid = rng.uniform(0.08, 0.35) + 0.03 * rng.standard_normal(brain.shape, np.float32)
     rim = ndimage.gaussian_filter((brain > 0.05).astype(np.float32), 0.6)
     beyond = np.where(around.outside, other * rng.uniform(0.7, 1.3), fluid)
+    beyond = np.where(patches(brain.shape, rng), rng.uniform(0.3, 1.1) + fluid - fluid.mean(), beyond)
     return (rim * brain + (1 - rim) * beyond).clip(0).astype(np.float32)
+
+
+def patches(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Smooth patches, some centimetres long, that fill up to half of a volume (bool).
+
+    Venous sinuses touch the cerebellum and look like its cortex, and neither stripped brains nor their rims show any:
+    without such patches a network calls the ends of the transverse sinuses Crus I.
+    """
+    coarse = rng.standard_normal([max(2, n // PATCH) for n in shape], np.float32)
+    field = F.interpolate(torch.from_numpy(coarse)[None, None], shape, mode="trilinear", align_corners=True)[
+        0, 0
+    ].numpy()
+    return field > np.quantile(field[::3, ::3, ::3], 1 - rng.uniform(0, 0.5))
 
 
 def load_surroundings(work: Path, names: tuple[str, ...]) -> tuple[Surroundings, ...]:
