@@ -16,8 +16,24 @@ def scored() -> pd.DataFrame:
     return pd.read_csv(RESULTS / "crossvalidation.tsv", sep="\t")
 
 
+def training(toml: Path) -> dict:
+    return tomllib.loads(toml.read_text(encoding="utf-8"))["training"]
+
+
 def seen_by(toml: Path) -> set[str]:
-    return set(tomllib.loads(toml.read_text())["training"]["ids"])
+    return set(training(toml)["ids"])
+
+
+def test_every_fold_was_trained_by_the_recipe_of_the_packaged_weights():
+    packaged = training(read_bundle(None, "deepceres").folder / "model.toml")
+    for toml in (RESULTS / "folds").glob("*.toml"):
+        assert {**training(toml), "ids": None} == {**packaged, "ids": None}
+
+
+def test_everybody_was_scored_by_the_weights_of_their_fold(scored: pd.DataFrame):
+    for fold, people in scored.groupby("fold"):
+        toml = tomllib.loads((RESULTS / "folds" / f"fold-{fold}.toml").read_text(encoding="utf-8"))
+        assert set(people["weights_sha256"]) == {toml["weights"]["sha256"]}
 
 
 def test_nobody_was_scored_by_a_network_that_had_seen_them(scored: pd.DataFrame):
@@ -44,7 +60,7 @@ def test_the_old_are_dealt_apart():
 def test_no_weights_have_seen_the_heads_of_the_benchmarks():
     tomls = [read_bundle(None, "deepceres").folder / "model.toml", *(RESULTS / "folds").glob("*.toml")]
     for toml in tomls:
-        around = tomllib.loads(toml.read_text())["training"]["surroundings"]
+        around = training(toml)["surroundings"]
         assert around and not [name for name in around if name.startswith(HELD_BACK)]
 
 
