@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from card import read_result
 
-from benchmarks.card import RESULTS
 from cerebbids.bids.names import DERIVATIVES, derivative_path
 from cerebbids.cli.parser import build_parser
 from cerebbids.data.labels import load_scheme
@@ -54,7 +54,7 @@ def said(claims: str, number: str) -> bool:
 
 @pytest.fixture(scope="module")
 def scored() -> pd.DataFrame:
-    return pd.read_csv(RESULTS / "crossvalidation.tsv", sep="\t")
+    return read_result("crossvalidation")
 
 
 @pytest.mark.parametrize("column", ["whole", "white"])
