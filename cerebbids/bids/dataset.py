@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from cerebbids import __version__
 from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path, stems_with_labels
@@ -61,11 +62,13 @@ def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *,
     Raises
     ------
     UsageError
-        The output folder holds something else, or a description cannot be read.
+        The output folder holds something else or the results of another dataset, or a description cannot be read.
     """
     older = _older_description(output_dir)
+    _check_same_source(older, bids_dir, output_dir)
     licences = {**_licences(output_dir), model: licence}
-    description = older | _description(bids_dir, output_dir, licences)
+    kept = {key: value for key, value in older.items() if key != "SourceDatasets"}  # a DOI may have come or gone
+    description = kept | _description(bids_dir, output_dir, licences)
     write_text(output_dir / "dataset_description.json", _as_json(description))
     write_text(output_dir / ".bidsignore", BIDSIGNORE)
     listed = "\n".join(f"- {name}: {terms}" for name, terms in sorted(licences.items()))
@@ -94,6 +97,18 @@ def _older_description(output_dir: Path) -> dict[str, Any]:
         reason = f"is a dataset that {makers[0] if makers else 'something else'} made"
         raise UsageError(str(output_dir), reason, "choose a folder of its own for the output")
     return description
+
+
+def _check_same_source(older: Mapping[str, Any], bids_dir: Path, output_dir: Path) -> None:
+    """Refuse to mix people of two datasets; one that is not where it was seen from here has moved, or the output has."""
+    links = older.get("DatasetLinks")
+    link = str(links.get("raw", "")) if isinstance(links, dict) else ""
+    # A link that starts with a file scheme is absolute, others are seen from the output: see _link.
+    before = Path(unquote(link.removeprefix("file://"))) if link else bids_dir
+    before = output_dir.resolve() / before
+    if (before / "dataset_description.json").exists() and not before.samefile(bids_dir):
+        reason = f"holds results of another dataset ({before.resolve()})"
+        raise UsageError(str(output_dir), reason, "choose a folder of its own for each dataset")
 
 
 def _is_something(name: str) -> bool:

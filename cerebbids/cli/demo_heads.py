@@ -44,7 +44,7 @@ def make_dataset(bids_dir: Path) -> tuple[str, ...]:
     description = bids_dir / "dataset_description.json"
     content = {"Name": "cerebbids demonstration", "BIDSVersion": "1.11.1", "DatasetType": "raw"}
     text = json.dumps(content, indent=2) + "\n"
-    ours = description.exists() and description.read_text(encoding="utf-8") == text
+    ours = description.exists() and description.read_bytes() == text.encode()
     if bids_dir.is_dir() and any(bids_dir.iterdir()) and not ours:
         raise UsageError(str(bids_dir), "is there and not of the demonstration", "choose another folder")
     write_text(description, text)

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from cerebbids.cli.run import exit_code
 from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.recipe import DEEPCERES
 
@@ -97,8 +98,12 @@ def fit(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one step."""
+    """Run one step; return the exit code, as :func:`cerebbids.cli.run.exit_code`."""
     arguments = parser().parse_args(argv)
+    return exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "prepare":
         import torch
 

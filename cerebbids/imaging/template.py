@@ -11,8 +11,6 @@ import numpy as np
 
 from cerebbids.systems.space import SPACE
 
-_SHAPE = (197, 233, 189)
-
 
 def _packaged(package: str, *parts: str) -> Path:
     """Path of a file inside an installed package, found without importing the package."""

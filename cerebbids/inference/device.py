@@ -47,5 +47,6 @@ def find_device(wanted: str) -> torch.device:
 def is_fast_in_bf16(device: torch.device) -> bool:
     """Whether bfloat16 convolutions are quicker than float32 ones here (AMX or AVX-512 BF16, Ampere or later)."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):  # PyTorch asks the current one
+            return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported()

@@ -10,6 +10,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from cerebbids import __version__
+from cerebbids.errors import UsageError
 from cerebbids.files import atomic, write_text
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.checkpoint import averaged_weights, progress
@@ -37,13 +38,13 @@ def export(run: Path, models: Path) -> Path:
 
     Raises
     ------
-    ValueError
+    UsageError
         The run has not come to its last step.
     """
     recipe, seen = read_notes(run)
     done = progress(run / CHECKPOINT)
     if done.step != recipe.steps:
-        raise ValueError(f"{run} has done {done.step} of {recipe.steps} steps: go on with --resume")
+        raise UsageError(str(run), f"has done {done.step} of {recipe.steps} steps", "go on with --resume")
     weights = {k: v.half().contiguous() for k, v in averaged_weights(run / CHECKPOINT).items()}
     blob = save(weights)
     folder = models / DEEPCERES.name

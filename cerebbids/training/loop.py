@@ -121,7 +121,7 @@ def fit(
 
     Raises
     ------
-    FileExistsError
+    UsageError
         As :func:`cerebbids.training.run.open_run`.
     """
     saved = open_run(run, recipe, seen, resume)

@@ -1,4 +1,4 @@
-"""Every number that a training run depends on."""
+"""How long, how wide and how fast a network is trained; how its examples are varied stands in `augmentation`."""
 
 from __future__ import annotations
 

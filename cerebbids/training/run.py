@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cerebbids.errors import UsageError
 from cerebbids.files import write_text
 from cerebbids.training.recipe import Recipe
 
@@ -37,18 +38,18 @@ def open_run(run: Path, recipe: Recipe, seen: Seen, resume: bool) -> Path:
 
     Raises
     ------
-    FileExistsError
+    UsageError
         The folder holds a run and ``resume`` is false, it was begun with another recipe or other people, or it does
         not tell.
     """
     run.mkdir(parents=True, exist_ok=True)
     saved, notes = run / CHECKPOINT, run / NOTES
     if saved.exists() and not resume:
-        raise FileExistsError(f"{saved} is there: resume it, or remove the folder")
+        raise UsageError(str(saved), "is there", "go on with --resume, or remove the folder")
     if saved.exists() and not notes.exists():
-        raise FileExistsError(f"{saved} does not tell whom it has seen ({NOTES} is gone): remove the folder")
+        raise UsageError(str(saved), f"does not tell whom it has seen ({NOTES} is gone)", "remove the folder")
     if notes.exists() and read_notes(run) != (recipe, seen):
-        raise FileExistsError(f"{run} was begun with another recipe or on other people")
+        raise UsageError(str(run), "was begun with another recipe or on other people", "remove the folder")
     write_text(notes, json.dumps({"recipe": asdict(recipe), "seen": asdict(seen)}, indent=1) + "\n")
     return saved
 

@@ -126,6 +126,39 @@ def test_output_of_another_program_is_left_alone(tmp_path):
     assert (out / "dataset_description.json").read_text() == theirs
 
 
+@pytest.mark.parametrize("link", ["relative", "file"])
+def test_people_of_another_dataset_are_not_mixed_in(tmp_path, link, monkeypatch):
+    if link == "file":
+        monkeypatch.setattr("os.path.commonpath", lambda paths: "/")
+    raw, other, out = make_dataset(tmp_path / "raw 1"), make_dataset(tmp_path / "raw 2"), tmp_path / "out"
+    before = start(raw, out)
+    assert before["DatasetLinks"]["raw"].startswith("file:") == (link == "file")
+    with pytest.raises(UsageError, match="out: holds results of another dataset .*raw 1"):
+        start(other, out)
+    assert json.loads((out / "dataset_description.json").read_text()) == before
+    alias = tmp_path / "alias"
+    alias.symlink_to(raw)
+    assert start(alias, out) == before
+
+
+def test_dataset_that_has_moved_goes_on_and_tells_its_doi_of_today(tmp_path):
+    raw, out = make_dataset(tmp_path / "raw"), tmp_path / "out"
+    content = {"Name": "x", "BIDSVersion": "1.10.0", "DatasetDOI": "10.1/x"}
+    (raw / "dataset_description.json").write_text(json.dumps(content))
+    start(raw, out)
+    moved = make_dataset(raw.rename(tmp_path / "moved"))
+    description = start(moved, out)
+    assert description["DatasetLinks"] == {"raw": "../moved"} and "SourceDatasets" not in description
+
+
+def test_output_that_has_moved_goes_on(tmp_path):
+    raw, out = make_dataset(tmp_path / "raw"), tmp_path / "raw" / "derivatives" / "out"
+    start(raw, out)
+    (tmp_path / "elsewhere" / "a").mkdir(parents=True)
+    moved = out.rename(tmp_path / "elsewhere" / "a" / "out")
+    assert start(raw, moved)["DatasetLinks"] == {"raw": "../../../raw"}
+
+
 @pytest.mark.parametrize("name", ["README.md", ".bidsignore", "descriptions.tsv", "thesis.doc"])
 def test_folder_with_files_of_the_user_is_left_alone(tmp_path, name):
     raw, out = make_dataset(tmp_path / "raw"), tmp_path / "out"

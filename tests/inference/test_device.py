@@ -4,8 +4,6 @@ import torch
 from cerebbids.errors import UsageError
 from cerebbids.inference.device import find_device
 
-DEVICES = {"auto": "cuda:0", "cpu": "cpu", "cuda": "cuda:0", "cuda:1": "cuda:1"}
-
 
 @pytest.fixture
 def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from cerebbids.errors import UsageError
 from cerebbids.inference.models import read_bundle
 from cerebbids.nets.unet import UNet
 from cerebbids.training import checkpoint
@@ -31,6 +32,6 @@ def test_a_bundle_tells_whom_its_weights_have_seen(tmp_path: Path):
 
 def test_an_unfinished_run_is_not_exported(tmp_path: Path):
     begun(tmp_path / "run", DEEPCERES.steps - 1)
-    with pytest.raises(ValueError, match="resume"):
+    with pytest.raises(UsageError, match="resume"):
         export(tmp_path / "run", tmp_path / "models")
     assert not (tmp_path / "models").exists()

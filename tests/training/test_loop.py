@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
+from cerebbids.errors import UsageError
 from cerebbids.nets.unet import UNet
 from cerebbids.training import loop
 from cerebbids.training.checkpoint import averaged_weights
@@ -49,7 +50,7 @@ def test_a_killed_run_ends_where_an_unbroken_one_does(tmp_path: Path, monkeypatc
 
 def test_a_run_is_not_overwritten(tmp_path: Path):
     train(tmp_path, Stripes())
-    with pytest.raises(FileExistsError, match="resume"):
+    with pytest.raises(UsageError, match="resume"):
         train(tmp_path, Stripes())
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from cerebbids.errors import UsageError
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import NOTES, Seen, open_run, read_notes
 
@@ -20,12 +21,12 @@ def test_a_run_remembers_its_recipe_and_whom_it_has_seen(tmp_path: Path):
 )
 def test_a_run_does_not_change_in_the_middle(tmp_path: Path, recipe: Recipe, seen: Seen):
     open_run(tmp_path, RECIPE, SEEN, resume=False)
-    with pytest.raises(FileExistsError, match="another recipe or on other people"):
+    with pytest.raises(UsageError, match="another recipe or on other people"):
         open_run(tmp_path, recipe, seen, resume=True)
 
 
 def test_weights_that_do_not_tell_whom_they_have_seen_are_not_trained_on(tmp_path: Path):
     open_run(tmp_path, RECIPE, SEEN, resume=False).touch()
     (tmp_path / NOTES).unlink()
-    with pytest.raises(FileExistsError, match="does not tell whom it has seen"):
+    with pytest.raises(UsageError, match="does not tell whom it has seen"):
         open_run(tmp_path, RECIPE, SEEN, resume=True)
