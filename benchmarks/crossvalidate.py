@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/crossvalidate.py KIT WORK OUT.tsv [--fold K ...]
 
-Every person of the kit's ``adult/oasis`` goes through the app's own chain (conform, denoise, N4, affine, network of
+Every person of the kit's ``adult/oasis`` goes through the app's own steps (conform, denoise, N4, affine, network of
 the fold that never saw this person) and is compared with the Neuromorphometrics labels on the native grid. Images
 prepared once are kept in WORK/native, and so are the labels found. Writes one row a person, keeps the ``model.toml`` of
 every fold's network beside the table, and prints mean, SD and worst case.
@@ -100,6 +100,15 @@ def run_fold(everybody: tuple[Person, ...], work: Path, fold: int, threads: int)
     return rows
 
 
+def updated(path: Path, rows: list[dict]) -> pd.DataFrame:
+    """Table of an earlier call, if there is one, with new rows for the folds that were scored now."""
+    table = pd.DataFrame(rows)
+    if path.exists():
+        before = pd.read_csv(path, sep="\t")
+        table = pd.concat([before[~before["fold"].isin(table["fold"])], table])
+    return table.sort_values("id", ignore_index=True)
+
+
 def main() -> None:
     """Score the folds asked for; update their rows of the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -115,11 +124,8 @@ def main() -> None:
     rows = []
     for fold in arguments.fold:
         rows += run_fold(people, arguments.work, fold, arguments.threads)
-    table = pd.DataFrame(rows)
-    if arguments.out.exists():
-        before = pd.read_csv(arguments.out, sep="\t")
-        table = pd.concat([before[~before["fold"].isin(arguments.fold)], table])
-    table.sort_values("id").to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
+    table = updated(arguments.out, rows)
+    table.to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
     print(accuracy(table))
 
 

@@ -57,7 +57,7 @@ def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *,
     schemes : tuple of str
         Names of the label schemes that the run writes, ``Lobules`` for one.
     model, licence : str
-        Name with version, and licence, of the network weights.
+        Title and licence of the network weights.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _older_description(output_dir: Path) -> dict[str, Any]:
 
 
 def _check_same_source(older: Mapping[str, Any], bids_dir: Path, output_dir: Path) -> None:
-    """Refuse to mix people of two datasets; one that is not where it was seen from here has moved, or the output has."""
+    """Refuse to mix people of two datasets; where the link leads nowhere, something has moved."""
     links = older.get("DatasetLinks")
     link = str(links.get("raw", "")) if isinstance(links, dict) else ""
     # A link that starts with a file scheme is absolute, others are seen from the output: see _link.

@@ -33,7 +33,7 @@ _AGAIN = "run the same command again"
 
 @dataclass(frozen=True)
 class Network:
-    """Name with version and hash of the model bundle, and the device that it runs on."""
+    """Title and hash of the model bundle, and the device that it runs on."""
 
     model: str
     model_sha256: str
@@ -84,9 +84,8 @@ def run_participants(config: RunConfig, command: str) -> int:
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     prepare_environment(config.work_dir)
     bundle = read_bundle(config.models_dir, config.system)
-    model = f"{bundle.name} {bundle.version}"
-    network = Network(model, bundle_sha256(bundle), choose_device(config.device))
-    start_dataset(config.bids_dir, config.output_dir, (SCHEME,), model=model, licence=bundle.licence)
+    network = Network(bundle.title, bundle_sha256(bundle), choose_device(config.device))
+    start_dataset(config.bids_dir, config.output_dir, (SCHEME,), model=bundle.title, licence=bundle.licence)
 
     run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
     failures = _say(_unfit(selection))

@@ -98,7 +98,7 @@ def run(job: Job) -> None:
     save(standard, template.affine, None, "dseg_mni.nii.gz")
     sure = confidence(probabilities)
     facts = {
-        "model": f"{bundle.name} {bundle.version}",
+        "model": bundle.title,
         "weights_sha256": bundle.sha256,
         "weights_licence": bundle.licence,
         "device": str(device),

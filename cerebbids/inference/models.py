@@ -57,6 +57,11 @@ class Bundle:
     sha256: str
     training_ids: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        """Name, version and the first digits of the weights' hash: two trainings of one version are told apart."""
+        return f"{self.name} {self.version}+{self.sha256[:8]}"
+
 
 def packaged_models() -> Path:
     """Folder of the bundles that travel with the package."""

@@ -53,7 +53,7 @@ def init_cerebbids_wf(
     images : sequence of SourceImage
         T1w images, each a unit of its own.
     model, model_sha256 : str
-        Name with version, and hash, of the model bundle.
+        Title and hash of the model bundle.
     device : str
         ``cpu`` or ``cuda:N``.
     run_id : str

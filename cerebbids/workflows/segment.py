@@ -35,7 +35,7 @@ def init_segment_wf(
     system : str
         Published system whose networks to apply.
     model, model_sha256 : str
-        Name with version, and hash, of its model bundle.
+        Title and hash of its model bundle.
     models_dir : Path or None
         Folder of model bundles; none for the packaged ones.
     device : str

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
-from crossvalidate import scores
+from card import MEASURES, accuracy
+from crossvalidate import scores, updated
 
 SHAPE = (20, 12, 12)
 
@@ -41,3 +44,15 @@ def test_a_wrong_group_is_seen_in_the_vermis_only():
     row = scores(found, by_hand(), (1.0, 1.0, 1.0))
     assert row["vermis_73"] == 0 and row["vermis_72"] < 1 and row["vermis_71"] == 1
     assert row["whole"] == row["left"] == row["right"] == 1
+
+
+def test_folds_that_are_scored_later_join_the_table_and_replace_their_own_rows(tmp_path: Path):
+    def row(person: str, fold: int, value: float) -> dict:
+        return {"id": person, "fold": fold, **dict.fromkeys(MEASURES, value)}
+
+    path = tmp_path / "table.tsv"
+    updated(path, [row("b", 0, 0.8), row("d", 0, 0.9)]).to_csv(path, sep="\t", index=False)
+    updated(path, [row("a", 1, 0.5), row("c", 1, 0.6)]).to_csv(path, sep="\t", index=False)
+    table = updated(path, [row("b", 0, 1.0), row("d", 0, 1.5)])
+    assert table[["id", "whole"]].to_numpy().tolist() == [["a", 0.5], ["b", 1.0], ["c", 0.6], ["d", 1.5]]
+    assert "| whole cerebellum, Dice | 0.900 | 0.455 | 0.500 | 4 |" in accuracy(table)

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ def test_packaged_bundle_is_whole():
     assert bundle.scheme == "Lobules"
     assert bundle.grid.is_symmetric
     assert (bundle.folder / "README.md").is_file()
+
+
+def test_weights_of_one_version_are_told_apart():
+    bundle = read_bundle(None, "deepceres")
+    retrained = replace(bundle, sha256=f"0123456789{bundle.sha256[10:]}")
+    assert retrained.title == f"{bundle.name} {bundle.version}+01234567" != bundle.title
 
 
 def test_damaged_weights_are_refused(tmp_path: Path):
