@@ -65,17 +65,26 @@ def _records(
 ) -> Iterator[Record]:
     """Say what became of a subject's images in this run."""
     for image in images:
-        error = failures.get(image.stem)
-        if not error:
-            yield Record(image.relative, run)
-        elif (output_dir / derivative_path(image.path, "dseg")).exists():  # most likely those of the run before
-            made_by = earlier[image.relative].run if image.relative in earlier else run
-            yield Record(image.relative, replace(run, methods_md=made_by.methods_md), str(error))
+        if error := failures.get(image.stem):
+            methods = _methods_of_labels(
+                output_dir / derivative_path(image.path, "dseg"), run, earlier.get(image.relative)
+            )
+            yield Record(image.relative, replace(run, methods_md=methods), str(error))
         else:
-            yield Record(image.relative, replace(run, methods_md=""), str(error))
+            yield Record(image.relative, run)
     for path, error in failures.items():
         if path.startswith(f"sub-{subject}/"):
             yield Record(path, replace(run, methods_md=""), str(error), refused=True)
+
+
+def _methods_of_labels(dseg: Path, run: RunSummary, before: Record | None) -> str:
+    """Methods text of labels that are there although the image failed: made before its failure, or by a run before."""
+    if not dseg.exists():
+        return ""
+    made = _provenance(dseg)
+    if made.get("version") == run.version and str(made.get("model")) in run.methods_md:  # which names the weights
+        return run.methods_md
+    return before.run.methods_md if before else ""
 
 
 def _describe(output_dir: Path, name: str, record: Record | None) -> ImageReport:

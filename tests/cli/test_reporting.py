@@ -86,6 +86,13 @@ def test_failure_tells_the_methods_of_no_result_or_of_the_older_one(config):
     assert page(config, "b", failures={"sub-01_ses-b": EMPTY}, run=later)[name].run == RUN
 
 
+def test_labels_of_a_run_that_failed_after_them_are_told_with_its_methods(config):
+    page(config, "b")
+    later = replace(RUN, version="2.0", methods_md="Labelled by net 2.0+abc.")
+    put(config, NAMES["b"], "dseg", version="2.0", model="net 2.0+abc")
+    assert page(config, "b", failures={"sub-01_ses-b": EMPTY}, run=later)[Path(NAMES["b"]).name].run == later
+
+
 def test_record_that_is_damaged_or_cannot_be_written_ends_nothing(config):
     page(config, "b", failures={"sub-01_ses-b": EMPTY})
     (record,) = config.output_dir.glob("sub-01/log/ses-b/anat/*.json")
