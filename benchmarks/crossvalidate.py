@@ -18,7 +18,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import torch
-from card import accuracy
+from card import RESULTS, accuracy
 from monai.metrics import compute_hausdorff_distance
 from tqdm import tqdm
 
@@ -35,7 +35,7 @@ from cerebbids.training.kit import N_FOLDS, Person, oasis_people
 from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.prepare import native_t1w
 
-FOLDS = Path(__file__).with_name("results") / "folds"
+FOLDS = RESULTS / "folds"
 """Gets the ``model.toml`` of every fold's network."""
 
 

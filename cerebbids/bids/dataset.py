@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from cerebbids import __version__
 from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path, stems_with_labels
@@ -103,10 +103,8 @@ def _check_same_source(older: Mapping[str, Any], bids_dir: Path, output_dir: Pat
     """Refuse to mix people of two datasets; where the link leads nowhere, something has moved."""
     links = older.get("DatasetLinks")
     link = str(links.get("raw", "")) if isinstance(links, dict) else ""
-    # A link that starts with a file scheme is absolute, others are seen from the output: see _link.
-    before = Path(unquote(link.removeprefix("file://"))) if link else bids_dir
-    before = output_dir.resolve() / before
-    if (before / "dataset_description.json").exists() and not before.samefile(bids_dir):
+    before = _linked(link, output_dir.resolve())
+    if link and (before / "dataset_description.json").exists() and not before.samefile(bids_dir):
         reason = f"holds results of another dataset ({before.resolve()})"
         raise UsageError(str(output_dir), reason, "choose a folder of its own for each dataset")
 
@@ -151,6 +149,11 @@ def _link(bids_dir: Path, output_dir: Path) -> str:
     if os.path.commonpath([bids_dir, output_dir]) == os.path.sep:
         return bids_dir.as_uri()
     return Path(os.path.relpath(bids_dir, output_dir)).as_posix()
+
+
+def _linked(link: str, output_dir: Path) -> Path:
+    """Folder that a link of :func:`_link` leads to."""
+    return Path(unquote(urlsplit(link).path)) if link.startswith("file:") else output_dir / link
 
 
 def remove_outputs(output_dir: Path, source: Path, keep: Collection[str] = ()) -> None:

@@ -130,10 +130,10 @@ def test_output_of_another_program_is_left_alone(tmp_path):
 def test_people_of_another_dataset_are_not_mixed_in(tmp_path, link, monkeypatch):
     if link == "file":
         monkeypatch.setattr("os.path.commonpath", lambda paths: "/")
-    raw, other, out = make_dataset(tmp_path / "raw 1"), make_dataset(tmp_path / "raw 2"), tmp_path / "out"
+    raw, other, out = make_dataset(tmp_path / "raw %201"), make_dataset(tmp_path / "raw 2"), tmp_path / "out"
     before = start(raw, out)
     assert before["DatasetLinks"]["raw"].startswith("file:") == (link == "file")
-    with pytest.raises(UsageError, match="out: holds results of another dataset .*raw 1"):
+    with pytest.raises(UsageError, match="out: holds results of another dataset .*raw %201"):
         start(other, out)
     assert json.loads((out / "dataset_description.json").read_text()) == before
     alias = tmp_path / "alias"

@@ -15,6 +15,10 @@ def scored() -> pd.DataFrame:
     return read_result("crossvalidation")
 
 
+def fold_toml(fold: int) -> Path:
+    return RESULTS / "folds" / f"fold-{fold}.toml"
+
+
 def training(toml: Path) -> dict:
     return tomllib.loads(toml.read_text(encoding="utf-8"))["training"]
 
@@ -33,22 +37,26 @@ def test_every_fold_was_trained_by_the_recipe_of_the_packaged_weights():
 
 def test_everybody_was_scored_by_the_weights_of_their_fold(scored: pd.DataFrame):
     for fold, people in scored.groupby("fold"):
-        toml = tomllib.loads((RESULTS / "folds" / f"fold-{fold}.toml").read_text(encoding="utf-8"))
+        toml = tomllib.loads(fold_toml(fold).read_text(encoding="utf-8"))
         assert set(people["weights_sha256"]) == {toml["weights"]["sha256"]}
 
 
 def test_nobody_was_scored_by_a_network_that_had_seen_them(scored: pd.DataFrame):
     assert len(scored) > 0
     for fold, people in scored.groupby("fold"):
-        left_out, seen = set(people["id"]), seen_by(RESULTS / "folds" / f"fold-{fold}.toml")
+        left_out, seen = set(people["id"]), seen_by(fold_toml(fold))
         assert seen and not left_out & seen
 
 
 def test_everybody_was_scored_or_seen(scored: pd.DataFrame):
     everybody = set(read_bundle(None, "deepceres").training_ids) | set(scored["id"])
     for fold, people in scored.groupby("fold"):
-        assert seen_by(RESULTS / "folds" / f"fold-{fold}.toml") | set(people["id"]) == everybody
+        assert seen_by(fold_toml(fold)) | set(people["id"]) == everybody
     assert scored[scored["age"] > 30]["fold"].is_unique
+
+
+def test_everybody_whom_the_packaged_weights_have_seen_was_scored(scored: pd.DataFrame):
+    assert set(scored["id"]) == set(read_bundle(None, "deepceres").training_ids)
 
 
 def test_the_old_are_dealt_apart():
