@@ -19,12 +19,26 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "dseg": {"seg": SCHEME, "suffix": "dseg"},
     "dseg_mni": {"space": SPACE, "seg": SCHEME, "res": "1", "suffix": "dseg"},
     "mask": {"label": "CBM", "suffix": "mask"},
+    "icv": {"label": "ICV", "suffix": "mask"},
+    "superres": {"res": "0p5mm", "desc": "superres", "suffix": "T1w"},
+    "superres_mni": {"space": SPACE, "res": "0p5mm", "desc": "superres", "suffix": "T1w"},
+    "t2w": {"space": "T1w", "desc": "preproc", "suffix": "T2w"},
+    "t2w_mni": {"space": SPACE, "res": "0p5mm", "desc": "preproc", "suffix": "T2w"},
+    "t2w_synth": {"desc": "synth", "suffix": "T2w"},
+    "t2w_synth_mni": {"space": SPACE, "res": "0p5mm", "desc": "synth", "suffix": "T2w"},
     "morph": {"seg": SCHEME, "suffix": "morph", "extension": ".tsv"},
     "figure_dseg": {"datatype": "figures", "seg": SCHEME, "suffix": "dseg", "extension": ".svg"},
     "figure_t1w": {"datatype": "figures", "space": SPACE, "suffix": "T1w", "extension": ".svg"},
+    "figure_icv": {"datatype": "figures", "label": "ICV", "suffix": "mask", "extension": ".svg"},
+    "figure_tissues": {"datatype": "figures", "desc": "tissues", "suffix": "T1w", "extension": ".svg"},
+    "figure_superres": {"datatype": "figures", "desc": "superres", "suffix": "T1w", "extension": ".svg"},
+    "figure_t2w": {"datatype": "figures", "suffix": "T2w", "extension": ".svg"},
     "figure_morph": {"datatype": "figures", "seg": SCHEME, "suffix": "morph", "extension": ".svg"},
 }
 """What one T1w yields: a short name, and the entities that the derivative adds to those of its source."""
+
+OPTIONAL = frozenset({"icv", "figure_icv", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni"})
+"""What not every T1w yields: a stripped one has no cavity, and its T2w image is either real or made."""
 
 _VALUE = "([a-zA-Z0-9+]+)"
 ENTITIES: list[dict[str, str]] = [
@@ -45,10 +59,10 @@ _IMAGE = "{extension<.nii.gz>|.nii.gz}"
 PATTERNS: tuple[str, ...] = (
     f"{_ANAT}[_space-{{space}}]_seg-{{seg}}[_res-{{res}}]_{{suffix<dseg>}}{_IMAGE}",
     f"{_ANAT}[_space-{{space}}][_res-{{res}}]_label-{{label}}_{{suffix<mask>}}{_IMAGE}",
-    f"{_ANAT}[_space-{{space}}][_res-{{res}}]_desc-{{desc}}_{{suffix<T1w>}}{_IMAGE}",
+    f"{_ANAT}[_space-{{space}}][_res-{{res}}]_desc-{{desc}}_{{suffix<T1w|T2w>}}{_IMAGE}",
     f"{_ANAT}_from-{{from}}_to-{{to}}_mode-{{mode}}_{{suffix<xfm>}}{{extension<.txt>}}",
     f"{_ANAT}_seg-{{seg}}_{{suffix<morph>}}{{extension<.tsv>}}",
-    "sub-{subject}/{datatype<figures>}/{stem}[_space-{space}][_seg-{seg}]_{suffix}{extension<.svg>}",
+    "sub-{subject}/{datatype<figures>}/{stem}[_space-{space}][_seg-{seg}][_label-{label}][_desc-{desc}]_{suffix}{extension<.svg>}",
 )
 """Paths in PyBIDS' terms, with the entities in the order that BIDS asks for."""
 

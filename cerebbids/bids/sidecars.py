@@ -12,6 +12,13 @@ from cerebbids.systems.space import SPACE
 
 _MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affinely registered"
 _RESOLUTION = {"Resolution": "1 mm isotropic, grid of the template"}
+_FINE = {"Resolution": "0.5 mm isotropic, box around the cerebellum"}
+_SUPERRES = (
+    "Cerebellum of the T1w image, super-resolved by a network: detail below the voxels of the scan is an estimate. "
+    "Means of cerebrospinal fluid, grey and white matter are at 50, 150 and 250."
+)
+_T2W = "T2w image of the same session, denoised, corrected for bias, rigidly registered to the T1w image"
+_SYNTH = "Cerebellum in the contrast of a T2w image, made from the T1w image by a network, not acquired"
 _LOBULES = (
     "Lobules of the cerebellum and its white matter, left and right (anatomical). White matter includes "
     "the arbor vitae; a lobule is grey matter with the thin cerebrospinal fluid between its folia."
@@ -63,6 +70,7 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
     """
     native = {"SpatialReference": image.uri}
     template = {"SpatialReference": _MNI, **_RESOLUTION}
+    fine = {"SpatialReference": _MNI, **_FINE}
     facts: dict[str, dict[str, Any]] = {
         "t1w": {"Description": "T1w image, denoised and corrected for bias", **native},
         "t1w_mni": {"Description": "T1w image, denoised, corrected for bias, in template space", **template},
@@ -71,6 +79,13 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "dseg": {"Description": _LOBULES, "Manual": False, **native},
         "dseg_mni": {"Description": _LOBULES, "Manual": False, **template},
         "mask": {"Description": "Cerebellum", "Type": "ROI", **native},
+        "icv": {"Description": "Intracranial cavity: everything inside the skull", "Type": "ROI", **native},
+        "superres": {"Description": _SUPERRES, "SyntheticImage": True, **native, **_FINE},
+        "superres_mni": {"Description": _SUPERRES, "SyntheticImage": True, **fine},
+        "t2w": {"Description": _T2W, **native},
+        "t2w_mni": {"Description": _T2W, **fine},
+        "t2w_synth": {"Description": _SYNTH, "SyntheticImage": True, **native},
+        "t2w_synth_mni": {"Description": _SYNTH, "SyntheticImage": True, **fine},
         "morph": {"Description": "Volumes of the cerebellum's regions", **MORPH_COLUMNS},
     }
     return {**facts[key], "Sources": [image.uri]} if key in facts else {}

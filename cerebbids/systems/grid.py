@@ -48,6 +48,24 @@ class Grid:
         """
         return bool(np.isclose(2 * self.origin[0] + (self.shape[0] - 1) * self.spacing, 0.0))
 
+    def halved(self) -> Grid:
+        """Grid of voxels twice as large over the same field of view; sides have to be even.
+
+        Examples
+        --------
+        >>> CEREBELLUM_05MM.halved()
+        Grid(origin=(-67.5, -105.0, -77.0), shape=(136, 96, 96), spacing=1.0)
+        """
+        x, y, z = (place + self.spacing / 2 for place in self.origin)
+        across, along, up = (side // 2 for side in self.shape)
+        return Grid((x, y, z), (across, along, up), 2 * self.spacing)
+
 
 CEREBELLUM_1MM = Grid(origin=(-67.5, -105.0, -79.0), shape=(136, 96, 96))
 """Cerebellum box of MNI152NLin2009aSym at 1 mm; every side divides by 8, x is symmetric about 0."""
+
+CEREBELLUM_05MM = Grid(origin=(-67.75, -105.25, -77.25), shape=(272, 192, 192), spacing=0.5)
+"""Cerebellum box at 0.5 mm: 5 mm and more around all labels of the label library; every side divides by 16."""
+
+HEAD_2MM = Grid(origin=(-95.0, -127.0, -97.0), shape=(96, 112, 96), spacing=2.0)
+"""Whole head with the beginning of the neck at 2 mm; every side divides by 8, x is symmetric about 0."""

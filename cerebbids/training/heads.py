@@ -1,0 +1,134 @@
+"""Painted heads to learn the intracranial cavity from: any contrast, any field of view, with and without a face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch.utils.data import Dataset, get_worker_info
+
+from cerebbids.inference.inputs import network_input
+from cerebbids.systems.grid import HEAD_2MM
+from cerebbids.training.augmentation import scanner, spatial
+from cerebbids.training.recipe import Recipe
+from cerebbids.training.surroundings import FLUID_LABEL, OUTSIDE_FROM
+
+WHITE = (2, 7, 16, 28, 41, 46, 60, 85, 192)
+FLUID = (4, 5, 14, 15, 43, 44, FLUID_LABEL)
+"""FreeSurfer ids that are bright, and dark, in a T1w image; the rest inside the skull is grey."""
+FORAMEN = (-50.0, -72.0)
+"""y and z (mm) of a point in the plane of the foramen magnum, below the tonsils of adults in template space."""
+
+
+def cavity(labels: np.ndarray) -> np.ndarray:
+    """Everything inside the skull, fluid too (bool), of a label map on ``HEAD_2MM``.
+
+    Head maps call some voxels of orbits and bone fluid, and go on into the spinal canal: thin bridges and what hangs
+    on them is dropped, and the cavity ends at the foramen magnum.
+    """
+    inside = (labels > 0) & (labels < OUTSIDE_FROM)
+    inside &= _above_foramen(labels.shape)
+    core = ndimage.binary_opening(inside, ndimage.generate_binary_structure(3, 1), iterations=2)
+    pieces, _ = ndimage.label(core)
+    core = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
+    near = ndimage.binary_dilation(core, iterations=2)
+    return ndimage.binary_fill_holes(inside & near)
+
+
+def _above_foramen(shape: tuple[int, ...]) -> np.ndarray:
+    """Whether each voxel of ``HEAD_2MM`` lies above the foramen magnum, whose plane rises a little to the front."""
+    _, y, z = np.ix_(*[HEAD_2MM.spacing * np.arange(n) + o for n, o in zip(shape, HEAD_2MM.origin, strict=True)])
+    return np.broadcast_to(z > FORAMEN[1] + 0.1 * (y - FORAMEN[0]), shape)
+
+
+def paint_t1w(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Paint a label map like some T1w image: tissues in their order, anything outside the skull, air black."""
+    ids, place = np.unique(labels, return_inverse=True)
+    grey, fluid = rng.uniform(0.55, 0.85), rng.uniform(0.08, 0.4)
+    means = rng.uniform(0.02, 1.4, ids.size)
+    inside = (ids > 0) & (ids < OUTSIDE_FROM)
+    means[inside] = grey * rng.uniform(0.95, 1.08, inside.sum())
+    means[np.isin(ids, WHITE)] = rng.uniform(0.93, 1.05, np.isin(ids, WHITE).sum())
+    means[np.isin(ids, FLUID)] = fluid
+    return _textured(means, ids, place.reshape(labels.shape), rng)
+
+
+def paint_any(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Paint every label with a random grey value (Billot et al. 2023), air black."""
+    ids, place = np.unique(labels, return_inverse=True)
+    return _textured(rng.uniform(0.02, 1.4, ids.size), ids, place.reshape(labels.shape), rng)
+
+
+def _textured(means: np.ndarray, ids: np.ndarray, place: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    spreads = rng.uniform(0.01, 0.12, ids.size)
+    means[ids == 0], spreads[ids == 0] = 0.0, 0.01
+    painted = means[place] + spreads[place] * rng.standard_normal(place.shape, np.float32)
+    return ndimage.gaussian_filter(painted, rng.uniform(0.2, 0.7)).clip(0).astype(np.float32)
+
+
+def seen_part(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """A field of view (bool) that may end below, above, in front or behind, by planes that are a little oblique."""
+    seen = np.ones(shape, bool)
+    world = np.moveaxis(np.indices(shape), 0, -1) * HEAD_2MM.spacing + HEAD_2MM.origin
+    for axis, towards, near, far in ((2, -1, 62, 97), (2, 1, 75, 100), (1, 1, 72, 100), (1, -1, 100, 130)):
+        if rng.random() < 0.3:
+            normal = rng.normal(0, 0.08, 3)
+            normal[axis] = towards
+            seen &= world @ (normal / np.linalg.norm(normal)) < rng.uniform(near, far)
+    return seen
+
+
+def faceless(inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What a defacing tool leaves (bool): nothing outside the skull in front of a slanting plane."""
+    world = np.moveaxis(np.indices(inside.shape), 0, -1) * HEAD_2MM.spacing + HEAD_2MM.origin
+    slant = rng.uniform(0.4, 1.1)
+    face = world[..., 1] - slant * world[..., 2] > rng.uniform(50, 85)
+    margin = ndimage.binary_dilation(inside, iterations=int(rng.integers(1, 4)))
+    return ~face | margin
+
+
+class HeadExamples(Dataset):
+    """Example ``k`` is what step ``k`` trains on, on the grid ``HEAD_2MM``.
+
+    Items are (input (channels, X, Y, Z) float32, labels (1, X, Y, Z) int64: 1 inside the skull).
+    """
+
+    def __init__(self, heads: tuple[np.ndarray, ...], recipe: Recipe) -> None:
+        self.heads, self.recipe = heads, recipe
+
+    def __len__(self) -> int:
+        return self.recipe.steps
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if get_worker_info():
+            torch.set_num_threads(1)  # the network has the other CPUs
+        rng = np.random.default_rng((self.recipe.seed, step))
+        labels = self.heads[int(rng.integers(len(self.heads)))]
+        return painted_example(labels, rng)
+
+
+def painted_example(labels: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Paint, deform, crop and degrade one head; input and target as :class:`HeadExamples` has them."""
+    labels = labels[::-1] if rng.random() < 0.5 else labels
+    inside = cavity(labels)
+    painted = (paint_t1w if rng.random() < 0.7 else paint_any)(labels, rng)
+    if rng.random() < 0.4:
+        painted = painted * faceless(inside, rng)
+    image, target = (torch.from_numpy(np.ascontiguousarray(a, np.float32))[None] for a in (painted, inside))
+    image, target = spatial(image, target, int(rng.integers(2**31)))
+    change = scanner()
+    change.set_random_state(int(rng.integers(2**31)))
+    seen = torch.from_numpy(seen_part(labels.shape, rng))
+    image = torch.as_tensor(change(image)).clamp(min=0) * seen
+    return network_input(image[0]), (torch.as_tensor(target) * seen).long()
+
+
+def load_heads(work: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
+    """Read the prepared label maps ``names`` from ``<work>/heads``."""
+    found = []
+    for name in names:
+        with np.load(Path(work) / "heads" / f"{name}.npz") as arrays:
+            found.append(arrays["labels"])
+    return tuple(found)
