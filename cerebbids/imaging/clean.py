@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel as nib
 
 from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.registration import Place, locate_brain
@@ -38,4 +39,5 @@ def clean_t1w(path: Path, threads: int) -> tuple[nib.Nifti1Image, Place]:
     """
     image = conform(path).image
     place = locate_brain(image, threads)
-    return correct_bias(denoise(image, place.t1w_to_mni, threads), place.t1w_to_mni, threads), place
+    brain = brain_mask(image, place.t1w_to_mni, 0.0)
+    return correct_bias(denoise(image, place.t1w_to_mni, threads), brain, threads), place

@@ -9,6 +9,8 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from cerebbids.systems.grid import Grid
+
 
 def resample(
     image: nib.Nifti1Image,
@@ -57,3 +59,41 @@ def resample(
         mode="grid-constant",
     )
     return nib.Nifti1Image(sampled, target_affine)
+
+
+def blurred(image: nib.Nifti1Image, spacing: float) -> nib.Nifti1Image:
+    """Take out the detail that voxels of another size cannot hold, before the image is sampled on them.
+
+    Parameters
+    ----------
+    image : Nifti1Image
+        3D.
+    spacing : float
+        Edge of those voxels, mm: Gaussian of that full width at half maximum, less what the image has by itself.
+    """
+    zooms = np.linalg.norm(image.affine[:3, :3], axis=0)
+    sigmas = np.sqrt(np.maximum(spacing**2 - zooms**2, 0)) / 2.3548 / zooms
+    data = ndimage.gaussian_filter(np.asarray(image.dataobj, dtype=np.float32), sigmas)
+    return nib.Nifti1Image(data, image.affine)
+
+
+def fine_box(t1w: nib.Nifti1Image, grid: Grid, t1w_to_mni: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+    """Shape and affine of the smallest box along the T1w's axes that holds a box of the working space.
+
+    Parameters
+    ----------
+    t1w : Nifti1Image
+        Its axes are taken, as near as right angles allow.
+    grid : Grid
+        Box in the working space; its spacing is that of the result.
+    t1w_to_mni : ndarray of shape (4, 4)
+        World of the image -> working space, mm.
+    """
+    u, _, v = np.linalg.svd(t1w.affine[:3, :3])
+    axes = u @ v
+    corners = np.array(np.meshgrid(*((-0.5, n - 0.5) for n in grid.shape))).reshape(3, -1).T
+    world = nib.affines.apply_affine(np.linalg.inv(t1w_to_mni) @ grid.affine, corners)
+    along = world @ axes
+    low, high = along.min(0), along.max(0)
+    shape = tuple(int(n) for n in np.ceil((high - low) / grid.spacing))
+    return shape, nib.affines.from_matvec(axes * grid.spacing, axes @ (low + grid.spacing / 2))

@@ -10,7 +10,6 @@ from scipy import ndimage
 from scipy.signal import find_peaks
 
 from cerebbids.errors import BadImage
-from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_tissues
 
@@ -71,9 +70,9 @@ def scale_to_means(data: np.ndarray, means: TissueMeans, targets: tuple[float, f
 def tissue_means(image: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> TissueMeans:
     """Estimate how bright pure fluid, grey and white matter are, after Manjon et al. 2008 (MRM 59:866).
 
-    Voxels that tissues share are outliers of the pure tissues: those with a high gradient are left out, and then
-    those far from their tissue's centre, again and again until the centres stay. The template's tissue maps only
-    say where to begin, so that lesions and wide ventricles, which are not where it has them, do no harm.
+    Voxels that tissues share are outliers of the pure tissues: those with a high gradient are left out, and of the
+    rest those count that lie close to their tissue's peak of the histogram. The template only says how bright white
+    matter is about, so that lesions and wide ventricles, which are not where it has them, do no harm.
 
     Parameters
     ----------

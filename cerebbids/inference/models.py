@@ -1,9 +1,10 @@
-"""Model bundles: a folder with ``model.toml``, one ``*.safetensors`` file and a model card. Imports no torch."""
+"""Model bundles: a folder with ``model.toml``, the weights of a system's networks and a model card; needs no torch."""
 
 from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -13,10 +14,38 @@ from cerebbids.errors import ModelError
 from cerebbids.systems.grid import Grid
 from cerebbids.systems.published import SYSTEMS
 
-ARCHITECTURES = ("unet",)
-"""Networks that :func:`cerebbids.inference.segment.load_net` can build."""
+ARCHITECTURES = ("unet", "superres", "contrast")
+"""Networks that :func:`cerebbids.nets.build.build` can make."""
 CHANNELS_IN = 4
 """Channels of :func:`cerebbids.inference.inputs.network_input`: the image and three of position."""
+_AGAIN = "install the bundle again"
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network of a bundle.
+
+    Parameters
+    ----------
+    architecture : str
+        Module of ``cerebbids.nets``.
+    sizes : dict
+        How wide and deep it is: arguments of its class.
+    grid : Grid
+        Where it looks, in the working space.
+    weights : Path
+    sha256 : str
+        Of the weights.
+    training_ids : tuple of str
+        People that it was trained on.
+    """
+
+    architecture: str
+    sizes: Mapping[str, int | tuple[int, ...]]
+    grid: Grid
+    weights: Path
+    sha256: str
+    training_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,35 +56,23 @@ class Bundle:
     ----------
     folder : Path
     name, version, licence : str
-    architecture : str
-        Module of ``cerebbids.nets``.
-    widths : tuple of int
-        Feature channels of the net's levels.
-    channels_in : int
-        Image and position channels.
     scheme : str
         Label scheme.
-    grid : Grid
-        Where the net looks, in the working space.
-    weights : Path
-    sha256 : str
-        Of the weights.
-    training_ids : tuple of str
-        Labelled people that the network was trained on.
+    networks : dict
+        By their names in :class:`cerebbids.systems.system.System`.
     """
 
     folder: Path
     name: str
     version: str
     licence: str
-    architecture: str
-    widths: tuple[int, ...]
-    channels_in: int
     scheme: str
-    grid: Grid
-    weights: Path
-    sha256: str
-    training_ids: tuple[str, ...]
+    networks: Mapping[str, Network]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all weights."""
+        return hashlib.sha256("".join(net.sha256 for net in self.networks.values()).encode()).hexdigest()
 
     @property
     def title(self) -> str:
@@ -81,7 +98,7 @@ def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:
     Raises
     ------
     ModelError
-        Nothing there, a missing key, a network, labels or box that do not fit the system, or weights that are
+        Nothing there, a missing key, networks, labels or boxes that do not fit the system, or weights that are
         not the ones the bundle was made with.
     """
     folder = Path(models_dir or packaged_models()) / system
@@ -89,47 +106,52 @@ def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:
     if not toml.is_file():
         raise ModelError(str(toml), "no such file", "give --models-dir a folder with one bundle a system")
     try:
-        told = tomllib.loads(toml.read_text())
-        bundle = _from_toml(folder, told)
+        bundle = _from_toml(folder, tomllib.loads(toml.read_text()), system)
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(str(toml), f"cannot be read ({error})", "install the bundle again") from error
-    if misfit := _misfit(bundle, system):
+        raise ModelError(str(toml), f"cannot be read ({error})", _AGAIN) from error
+    for misfit in _misfits(bundle, system):
         raise ModelError(str(toml), misfit, "take a bundle made for this system and version")
-    if not bundle.weights.is_file() or _sha256(bundle.weights, bundle.weights.stat().st_mtime_ns) != bundle.sha256:
-        raise ModelError(str(bundle.weights), "missing or damaged (sha256 differs)", "install the bundle again")
+    for net in bundle.networks.values():
+        if not net.weights.is_file() or _sha256(net.weights, net.weights.stat().st_mtime_ns) != net.sha256:
+            raise ModelError(str(net.weights), "missing or damaged (sha256 differs)", _AGAIN)
     return bundle
 
 
-def _misfit(bundle: Bundle, system: str) -> str:
-    """Why the bundle cannot be used for the system, or nothing."""
-    if bundle.architecture not in ARCHITECTURES:
-        return f'has the architecture "{bundle.architecture}", not {" or ".join(ARCHITECTURES)}'
+def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
+    """Why the bundle cannot be used for the system."""
     if bundle.scheme != SYSTEMS[system].scheme:
-        return f'has the label scheme "{bundle.scheme}", {system} has {SYSTEMS[system].scheme}'
-    if bundle.channels_in != CHANNELS_IN:
-        return f"has a network of {bundle.channels_in} input channels, not {CHANNELS_IN}"
-    if not bundle.grid.is_symmetric:
-        return "has a grid that is not symmetric about x = 0, as averaging with the mirror image needs"
-    halvings = 2 ** (len(bundle.widths) - 1)
-    if any(side % halvings for side in bundle.grid.shape):
-        return f"has a grid of {bundle.grid.shape} voxels, which {len(bundle.widths)} levels cannot halve"
-    return ""
+        yield f'has the label scheme "{bundle.scheme}", {system} has {SYSTEMS[system].scheme}'
+    for name, net in bundle.networks.items():
+        if net.architecture not in ARCHITECTURES:
+            yield f'has the architecture "{net.architecture}" for {name}, not {" or ".join(ARCHITECTURES)}'
+        if net.sizes.get("channels_in", CHANNELS_IN) != CHANNELS_IN:
+            yield f"has a network ({name}) of {net.sizes['channels_in']} input channels, not {CHANNELS_IN}"
+        if not net.grid.is_symmetric:
+            yield f"has a grid ({name}) that is not symmetric about x = 0, as averaging with the mirror image needs"
+        halvings = _halvings(net)
+        if any(side % 2**halvings for side in net.grid.shape):
+            yield f"has a grid ({name}) of {net.grid.shape} voxels, which cannot be halved {halvings} times"
 
 
-def _from_toml(folder: Path, told: dict) -> Bundle:
+def _halvings(net: Network) -> int:
+    """How often the network halves its grid; one that works on strides begins with half of it."""
+    levels = len(net.sizes.get("widths", (1,)))  # type: ignore[arg-type]
+    return levels if net.architecture == "contrast" else levels - 1
+
+
+def _from_toml(folder: Path, told: dict, system: str) -> Bundle:
+    networks = {name: _network(folder, told[name]) for name in SYSTEMS[system].grids}
+    return Bundle(folder, told["name"], told["version"], told["licence"], told["scheme"], networks)
+
+
+def _network(folder: Path, told: dict) -> Network:
     grid = told["grid"]
-    return Bundle(
-        folder=folder,
-        name=told["name"],
-        version=told["version"],
-        licence=told["licence"],
-        architecture=told["net"]["architecture"],
-        widths=tuple(told["net"]["widths"]),
-        channels_in=told["net"]["channels_in"],
-        scheme=told["labels"]["scheme"],
+    return Network(
+        architecture=told["architecture"],
+        sizes={key: tuple(size) if isinstance(size, list) else size for key, size in told["sizes"].items()},
         grid=Grid(tuple(grid["origin"]), tuple(grid["shape"]), grid["spacing"]),
-        weights=folder / told["weights"]["file"],
-        sha256=told["weights"]["sha256"],
+        weights=folder / told["file"],
+        sha256=told["sha256"],
         training_ids=tuple(told["training"]["ids"]),
     )
 

@@ -16,8 +16,9 @@ from cerebbids.errors import ModelError, SegmentationFailed
 from cerebbids.imaging.resample import resample
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.inputs import network_input
-from cerebbids.inference.models import Bundle
-from cerebbids.nets.unet import UNet
+from cerebbids.inference.models import Network
+from cerebbids.nets.build import build
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import Grid
 
 PLAUSIBLE_CM3 = (20.0, 400.0)
@@ -26,21 +27,20 @@ SLAB = 16
 """Planes of the target grid that are sampled at a time."""
 
 
-def load_net(bundle: Bundle, device: torch.device) -> torch.nn.Module:
-    """Build the bundle's network with its weights, ready on ``device``.
+def load_net(network: Network, device: torch.device) -> torch.nn.Module:
+    """Build a bundle's network with its weights, ready on ``device``.
 
     Raises
     ------
     ModelError
         The weights are those of another network.
     """
-    classes = len(load_scheme(bundle.scheme).labels) + 1
-    net = UNet(bundle.channels_in, classes, bundle.widths)
     try:
-        net.load_state_dict(load_file(bundle.weights))
-    except RuntimeError as error:
+        net = build(network.architecture, network.sizes)
+        net.load_state_dict(load_file(network.weights))
+    except (RuntimeError, TypeError) as error:
         misfit = "does not fit the network of model.toml"
-        raise ModelError(str(bundle.weights), misfit, "install the bundle again") from error
+        raise ModelError(str(network.weights), misfit, "install the bundle again") from error
     return net.to(device, memory_format=torch.channels_last_3d).eval()
 
 
@@ -174,15 +174,16 @@ def confidence(probabilities: torch.Tensor) -> list[float]:
 
 
 def segment(
-    net: torch.nn.Module, bundle: Bundle, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, device: torch.device, name: str
+    net: torch.nn.Module, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, device: torch.device, name: str
 ) -> torch.Tensor:
-    """Segment one image on the bundle's crop.
+    """Segment one image on the network's crop.
 
     Parameters
     ----------
     net : Module
         From :func:`load_net`.
-    bundle : Bundle
+    grid : Grid
+        Where the network looks.
     t1w : Nifti1Image
         Preprocessed, native grid.
     t1w_to_mni : ndarray, (4, 4)
@@ -194,16 +195,15 @@ def segment(
     Returns
     -------
     Tensor, (classes, X, Y, Z), float32
-        Probabilities on ``bundle.grid``.
+        Probabilities on ``grid``.
 
     Raises
     ------
     SegmentationFailed
         The answer cannot be a cerebellum.
     """
-    grid = bundle.grid
     crop = resample(t1w, grid.shape, grid.affine, np.linalg.inv(t1w_to_mni), order=1)
-    mirror = load_scheme(bundle.scheme).mirror
+    mirror = load_scheme(DEEPCERES.scheme).mirror
     data = crop.get_fdata(dtype=np.float32)
     probabilities = crop_probabilities(net, data, mirror, device, low_precision=is_fast_in_bf16(device))
     probabilities = keep_largest(probabilities)

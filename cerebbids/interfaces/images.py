@@ -8,6 +8,7 @@ import nibabel as nib
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
 
 from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.resample import resample
@@ -79,8 +80,9 @@ class CorrectBias(_ImageStep):
     input_spec = _BrainInputSpec
 
     def _process(self) -> nib.Nifti1Image:
-        t1w_to_mni = read_itk_affine(Path(self.inputs.xfm_to_mni))
-        return correct_bias(nib.load(self.inputs.in_file), t1w_to_mni, self.inputs.num_threads)
+        image = nib.load(self.inputs.in_file)
+        brain = brain_mask(image, read_itk_affine(Path(self.inputs.xfm_to_mni)), 0.0)
+        return correct_bias(image, brain, self.inputs.num_threads)
 
 
 class _ResampleInputSpec(_ImageInputSpec):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from cerebbids.systems.grid import CEREBELLUM_1MM
+from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM, HEAD_2MM
 from cerebbids.systems.system import System
 
 DEEPCERES = System(
     name="deepceres",
     scheme="Lobules",
-    grid=CEREBELLUM_1MM,
+    grids={
+        "icv": HEAD_2MM,
+        "superres": CEREBELLUM_05MM.halved(),
+        "contrast": CEREBELLUM_05MM,
+        "lobules": CEREBELLUM_1MM,
+    },
     age_range=(3.0, 100.0),
     inputs=("T1w",),
     reference=(

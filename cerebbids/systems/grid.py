@@ -60,6 +60,18 @@ class Grid:
         across, along, up = (side // 2 for side in self.shape)
         return Grid((x, y, z), (across, along, up), 2 * self.spacing)
 
+    def doubled(self) -> Grid:
+        """Grid of voxels half as large over the same field of view.
+
+        Examples
+        --------
+        >>> CEREBELLUM_05MM.halved().doubled() == CEREBELLUM_05MM
+        True
+        """
+        x, y, z = (place - self.spacing / 4 for place in self.origin)
+        across, along, up = (side * 2 for side in self.shape)
+        return Grid((x, y, z), (across, along, up), self.spacing / 2)
+
 
 CEREBELLUM_1MM = Grid(origin=(-67.5, -105.0, -79.0), shape=(136, 96, 96))
 """Cerebellum box of MNI152NLin2009aSym at 1 mm; every side divides by 8, x is symmetric about 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cerebbids.systems.grid import Grid
@@ -17,8 +18,8 @@ class System:
         As on the command line and in ``cerebbids/data/models``.
     scheme : str
         Label scheme, the value of the ``seg-`` entity.
-    grid : Grid
-        Where its network looks, in the working space.
+    grids : mapping
+        Its networks, and where in the working space each of them looks.
     age_range : tuple of float
         Youngest and oldest person it is meant for, years.
     inputs : tuple of str
@@ -29,7 +30,7 @@ class System:
 
     name: str
     scheme: str
-    grid: Grid
+    grids: Mapping[str, Grid]
     age_range: tuple[float, float]
     inputs: tuple[str, ...]
     reference: str

@@ -73,6 +73,11 @@ def load_template(kit: Path, grid: Grid = CEREBELLUM_1MM) -> Template:
     return Template(groups, cerebellum, np.clip(cerebellum - groups.sum(0), 0, 1))
 
 
+def cobralab_dseg(kit: Path, brain: int) -> Path:
+    """Manual lobule map of one CoBrALab brain."""
+    return Path(kit) / "adult" / "cobralab" / f"brain{brain}_dseg.nii.gz"
+
+
 def clean_cobralab(image: nib.Nifti1Image) -> nib.Nifti1Image:
     """Set stray values (brain3 has a few) to background."""
     data = np.asarray(image.dataobj).astype(np.int16)
@@ -118,7 +123,7 @@ def cobralab_in_template(kit: Path, brain: int, template: Template, grid: Grid =
     ndarray, (26, X, Y, Z), float32
         Soft labels on the grid.
     """
-    image = clean_cobralab(nib.load(Path(kit) / "adult" / "cobralab" / f"brain{brain}_dseg.nii.gz"))
+    image = clean_cobralab(nib.load(cobralab_dseg(kit, brain)))
     world_map = centroid_affine(image, template, grid)
     labels = np.stack([soft(image, (i,), grid, world_map) for i in load_scheme("Lobules").indices])
     both = labels[:N_SIDE] + labels[N_SIDE:]

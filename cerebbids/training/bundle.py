@@ -1,11 +1,13 @@
-"""A finished run as a model bundle: ``model.toml`` and weights, each written whole."""
+"""Finished runs as a model bundle: ``model.toml`` and weights, each written whole."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save
 
@@ -18,18 +20,17 @@ from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import CHECKPOINT, Seen, read_notes
 
 LICENCE = "CC-BY-NC-SA-4.0"
-WEIGHTS = "lobules.safetensors"
 
 
-def export(run: Path, models: Path) -> Path:
-    """Write the averaged weights of a finished run, in half precision, as the bundle of DeepCERES.
+def export(runs: Mapping[str, Path], models: Path) -> Path:
+    """Write the averaged weights of finished runs, in half precision, as the bundle of DeepCERES.
 
     Parameters
     ----------
-    run : Path
-        Folder of the run.
+    runs : mapping
+        Network -> folder of its run.
     models : Path
-        Gets ``deepceres/model.toml`` and ``deepceres/lobules.safetensors``.
+        Gets ``deepceres/model.toml`` and ``deepceres/<network>.safetensors``.
 
     Returns
     -------
@@ -39,37 +40,51 @@ def export(run: Path, models: Path) -> Path:
     Raises
     ------
     UsageError
-        The run has not come to its last step.
+        A run has not been begun, or has not come to its last step.
     """
-    recipe, seen = read_notes(run)
-    done = progress(run / CHECKPOINT)
-    if done.step != recipe.steps:
-        raise UsageError(str(run), f"has done {done.step} of {recipe.steps} steps", "go on with --resume")
-    weights = {k: v.half().contiguous() for k, v in averaged_weights(run / CHECKPOINT).items()}
-    blob = save(weights)
+    for run in runs.values():
+        _check_finished(run)
     folder = models / DEEPCERES.name
-    with atomic(folder / WEIGHTS) as draft:
-        draft.write_bytes(blob)
-    parameters = sum(v.numel() for v in weights.values())
-    write_text(folder / "model.toml", model_toml(recipe, seen, parameters, hashlib.sha256(blob).hexdigest()))
+    told = {name: _write_network(name, run, folder) for name, run in runs.items()}
+    head = {"name": DEEPCERES.name, "version": __version__, "licence": LICENCE, "scheme": DEEPCERES.scheme}
+    write_text(folder / "model.toml", "\n".join(_as_toml({**head, **told})) + "\n")
     return folder
 
 
-def model_toml(recipe: Recipe, seen: Seen, parameters: int, sha256: str) -> str:
-    """Text of ``model.toml`` (JSON values are TOML values here: strings, numbers and their lists)."""
-    grid = DEEPCERES.grid
-    net = ("widths", "channels_in")
-    training = {key: value for key, value in asdict(recipe).items() if key not in (*net, "scheme")}
-    sections = {
-        "": {"name": "lobules-1mm-t1w", "version": __version__, "licence": LICENCE, "system": DEEPCERES.name},
-        "net": {"architecture": "unet", **{key: getattr(recipe, key) for key in net}, "parameters": parameters},
-        "grid": asdict(grid),
-        "labels": {"scheme": recipe.scheme},
-        "weights": {"file": WEIGHTS, "sha256": sha256},
-        "training": {"ids": seen.people, "surroundings": seen.surroundings, "atlas": seen.atlas, **training},
-    }
-    lines = []
-    for section, values in sections.items():
-        lines += [f"\n[{section}]"] if section else []
-        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-    return "\n".join(lines) + "\n"
+def _check_finished(run: Path) -> None:
+    if not (run / CHECKPOINT).exists():
+        raise UsageError(str(run), "has not been begun", "train it with cerebbids-train fit")
+    recipe, done = read_notes(run)[0], progress(run / CHECKPOINT)
+    if done.step != recipe.steps:
+        raise UsageError(str(run), f"has done {done.step} of {recipe.steps} steps", "go on with --resume")
+
+
+def _write_network(name: str, run: Path, folder: Path) -> dict[str, Any]:
+    """Write a network's weights; return its section of ``model.toml``."""
+    recipe, seen = read_notes(run)
+    weights = {k: v.half().contiguous() for k, v in averaged_weights(run / CHECKPOINT).items()}
+    blob, file = save(weights), f"{name}.safetensors"
+    with atomic(folder / file) as draft:
+        draft.write_bytes(blob)
+    parameters = sum(v.numel() for v in weights.values())
+    return {
+        "architecture": recipe.architecture, "parameters": parameters, "file": file,
+        "sha256": hashlib.sha256(blob).hexdigest(), "sizes": recipe.sizes, "grid": asdict(DEEPCERES.grids[name]),
+        "training": _training(recipe, seen),
+    }  # fmt: skip
+
+
+def _training(recipe: Recipe, seen: Seen) -> dict[str, Any]:
+    known = ("net", "architecture", "sizes")
+    how = {key: value for key, value in asdict(recipe).items() if key not in known}
+    return {"ids": seen.people, "surroundings": seen.surroundings, "atlas": seen.atlas, **how}
+
+
+def _as_toml(told: Mapping[str, Any], section: str = "") -> Iterator[str]:
+    """Lines of TOML; JSON's strings, numbers and lists are TOML's."""
+    if section:
+        yield f"\n[{section}]"
+    yield from (f"{key} = {json.dumps(value)}" for key, value in told.items() if not isinstance(value, dict))
+    for key, value in told.items():
+        if isinstance(value, dict):
+            yield from _as_toml(value, f"{section}.{key}" if section else key)

@@ -41,7 +41,7 @@ class Examples(Dataset):
         self.cases, self.around, self.mirror, self.recipe = cases, around, mirror, recipe
 
     def __len__(self) -> int:
-        return self.recipe.steps
+        return self.recipe.steps * self.recipe.batch
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         if get_worker_info():

@@ -11,13 +11,13 @@ from torch.utils.data import Dataset, get_worker_info
 
 from cerebbids.inference.inputs import network_input
 from cerebbids.systems.grid import HEAD_2MM
+from cerebbids.training.anatomies import FLUID_IDS, WHITE_IDS
 from cerebbids.training.augmentation import scanner, spatial
 from cerebbids.training.recipe import Recipe
-from cerebbids.training.surroundings import FLUID_LABEL, OUTSIDE_FROM
+from cerebbids.training.surroundings import OUTSIDE_FROM
 
-WHITE = (2, 7, 16, 28, 41, 46, 60, 85, 192)
-FLUID = (4, 5, 14, 15, 43, 44, FLUID_LABEL)
-"""FreeSurfer ids that are bright, and dark, in a T1w image; the rest inside the skull is grey."""
+HELD_OUT = ("training_seg_01", "training_seg_17", "training_seg_18", "training_seg_19", "training_seg_20")
+"""Head maps that are kept for testing; 01 and 20 have brains of the same volumes and may be one person's."""
 FORAMEN = (-50.0, -72.0)
 """y and z (mm) of a point in the plane of the foramen magnum, below the tonsils of adults in template space."""
 
@@ -50,8 +50,8 @@ def paint_t1w(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     means = rng.uniform(0.02, 1.4, ids.size)
     inside = (ids > 0) & (ids < OUTSIDE_FROM)
     means[inside] = grey * rng.uniform(0.95, 1.08, inside.sum())
-    means[np.isin(ids, WHITE)] = rng.uniform(0.93, 1.05, np.isin(ids, WHITE).sum())
-    means[np.isin(ids, FLUID)] = fluid
+    means[np.isin(ids, WHITE_IDS)] = rng.uniform(0.93, 1.05, np.isin(ids, WHITE_IDS).sum())
+    means[np.isin(ids, FLUID_IDS)] = fluid
     return _textured(means, ids, place.reshape(labels.shape), rng)
 
 
@@ -99,7 +99,7 @@ class HeadExamples(Dataset):
         self.heads, self.recipe = heads, recipe
 
     def __len__(self) -> int:
-        return self.recipe.steps
+        return self.recipe.steps * self.recipe.batch
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         if get_worker_info():
@@ -123,6 +123,12 @@ def painted_example(labels: np.ndarray, rng: np.random.Generator) -> tuple[torch
     seen = torch.from_numpy(seen_part(labels.shape, rng))
     image = torch.as_tensor(change(image)).clamp(min=0) * seen
     return network_input(image[0]), (torch.as_tensor(target) * seen).long()
+
+
+def cavity_shares(heads: tuple[np.ndarray, ...]) -> torch.Tensor:
+    """Share of all voxels outside and inside the skull, (2,)."""
+    inside = float(np.mean([cavity(labels).mean() for labels in heads]))
+    return torch.tensor([1 - inside, inside])
 
 
 def load_heads(work: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:

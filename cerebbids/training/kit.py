@@ -8,6 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 N_FOLDS = 5
+EVERYBODY = "all"
+FOLDS = (EVERYBODY, *map(str, range(N_FOLDS)))
+"""What may be left out of a training: nobody, or a fold's people."""
 HELD_BACK = ("chris", "ds011_sub-01", "ds011_sub-04")
 """Heads that ``benchmarks/wrappings.py`` asks about; no weights see anything of them."""
 OLDER = 30
@@ -75,6 +78,11 @@ def surrounding_heads(kit: Path) -> tuple[Path, ...]:
 def head_maps(kit: Path) -> tuple[Path, ...]:
     """Label maps of whole heads in ``<kit>/adult/headmaps``, to be painted around training brains."""
     return tuple(sorted((Path(kit) / "adult" / "headmaps").glob("*.nii.gz")))
+
+
+def stripped_brains(kit: Path) -> tuple[Path, ...]:
+    """Unlabelled brains of ``<kit>/adult/brains``."""
+    return tuple(sorted((Path(kit) / "adult" / "brains").glob("*_T1w.nii.gz")))
 
 
 def bare_name(path: Path) -> str:

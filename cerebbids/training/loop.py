@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from cerebbids.nets.unet import UNet
 from cerebbids.training import checkpoint
-from cerebbids.training.loss import dice_cross_entropy
 from cerebbids.training.optimiser import Optimiser
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen, open_run
@@ -23,6 +22,8 @@ WARM_UP = 30
 """Steps over which the learning rate rises."""
 Row = tuple[int, float, float, float]
 """Step, loss, learning rate, seconds of the step."""
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Of what the net answers and the example's target; computed outside of autocast."""
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
@@ -30,7 +31,7 @@ def learning_rate(step: int, recipe: Recipe) -> float:
 
     Examples
     --------
-    >>> recipe = Recipe("Lobules", steps=1000)
+    >>> recipe = Recipe("lobules", steps=1000)
     >>> learning_rate(0, recipe) < learning_rate(30, recipe) > learning_rate(999, recipe)
     True
     """
@@ -61,29 +62,24 @@ def train_step(
     optimiser: Optimiser,
     rate: float,
     device: torch.device,
-    cross_entropy_weight: float,
+    loss_of: Loss,
 ) -> float:
     """One step with learning rate ``rate`` in bf16 autocast (loss in float32); returns the loss."""
-    image, labels = (part.to(device, non_blocking=True) for part in batch)
+    image, target = (part.to(device, non_blocking=True) for part in batch)
     image = image.contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast(device.type, torch.bfloat16):
-        logits = net(image)
-    loss = dice_cross_entropy(logits, labels, cross_entropy_weight)
+        answer = net(image)
+    loss = loss_of(answer, target)
     net.zero_grad()
     loss.backward()
     optimiser.step(rate)
     return loss.item()
 
 
-def start_from_shares(net: UNet, shares: torch.Tensor) -> None:
-    """Let an untrained net answer with every class's share (classes,) of the voxels; saves a hundred steps."""
-    with torch.no_grad():
-        net.head.bias.copy_(shares.clamp(min=1e-7).log())
-
-
 def fit(
-    net: UNet,
+    net: torch.nn.Module,
     examples: Dataset,
+    loss_of: Loss,
     recipe: Recipe,
     seen: Seen,
     run: Path,
@@ -97,10 +93,11 @@ def fit(
 
     Parameters
     ----------
-    net : UNet
+    net : Module
         On the CPU; moved to ``device``.
     examples : Dataset
-        Item ``k`` is what step ``k`` trains on.
+        Step ``k`` trains on items ``k * batch`` to ``(k + 1) * batch - 1``: pairs of input and target.
+    loss_of : callable
     recipe : Recipe
     seen : Seen
         Whose images the examples are made of.
@@ -129,16 +126,17 @@ def fit(
     optimiser = Optimiser(net, recipe)
     average = {k: v.detach().clone() for k, v in net.state_dict().items()}
     done = checkpoint.restore(saved, net, average, optimiser) if saved.exists() else checkpoint.Progress()
-    to_do, pinned = range(done.step, recipe.steps), device.type == "cuda"
-    loader = DataLoader(examples, batch_size=1, sampler=to_do, num_workers=workers, pin_memory=pinned)
+    to_do = range(done.step * recipe.batch, recipe.steps * recipe.batch)
+    pinned = device.type == "cuda"
+    loader = DataLoader(examples, recipe.batch, sampler=to_do, num_workers=workers, pin_memory=pinned)
 
     began = last_saved = before = time.monotonic()
     rows: list[Row] = []
-    bar = tqdm(loader, initial=done.step, total=recipe.steps, desc=run.name, mininterval=5)
+    bar = tqdm(loader, initial=done.step, total=recipe.steps, desc=recipe.net, mininterval=5)
     step = done.step
     for step, batch in enumerate(bar, done.step + 1):
         rate = learning_rate(step - 1, recipe)
-        loss = train_step(net, batch, optimiser, rate, device, recipe.cross_entropy_weight)
+        loss = train_step(net, batch, optimiser, rate, device, loss_of)
         update_average(average, net, step - 1, recipe.averaging)
         now = time.monotonic()
         rows.append((step, loss, rate, now - before))

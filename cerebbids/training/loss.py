@@ -77,3 +77,23 @@ def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: float
         A number; the sums of the Dice run over the whole batch.
     """
     return _DiceCrossEntropy.apply(logits, labels, weight)
+
+
+def charbonnier(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Smooth absolute difference, ``sqrt(d^2 + 0.01^2)`` (Charbonnier et al. 1994), on average.
+
+    Parameters
+    ----------
+    answer : Tensor, (N, 1, D, H, W)
+        Any floating type; computed in float32.
+    target : Tensor, (N, 1 or 2, D, H, W)
+        Values, and how much each voxel counts where there is a second channel.
+
+    Examples
+    --------
+    >>> target = torch.tensor([3.0, 1.0]).reshape(1, 2, 1, 1, 1)
+    >>> round(float(charbonnier(torch.zeros(1, 1, 1, 1, 1), target)), 4)
+    3.0
+    """
+    difference = torch.sqrt((answer.float() - target[:, :1]) ** 2 + 1e-4)
+    return (difference * target[:, 1:]).sum() / target[:, 1:].sum() if target.shape[1] == 2 else difference.mean()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from cerebbids.nets.unet import UNet
 from cerebbids.training.recipe import Recipe
 
 
@@ -29,22 +28,22 @@ class Optimiser:
 
     Parameters
     ----------
-    net : UNet
+    net : Module
         On its device and in its memory format; its parameters are moved in place.
     recipe : Recipe
 
     Examples
     --------
-    >>> recipe = Recipe("Lobules", steps=10, widths=(8, 8))
-    >>> optimiser = Optimiser(UNet(4, 27, recipe.widths), recipe)
+    >>> from cerebbids.nets.unet import UNet
+    >>> optimiser = Optimiser(UNet(4, 27, (8, 8)), Recipe("lobules", steps=10))
     >>> optimiser.names[0][0], optimiser.names[1][-1]
     ('encoders.0.0.weight', 'head.bias')
     """
 
-    def __init__(self, net: UNet, recipe: Recipe) -> None:
+    def __init__(self, net: torch.nn.Module, recipe: Recipe) -> None:
         self.net, self.recipe = net, recipe
         named = dict(net.named_parameters())
-        head = [name for name in named if name.startswith("head.")]
+        head = [name for name in named if "head" in name.split(".")]
         self._convolutions = {name: p for name, p in named.items() if p.ndim == 5 and name not in head}
         others = [name for name in named if name not in self._convolutions and name not in head]
         self._matrices = {name: as_matrix(p.detach(), p) for name, p in self._convolutions.items()}

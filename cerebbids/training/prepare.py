@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import nibabel as nib
@@ -15,15 +16,12 @@ from cerebbids.imaging.clean import clean_t1w
 from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_brain_mask
-from cerebbids.systems.grid import CEREBELLUM_1MM
-from cerebbids.training import surroundings
-from cerebbids.training.atlas import COBRALAB_BRAINS, cobralab_in_template, load_template, mirror, vote
+from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM, HEAD_2MM
+from cerebbids.training import anatomies, surroundings
+from cerebbids.training.anatomies import FLUID_IDS, FOLDINGS, WHITE_IDS
+from cerebbids.training.atlas import COBRALAB_BRAINS, cobralab_dseg, cobralab_in_template, load_template, mirror, vote
 from cerebbids.training.factory import WHITE, label_person
-from cerebbids.training.kit import Person, bare_name, head_maps, oasis_people, surrounding_heads
-
-WHITE_IDS = (2, 7, 16, 28, 41, 46, 60)
-FLUID_IDS = (4, 5, 14, 15, 24, 43, 44)
-"""FreeSurfer ids that are bright, and dark, in a T1w image; the rest of the brain is grey."""
+from cerebbids.training.kit import Person, bare_name, head_maps, oasis_people, stripped_brains, surrounding_heads
 
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -138,16 +136,41 @@ def build_surroundings(kit: Path, work: Path, threads: int) -> None:
         once(work / "surroundings" / f"{bare_name(path)}.npz", lambda p=path, m=make: m(p))
 
 
+def build_anatomies(kit: Path, work: Path, threads: int) -> None:
+    """Draw the foldings of the CoBrALab maps, place the head maps, and clean the real brains."""
+    template, grid = load_template(kit, CEREBELLUM_05MM.halved()), HEAD_2MM
+
+    def heads(path: Path) -> dict[str, np.ndarray]:
+        head = nib.load(path)
+        labels = nib.Nifti1Image(np.asarray(head.dataobj).astype(np.int16), head.affine)
+        pseudo = nib.Nifti1Image(synthetic_brain(labels.get_fdata()), head.affine)
+        t1w_to_mni = register_to_mni(pseudo, threads).t1w_to_mni
+        on_grid = anatomies.head_on_grid(labels, t1w_to_mni, grid)
+        return {"labels": on_grid, "t1w_to_mni": t1w_to_mni, **anatomies.head_tissues(labels, t1w_to_mni)}
+
+    for path in tqdm(head_maps(kit), desc="head maps"):
+        once(work / "heads" / f"{bare_name(path)}.npz", lambda p=path: heads(p))
+    for brain, folding in tqdm(list(product(COBRALAB_BRAINS, range(FOLDINGS))), desc="foldings"):
+        dseg = nib.load(cobralab_dseg(kit, brain))
+        seed = FOLDINGS * brain + folding
+        path = work / "folia" / f"CoBrALab-{brain}_{folding}.npz"
+        once(path, lambda d=dseg, s=seed: anatomies.folded_cerebellum(d, template, s))
+    for path in tqdm(stripped_brains(kit), desc="brains"):
+        once(work / "brains" / f"{bare_name(path)}.npz", lambda p=path: anatomies.real_brain(p, threads))
+
+
 def prepare(kit: Path, work: Path, threads: int) -> None:
     """Make everything that training needs below ``work``, and two tables of how the labels agree.
 
     Parameters
     ----------
     kit : Path
-        Folder with ``adult/oasis``, ``adult/cobralab``, ``adult/suit``, ``adult/heads``, ``adult/headmaps``.
+        Folder with ``adult/oasis``, ``adult/cobralab``, ``adult/suit``, ``adult/heads``, ``adult/headmaps``,
+        ``adult/brains``.
     work : Path
-        Gets ``atlas/``, ``native/``, ``people/``, ``surroundings/``, ``labels.tsv``, ``cobralab.tsv``. What is there is
-        not made again, whatever made it: remove it when images, registration or label rules have changed.
+        Gets ``atlas/``, ``native/``, ``people/``, ``surroundings/``, ``heads/``, ``folia/``, ``brains/``,
+        ``labels.tsv``, ``cobralab.tsv``. What is there is not made again, whatever made it: remove it when images,
+        registration or label rules have changed.
     threads : int
         CPUs to use.
     """
@@ -155,3 +178,4 @@ def prepare(kit: Path, work: Path, threads: int) -> None:
     leave_one_out(brains).to_csv(work / "cobralab.tsv", sep="\t", index=False, float_format="%.3f")
     label_people(kit, work, brains, threads).to_csv(work / "labels.tsv", sep="\t", index=False, float_format="%.4f")
     build_surroundings(kit, work, threads)
+    build_anatomies(kit, work, threads)

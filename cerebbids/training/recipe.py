@@ -1,8 +1,10 @@
-"""How long, how wide and how fast a network is trained; how its examples are varied stands in `augmentation`."""
+"""How long, how wide and how fast each network is trained; how its examples are varied stands beside them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+Sizes = dict[str, int | tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -11,17 +13,20 @@ class Recipe:
 
     Parameters
     ----------
-    scheme : str
-        Label scheme.
+    net : str
+        Its name in the model bundle.
     steps : int
-        Optimiser steps of the whole run, one example each; the learning rate follows a cosine over them.
-    channels_in : int
-        Image and position channels.
-    widths : tuple of int
-        Feature channels of the U-Net's levels.
+        Optimiser steps of the whole run; the learning rate follows a cosine over them.
+    architecture : str
+        Key of :data:`cerebbids.nets.build.NETS`.
+    sizes : dict
+        How wide and deep the network is: arguments of its class.
+    batch : int
+        Examples a step.
     cross_entropy_weight : float
-        Of the mean cross-entropy beside the soft Dice. Nine tenths of the grid are background, and the Dice of a
-        class that the net does not name yet has no gradient: at 1 the small lobules are found late.
+        Of the mean cross-entropy beside the soft Dice, for networks that label. Nine tenths of the grid are
+        background, and the Dice of a class that the net does not name yet has no gradient: at 1 the small lobules
+        are found late.
     learning_rate : float
         Of the convolutions, which Muon moves.
     rest_rate, head_rate : float
@@ -35,10 +40,11 @@ class Recipe:
         Of the first weights and of every example.
     """
 
-    scheme: str
+    net: str
     steps: int
-    channels_in: int = 4
-    widths: tuple[int, ...] = (16, 48, 96, 192)
+    architecture: str = "unet"
+    sizes: Sizes = field(default_factory=dict)
+    batch: int = 1
     cross_entropy_weight: float = 5.0
     learning_rate: float = 1e-2
     rest_rate: float = 0.4
@@ -48,5 +54,18 @@ class Recipe:
     seed: int = 0
 
 
-DEEPCERES = Recipe(scheme="Lobules", steps=600)
+LOBULES = Recipe("lobules", 600, sizes={"channels_in": 4, "classes": 27, "widths": (16, 48, 96, 192)})
 """Lobules at 1 mm from a T1w alone."""
+
+ICV = Recipe("icv", 800, sizes={"channels_in": 4, "classes": 2, "widths": (16, 32, 64, 128)})
+"""Intracranial cavity at 2 mm."""
+
+SUPERRES = Recipe(
+    "superres", 3000, "superres", {"width": 32, "blocks": 8}, batch=2, learning_rate=4e-3, averaging=0.995
+)
+"""From 1 mm to 0.5 mm."""
+
+CONTRAST = Recipe("contrast", 600, "contrast", {"widths": (16, 32, 64, 128)})
+"""T2w from T1w at 0.5 mm."""
+
+RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST)}

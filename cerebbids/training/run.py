@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from cerebbids.errors import UsageError
 from cerebbids.files import write_text
+from cerebbids.training.kit import EVERYBODY
 from cerebbids.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -31,6 +33,18 @@ class Seen:
     people: tuple[str, ...]
     surroundings: tuple[str, ...] = ()
     atlas: tuple[str, ...] = ()
+
+
+def run_folder(work: Path, net: str, fold: str) -> Path:
+    """Folder of a run; only the lobules are trained without a fold's people, for no other network sees any of them.
+
+    Examples
+    --------
+    >>> run_folder(Path("w"), "lobules", "2").as_posix(), run_folder(Path("w"), "icv", "2").as_posix()
+    ('w/runs/lobules/fold-2', 'w/runs/icv/all')
+    """
+    left_out = fold != EVERYBODY and net == "lobules"
+    return work / "runs" / net / (f"fold-{fold}" if left_out else EVERYBODY)
 
 
 def open_run(run: Path, recipe: Recipe, seen: Seen, resume: bool) -> Path:
@@ -57,8 +71,10 @@ def open_run(run: Path, recipe: Recipe, seen: Seen, resume: bool) -> Path:
 def read_notes(run: Path) -> tuple[Recipe, Seen]:
     """Recipe of a run, and whom it has seen."""
 
-    def frozen(values: dict) -> dict:
-        return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    def frozen(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: frozen(part) for key, part in value.items()}
+        return tuple(value) if isinstance(value, list) else value
 
     told = json.loads((run / NOTES).read_text(encoding="utf-8"))
     return Recipe(**frozen(told["recipe"])), Seen(**frozen(told["seen"]))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.clean import clean_t1w
 from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.resample import resample
@@ -43,9 +44,9 @@ def test_denoising_comes_closer_to_the_truth(head, brain):
 def test_an_asymmetric_bias_field_is_taken_out(head, brain):
     x, y, z = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
     field = np.exp(0.35 * x - 0.25 * y * z + 0.2 * z)
-    found = correct_bias(nib.Nifti1Image((head.get_fdata() * field).astype(np.float32), AFFINE), np.eye(4), 2)
+    found = correct_bias(nib.Nifti1Image((head.get_fdata() * field).astype(np.float32), AFFINE), brain, 2)
     assert (found.affine == AFFINE).all()
-    without = correct_bias(head, np.eye(4), 2)
+    without = correct_bias(head, brain, 2)
     inside = brain & (head.get_fdata() > 100)
     left = (found.get_fdata() / np.maximum(without.get_fdata(), 1))[inside]
     assert left.std() / left.mean() < 0.3 * field[inside].std() / field[inside].mean()
@@ -59,7 +60,7 @@ def test_from_a_file_to_a_clean_image_and_its_place(head, brain, tmp_path):
     assert np.allclose(found.affine, AFFINE, atol=1e-4)
     assert np.abs(place.t1w_to_mni - np.eye(4))[:3, 3].max() < 6
     inside = brain & (head.get_fdata() > 100)
-    without = correct_bias(denoise(head, np.eye(4), 2), np.eye(4), 2)
+    without = correct_bias(denoise(head, np.eye(4), 2), brain_mask(head, np.eye(4), 0.0), 2)
     left = found.get_fdata() / np.maximum(without.get_fdata(), 1)
 
     def spread(ratio: np.ndarray) -> float:

@@ -1,0 +1,32 @@
+"""Networks by name: from the plain data of a recipe or a model bundle to a module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from cerebbids.nets.contrast import ContrastNet
+from cerebbids.nets.superres import SuperResolution
+from cerebbids.nets.unet import UNet
+
+NETS: dict[str, type[nn.Module]] = {"unet": UNet, "superres": SuperResolution, "contrast": ContrastNet}
+"""Architecture -> class."""
+
+
+def build(architecture: str, sizes: Mapping[str, int | tuple[int, ...]]) -> nn.Module:
+    """Make an untrained network.
+
+    Parameters
+    ----------
+    architecture : str
+        Key of ``NETS``.
+    sizes : mapping
+        Keyword arguments of the class.
+
+    Examples
+    --------
+    >>> build("unet", {"channels_in": 4, "classes": 2, "widths": (8, 16)}).head.out_channels
+    2
+    """
+    return NETS[architecture](**sizes)

@@ -1,0 +1,142 @@
+"""T1w and T2w images of the same anatomy, painted from shares of tissues, to learn one contrast from the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import ndimage
+from torch.utils.data import Dataset, get_worker_info
+
+from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
+from cerebbids.imaging.tissuemeans import TARGETS
+from cerebbids.inference.fine import z_scores
+from cerebbids.inference.t2w import T2_UNIT
+from cerebbids.training.details import Folded, load_folded
+from cerebbids.training.recipe import Recipe
+
+OUTSIDE_T2 = 60.0
+"""Brightness that anything outside the skull is given, as no label says more of it."""
+OUTSIDE_WEIGHT = 0.1
+"""How much voxels outside the skull count."""
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """What is where on the cerebellum box: shares of fluid, grey, white (3, X, Y, Z), and ids of what is outside.
+
+    Stored at 1 mm in parts of 255 (uint8), painted at 0.5 mm in parts of 1.
+    """
+
+    shares: np.ndarray
+    outside: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What pairs are made of: heads, folded cerebella to set into them, real standard T1w brains (X, Y, Z)."""
+
+    heads: tuple[Anatomy, ...]
+    folded: tuple[Folded, ...]
+    brains: tuple[np.ndarray, ...]
+
+
+def load_sources(work: Path, folded: tuple[str, ...], brains: tuple[str, ...], heads: tuple[str, ...]) -> Sources:
+    """Read everything to make pairs of, below ``work``."""
+
+    def stored(folder: str, name: str, *keys: str) -> tuple[np.ndarray, ...]:
+        with np.load(Path(work) / folder / f"{name}.npz") as arrays:
+            return tuple(arrays[key] for key in keys)
+
+    return Sources(
+        tuple(Anatomy(*stored("heads", name, "shares", "outside")) for name in heads),
+        load_folded(work, folded),
+        tuple(stored("brains", name, "box")[0] for name in brains),
+    )
+
+
+class PairExamples(Dataset):
+    """Item ``k`` is the same for the same seed, whoever asks, in any order.
+
+    Items are (T1w (1, X, Y, Z), target (2, X, Y, Z): T2w in ``T2_UNIT`` and how much each voxel counts), float32.
+    """
+
+    def __init__(self, sources: Sources, recipe: Recipe) -> None:
+        self.sources, self.recipe = sources, recipe
+
+    def __len__(self) -> int:
+        return self.recipe.steps * self.recipe.batch
+
+    def __getitem__(self, place: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if get_worker_info():
+            torch.set_num_threads(1)  # the network has the other CPUs
+        rng = np.random.default_rng((self.recipe.seed, place))
+        t1w, t2w, inside = self._pair(rng)
+        if rng.random() < 0.5:
+            t1w, t2w, inside = (np.ascontiguousarray(volume[::-1]) for volume in (t1w, t2w, inside))
+        weight = np.where(inside, 1.0, OUTSIDE_WEIGHT)
+        target = torch.from_numpy(np.stack([t2w / T2_UNIT, weight]).astype(np.float32))
+        seen = scanned(t1w, inside, rng)
+        mean, spread = z_scores(seen, inside)
+        return torch.from_numpy((seen - mean) / spread)[None], target
+
+    def _pair(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """T1w, T2w and what lies inside the skull."""
+        sources = self.sources
+        if rng.random() < 0.3:
+            t1w = sources.brains[int(rng.integers(len(sources.brains)))].astype(np.float32)
+            return t1w, render_t2w(t1w, TARGETS), t1w > 0
+        anatomy = upsampled(sources.heads[int(rng.integers(len(sources.heads)))])
+        if rng.random() < 0.6:
+            anatomy = with_cerebellum(anatomy, sources.folded[int(rng.integers(len(sources.folded)))])
+        return painted_pair(anatomy, rng)
+
+
+def upsampled(head: Anatomy) -> Anatomy:
+    """Bring a stored head from 1 mm to 0.5 mm: shares linearly, ids by the nearest."""
+    shares = F.interpolate(torch.from_numpy(head.shares)[None].float() / 255, scale_factor=2, mode="trilinear")[0]
+    outside = head.outside.repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    return Anatomy(shares.numpy(), outside)
+
+
+def with_cerebellum(head: Anatomy, folded: Folded) -> Anatomy:
+    """Put a folded cerebellum in the place of a head's own, which stays where the other does not reach."""
+    grey, white = folded.grey / np.float32(255), folded.white / np.float32(255)
+    own = np.stack([1 - grey - white, grey, white])
+    return Anatomy(np.where(folded.hull, own, head.shares), np.where(folded.hull, 0, head.outside))
+
+
+def painted_pair(anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Paint both contrasts; tissues of the T1w miss their brightness a little, those of the T2w do not.
+
+    Returns
+    -------
+    t1w, t2w : ndarray, (X, Y, Z), float32
+    inside : ndarray of bool, (X, Y, Z)
+        What lies inside the skull.
+    """
+    means = np.array(TARGETS) + np.array([30, 20, 15]) * rng.uniform(-1, 1, 3)
+    inside = anatomy.shares.sum(0)
+    ids, place = np.unique(anatomy.outside, return_inverse=True)
+    colours = rng.uniform(0, 350, ids.size).astype(np.float32)
+    colours[ids == 0] = 0
+    beyond = (1 - inside) * colours[place.reshape(inside.shape)]
+    t1w = np.tensordot(means.astype(np.float32), anatomy.shares, 1) + beyond
+    t2w = np.tensordot(np.array(T2W_MEANS, np.float32), anatomy.shares, 1)
+    t2w += (1 - inside) * OUTSIDE_T2 * (anatomy.outside > 0)
+    if rng.random() < 0.3:  # stripped
+        t1w, t2w = t1w * (inside > 0.5), t2w * (inside > 0.5)
+    return t1w, t2w, inside > 0.5
+
+
+def scanned(t1w: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What is left of a painted or real T1w after scanner, denoising, normalisation and super-resolution."""
+    blurred = ndimage.gaussian_filter(t1w, rng.uniform(0, 0.9))
+    x, y, z = (np.linspace(-1, 1, n, dtype=np.float32) for n in t1w.shape)
+    a, b, c = rng.uniform(-0.06, 0.06, 3)
+    field = 1 + a * x[:, None, None] + b * y[:, None] + c * z
+    noise = ndimage.gaussian_filter(rng.standard_normal(t1w.shape, np.float32), 0.8)
+    return ((blurred + rng.uniform(0, 25) * noise) * field).clip(0) * (blurred > 0)

@@ -1,0 +1,107 @@
+"""What each network of the bundle is trained on: its examples, its loss, and whom it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch.utils.data import Dataset
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.nets.build import build
+from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.training import heads
+from cerebbids.training.atlas import COBRALAB_BRAINS
+from cerebbids.training.data import Examples, class_shares, load_cases
+from cerebbids.training.details import DetailExamples, load_details
+from cerebbids.training.kit import EVERYBODY, bare_name, head_maps, oasis_people, stripped_brains, surrounding_names
+from cerebbids.training.loop import Loss
+from cerebbids.training.loss import charbonnier, dice_cross_entropy
+from cerebbids.training.pairs import PairExamples, load_sources
+from cerebbids.training.recipe import Recipe
+from cerebbids.training.run import Seen
+from cerebbids.training.surroundings import load_surroundings
+
+COBRALAB = tuple(f"CoBrALab-{brain}" for brain in COBRALAB_BRAINS)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network to train, ready to start.
+
+    Parameters
+    ----------
+    net : Module
+        With its first weights.
+    examples : Dataset
+        As :func:`cerebbids.training.loop.fit` takes them.
+    loss_of : callable
+    seen : Seen
+    """
+
+    net: torch.nn.Module
+    examples: Dataset
+    loss_of: Loss
+    seen: Seen
+
+
+def start_from_shares(net: torch.nn.Module, shares: torch.Tensor) -> None:
+    """Let an untrained U-Net answer with every class's share (classes,) of the voxels; saves a hundred steps."""
+    with torch.no_grad():
+        net.head.bias.copy_(shares.clamp(min=1e-7).log())
+
+
+def painted_heads(kit: Path) -> tuple[str, ...]:
+    """Names of the head maps to paint: all but those that are kept for testing."""
+    return tuple(name for name in map(bare_name, head_maps(kit)) if name not in heads.HELD_OUT)
+
+
+def brain_names(kit: Path) -> tuple[str, ...]:
+    """Names of the unlabelled brains."""
+    return tuple(map(bare_name, stripped_brains(kit)))
+
+
+def lobules(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Labelled people, but for the fold's, in the surroundings of others."""
+    scheme = load_scheme(DEEPCERES.scheme)
+    people = tuple(p.id for p in oasis_people(kit) if fold == EVERYBODY or p.fold != int(fold))
+    around = surrounding_names(kit)
+    cases = load_cases(work, people)
+    net = build(recipe.architecture, recipe.sizes)
+    start_from_shares(net, class_shares(cases, len(scheme.labels) + 1))
+    examples = Examples(cases, load_surroundings(work, around), scheme.mirror, recipe)
+    seen = Seen(tuple(f"OASIS-{person}" for person in people), around, COBRALAB)
+    return Task(net, examples, partial(dice_cross_entropy, weight=recipe.cross_entropy_weight), seen)
+
+
+def icv(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Painted head maps; five are kept for testing."""
+    names = painted_heads(kit)
+    net = build(recipe.architecture, recipe.sizes)
+    maps = heads.load_heads(work, names)
+    start_from_shares(net, heads.cavity_shares(maps))
+    loss_of = partial(dice_cross_entropy, weight=recipe.cross_entropy_weight)
+    return Task(net, heads.HeadExamples(maps, recipe), loss_of, Seen((), names))
+
+
+def superres(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Painted lobule maps with folia, and real brains that are degraded from their own resolution."""
+    brains = brain_names(kit)
+    examples = DetailExamples(load_details(work, COBRALAB, brains), recipe)
+    return Task(build(recipe.architecture, recipe.sizes), examples, charbonnier, Seen(brains, (), COBRALAB))
+
+
+def contrast(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Pairs of contrasts painted from lobule and head maps, and from the tissues of real brains."""
+    brains, names = brain_names(kit), painted_heads(kit)
+    examples = PairExamples(load_sources(work, COBRALAB, brains, names), recipe)
+    return Task(build(recipe.architecture, recipe.sizes), examples, charbonnier, Seen(brains, names, COBRALAB))
+
+
+TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {
+    "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast,
+}  # fmt: skip
+"""Every network of the bundle by its name."""
