@@ -27,6 +27,10 @@ class Job:
         Preprocessed T1w; its grid is the grid of the native outputs.
     xfm : Path
         ITK affine from the T1w to the working space.
+    skull_stripped : bool
+        Whether the T1w shows a bare brain.
+    t2w, xfm_t2w : Path or None
+        Preprocessed T2w to use, and the ITK affine from it to the T1w.
     models_dir : Path or None
         Folder of bundles; ``None`` is the packaged one.
     device : str
@@ -37,6 +41,9 @@ class Job:
     system: str
     t1w: Path
     xfm: Path
+    skull_stripped: bool
+    t2w: Path | None
+    xfm_t2w: Path | None
     models_dir: Path | None
     device: str
     cpu_threads: int
@@ -46,16 +53,12 @@ class Job:
 def read_job(path: Path) -> Job:
     """Read a job from JSON (keys: the fields of :class:`Job`)."""
     told = json.loads(Path(path).read_text())
-    models = told["models_dir"]
-    return Job(
-        system=told["system"], t1w=Path(told["t1w"]), xfm=Path(told["xfm"]),
-        models_dir=Path(models) if models else None, device=told["device"],
-        cpu_threads=int(told["cpu_threads"]), out_dir=Path(told["out_dir"]),
-    )  # fmt: skip
+    places = ("t1w", "xfm", "t2w", "xfm_t2w", "models_dir", "out_dir")
+    return Job(**{key: Path(value) if key in places and value else value for key, value in told.items()})
 
 
 def run(job: Job) -> None:
-    """Segment and write ``dseg``, ``dseg_mni``, ``mask`` (NIfTI, uint8) and ``predict.json`` into ``job.out_dir``.
+    """Apply all networks of a system; write images (see :mod:`cerebbids.inference.outputs`) and ``predict.json``.
 
     Raises
     ------
@@ -63,52 +66,68 @@ def run(job: Job) -> None:
         The bundle, the device or the image will not do.
     """
     import nibabel as nib
-    import numpy as np
     import torch
 
-    from cerebbids.data.labels import load_scheme
-    from cerebbids.files import atomic, write_text
-    from cerebbids.imaging.faces import cut_off
-    from cerebbids.imaging.template import template_t1w
+    from cerebbids.files import write_text
     from cerebbids.imaging.xfm import read_itk_affine
+    from cerebbids.inference import outputs
     from cerebbids.inference.device import find_device
+    from cerebbids.inference.imageside import RealT2w, image_side
     from cerebbids.inference.models import read_bundle
-    from cerebbids.inference.segment import confidence, labels_on_grid, load_net, segment
+    from cerebbids.inference.segment import load_net, segment
 
-    began = time.monotonic()
+    clock = Clock()
     torch.set_num_threads(max(1, job.cpu_threads))
     device = find_device(job.device)
     bundle = read_bundle(job.models_dir, job.system)
+    nets = {name: load_net(network, device) for name, network in bundle.networks.items()}
+    grids = {name: network.grid for name, network in bundle.networks.items()}
     t1w, t1w_to_mni = nib.load(job.t1w), read_itk_affine(job.xfm)
-    scheme = load_scheme(bundle.scheme)
-    probabilities = segment(load_net(bundle, device), bundle, t1w, t1w_to_mni, device, str(job.t1w))
-
-    def save(labels: np.ndarray, affine: np.ndarray, header: nib.Nifti1Header | None, name: str) -> None:
-        image = nib.Nifti1Image(labels, affine, header)
-        image.set_data_dtype(np.uint8)
-        image.header.set_slope_inter(1, 0)
-        with atomic(job.out_dir / name) as draft:
-            nib.save(image, draft)
-
-    native = labels_on_grid(probabilities, bundle.grid, t1w.shape, t1w.affine, t1w_to_mni, scheme.indices)
-    save(native, t1w.affine, t1w.header, "dseg.nii.gz")
-    save((native > 0).astype(np.uint8), t1w.affine, t1w.header, "mask.nii.gz")
-    template = template_t1w()
-    standard = labels_on_grid(probabilities, bundle.grid, template.shape, template.affine, np.eye(4), scheme.indices)
-    save(standard, template.affine, None, "dseg_mni.nii.gz")
-    sure = confidence(probabilities)
+    real = None
+    if job.t2w and job.xfm_t2w:
+        real = RealT2w(nib.load(job.t2w), t1w_to_mni @ read_itk_affine(job.xfm_t2w))
+    clock.lap("load")
+    side = image_side(
+        nets, grids, t1w, t1w_to_mni,
+        stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads,
+    )  # fmt: skip
+    clock.lap("image side")
+    probabilities = segment(nets["lobules"], grids["lobules"], t1w, t1w_to_mni, device, str(job.t1w))
+    clock.lap("lobules")
+    labels = outputs.write_labels(job.out_dir, probabilities, bundle, t1w, t1w_to_mni)
+    outputs.write_image_side(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni)
+    clock.lap("write")
     facts = {
         "model": bundle.title,
         "weights_sha256": bundle.sha256,
         "weights_licence": bundle.licence,
         "device": str(device),
         "torch": torch.__version__,
-        "seconds": round(time.monotonic() - began, 1),
+        "seconds": clock.seconds(),
+        "laps": clock.laps,
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
-        "warnings": list(cut_off(probabilities.argmax(0).numpy(), standard)),
-        "confidence": {label.abbreviation: round(c, 3) for label, c in zip(scheme.labels, sure, strict=True)},
+        **outputs.image_facts(side),
+        "warnings": [*side.warnings, *labels.warnings],
+        "confidence": labels.confidence,
     }
     write_text(job.out_dir / "predict.json", json.dumps(facts, indent=2))
+
+
+class Clock:
+    """Seconds since its making, and of each stage."""
+
+    def __init__(self) -> None:
+        self.began = self.last = time.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def seconds(self) -> float:
+        """Seconds since the clock was made."""
+        return round(time.monotonic() - self.began, 1)
+
+    def lap(self, stage: str) -> None:
+        """End a stage."""
+        now = time.monotonic()
+        self.laps[stage], self.last = round(now - self.last, 1), now
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,8 +6,9 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
-from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
 
 from cerebbids.errors import CerebbidsError, read_error
 from cerebbids.files import write_text
@@ -20,6 +21,9 @@ _OUTPUTS = {
     "dseg": "dseg.nii.gz",
     "dseg_mni": "dseg_mni.nii.gz",
     "mask": "mask.nii.gz",
+    "superres": "superres.nii.gz",
+    "superres_mni": "superres_mni.nii.gz",
+    "t2w_fine": "t2w_mni.nii.gz",
     "facts": "predict.json",
 }
 
@@ -28,6 +32,9 @@ class _PredictInputSpec(BaseInterfaceInputSpec):
     system = traits.Str(mandatory=True, desc="published system to apply")
     t1w = File(exists=True, mandatory=True, desc="preprocessed T1w image")
     xfm = File(exists=True, mandatory=True, desc="ITK affine from the T1w image to the template")
+    skull_stripped = traits.Bool(mandatory=True, desc="whether the T1w image shows a bare brain")
+    t2w = File(exists=True, desc="preprocessed T2w image to use")
+    xfm_t2w = File(exists=True, requires=["t2w"], desc="ITK affine from the T2w image to the T1w image")
     model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
     version = traits.Str(mandatory=True, desc="of this program")
     models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
@@ -41,6 +48,15 @@ class _PredictOutputSpec(TraitedSpec):
     dseg = File(exists=True, desc="labels on the grid of the T1w image")
     dseg_mni = File(exists=True, desc="labels on the template's grid")
     mask = File(exists=True, desc="cerebellum on the grid of the T1w image")
+    icv = File(exists=True, desc="intracranial cavity on the grid of the T1w image; not of a stripped one")
+    superres = File(exists=True, desc="super-resolved T1w image, in its own world")
+    superres_mni = File(exists=True, desc="super-resolved T1w image on the fine box of the template")
+    t2w_fine = File(exists=True, desc="T2w contrast, real or synthetic, on the fine box of the template")
+    t2w = File(exists=True, desc="real T2w image on the grid of the T1w image")
+    t2w_mni = File(exists=True, desc="real T2w image on the fine box of the template")
+    t2w_synth = File(exists=True, desc="synthetic T2w image on the grid of the T1w image")
+    t2w_synth_mni = File(exists=True, desc="synthetic T2w image on the fine box of the template")
+    meta = traits.Dict(desc="what was measured, for the sidecars of the images at 0.5 mm")
     facts = File(exists=True, desc="JSON: model, device, time and memory")
 
 
@@ -58,14 +74,32 @@ class Predict(SimpleInterface):
 
     def _run_interface(self, runtime):
         folder = Path(runtime.cwd)
-        job = {key: getattr(self.inputs, key) for key in ("system", "t1w", "xfm", "device", "cpu_threads")}
-        job |= {"models_dir": self.inputs.models_dir or None, "out_dir": str(folder)}
+        given = ("system", "t1w", "xfm", "skull_stripped", "device", "cpu_threads")
+        job = {key: getattr(self.inputs, key) for key in given}
+        job |= {key: self._given(key) for key in ("t2w", "xfm_t2w", "models_dir")}
+        job["out_dir"] = str(folder)
         write_text(folder / "job.json", json.dumps(job, indent=2))
         ended = run_child([*self._command, "--spec", str(folder / "job.json")], folder, self._hours * 3600)
         if ended.code != 0:
             raise self._failure(ended)
         self._results |= {key: str(folder / name) for key, name in _OUTPUTS.items()}
+        self._results |= self._optional(folder)
         return runtime
+
+    def _given(self, key: str) -> str | None:
+        value = getattr(self.inputs, key)
+        return value if isdefined(value) and value else None
+
+    def _optional(self, folder: Path) -> dict[str, Any]:
+        """What depends on the image, and the facts that decide it."""
+        facts = json.loads((folder / "predict.json").read_text(encoding="utf-8"))
+        kind = "t2w" if facts["t2w"] == "real" else "t2w_synth"
+        found: dict[str, Any] = {kind: str(folder / "t2w.nii.gz"), f"{kind}_mni": str(folder / "t2w_mni.nii.gz")}
+        if facts["icv_mm3"] is not None:
+            found["icv"] = str(folder / "icv.nii.gz")
+        told = {key: facts[key] for key in ("model", "weights_sha256", "weights_licence", "t2w", "tissues")}
+        found["meta"] = {"SkullStripped": self.inputs.skull_stripped, "CerebBIDS": told}
+        return found
 
     def _failure(self, ended: Ended) -> CerebbidsError:
         machine = "look at the GPU and the machine, or choose --device cpu"

@@ -52,6 +52,7 @@ class _RegisterOutputSpec(TraitedSpec):
     xfm_to_mni = File(exists=True, desc="ITK affine that resamples the image onto the template")
     xfm_to_t1w = File(exists=True, desc="ITK affine that resamples the template onto the image")
     xfm_meta = traits.Dict(desc="how the registration went, for the transforms' sidecars")
+    skull_stripped = traits.Bool(desc="whether the image shows a bare brain")
     t1w_meta = traits.Dict(desc="whether the image shows a bare brain, for the images' sidecars")
 
 
@@ -72,6 +73,7 @@ class RegisterToMNI(SimpleInterface):
             "xfm_to_mni": str(forward),
             "xfm_to_t1w": str(backward),
             "xfm_meta": {"CerebBIDS": facts},
+            "skull_stripped": bool(result.skull_stripped),
             "t1w_meta": {"SkullStripped": bool(result.skull_stripped)},
         }
         return runtime

@@ -26,6 +26,10 @@ _REFERENCES = f"""
   NeuroImage 47:S102, 2009. doi:10.1016/S1053-8119(09)70884-5
 - Gorgolewski K et al. Nipype: a flexible, lightweight and extensible neuroimaging data processing framework
   in Python. Frontiers in Neuroinformatics 5:13, 2011. doi:10.3389/fninf.2011.00013
+- Manjón JV et al. Robust MRI brain tissue parameter estimation by multistage outlier rejection.
+  Magnetic Resonance in Medicine 59:866-873, 2008. doi:10.1002/mrm.21521
+- Manjón JV et al. Deep learning based MRI contrast synthesis using full volume prediction.
+  Biomedical Physics & Engineering Express 8:015013, 2021. doi:10.1088/2057-1976/ac3c64
 - Manjón JV et al. Adaptive non-local means denoising of MR images with spatially varying noise levels.
   Journal of Magnetic Resonance Imaging 31:192-203, 2010. doi:10.1002/jmri.22003
 - {DEEPCERES.reference}
@@ -92,13 +96,14 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     derivatives_wf = init_derivatives_wf(image=image, voxels=voxels, output_dir=config.output_dir)
 
     preprocessed = ("t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")
-    segmented = ("dseg", "dseg_mni", "mask", "morph", "dseg_meta")
+    labelled = ("dseg", "dseg_mni", "mask", "morph", "dseg_meta")
+    fine = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "fine_meta")
     workflow.connect([
-        (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni", "warnings")),
-        (preprocess_wf, report_wf, _same("t1w", "t1w_mni")),
-        (segment_wf, report_wf, _same("dseg", "morph")),
+        (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni", "skull_stripped", "warnings")),
+        (preprocess_wf, report_wf, _same("t1w", "t1w_mni", "xfm_to_mni")),
+        (segment_wf, report_wf, _same("dseg", "icv", "superres_mni", "t2w_fine", "morph", "facts")),
         (preprocess_wf, derivatives_wf, _same(*preprocessed)),
-        (segment_wf, derivatives_wf, _same(*segmented)),
+        (segment_wf, derivatives_wf, _same(*labelled, *fine)),
     ])  # fmt: skip
     return workflow
 

@@ -36,6 +36,8 @@ def init_preprocess_wf(*, voxels: int, omp_nthreads: int, name: str = "preproces
         The same on the template's grid.
     xfm_to_mni, xfm_to_t1w
         ITK affines that resample onto the template, and back.
+    skull_stripped
+        Whether the image shows a bare brain.
     t1w_meta, xfm_meta
         What the registration found, for the sidecars.
     warnings
@@ -49,7 +51,8 @@ with N4 (Tustison 2010), and registered to the {SPACE} template (Fonov 2009) wit
 that was accepted only if the brain came to lie on that of the template.
 """
     inputnode = Node(IdentityInterface(["t1w"]), "inputnode")
-    outputs = ["t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta", "warnings"]
+    found = ("xfm_to_mni", "xfm_to_t1w", "skull_stripped", "t1w_meta", "xfm_meta")
+    outputs = ["t1w", "t1w_mni", *found, "warnings"]
     outputnode = Node(IdentityInterface(outputs), "outputnode")
 
     def memory(base: float, per_voxel: float) -> float:
@@ -64,7 +67,6 @@ that was accepted only if the brain came to lie on that of the template.
     register = Node(RegisterToMNI(num_threads=omp_nthreads), "register", mem_gb=memory(1.1, 28))
     to_template = Node(ResampleToTemplate(), "to_template", mem_gb=memory(0.5, 6))
 
-    transforms = [(key, key) for key in ("xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")]
     workflow.connect([
         (inputnode, conform, [("t1w", "in_file")]),
         (inputnode, locate, [("t1w", "source")]),
@@ -80,6 +82,6 @@ that was accepted only if the brain came to lie on that of the template.
         (conform, outputnode, [("warnings", "warnings")]),
         (correct_bias, outputnode, [("out_file", "t1w")]),
         (to_template, outputnode, [("out_file", "t1w_mni")]),
-        (register, outputnode, transforms),
+        (register, outputnode, [(key, key) for key in found]),
     ])  # fmt: skip
     return workflow

@@ -28,6 +28,8 @@ def init_segment_wf(
 ) -> Workflow:
     """Apply the networks, measure, look for what cannot be.
 
+    All networks of an image run in one process, which loads them once.
+
     Parameters
     ----------
     voxels : int
@@ -45,8 +47,10 @@ def init_segment_wf(
 
     Inputs
     ------
-    t1w, xfm_to_mni
-        Clean T1w image, and the ITK affine that resamples it onto the template.
+    t1w, xfm_to_mni, skull_stripped
+        Clean T1w image, the ITK affine that resamples it onto the template, and whether it shows a bare brain.
+    t2w, xfm_t2w_to_t1w
+        Clean T2w image, and the ITK affine that resamples it onto the T1w image; not set where there is none.
     warnings
         Of the steps before.
 
@@ -54,20 +58,44 @@ def init_segment_wf(
     -------
     dseg, dseg_mni, mask
         Labels on the grid of the T1w image and of the template; cerebellum on the grid of the T1w image.
+    icv
+        Intracranial cavity on the grid of the T1w image; not of a stripped one.
+    superres, superres_mni
+        Cerebellum at 0.5 mm, in the worlds of T1w image and template.
+    t2w, t2w_mni
+        Real T2w image on the grid of the T1w image and at 0.5 mm, or
+    t2w_synth, t2w_synth_mni
+        the same made from the T1w image.
+    t2w_fine
+        Whichever of the two there is at 0.5 mm.
     morph
         Table of volumes.
+    fine_meta
+        What was measured, for the sidecars of the images at 0.5 mm.
+    facts
+        JSON file of the networks' process.
     dseg_meta
         Provenance and warnings, for the sidecars.
     """
     workflow = Workflow(name)
     workflow.__desc__ = f"""
+As in DeepCERES, the intracranial cavity was segmented by a 3D U-Net at 2 mm, the bias field corrected once more
+inside it (inside the brain, where the image had been skull-stripped), and the means of cerebrospinal fluid, grey and
+white matter brought to fixed brightness (Manjón 2008). The cerebellum was cropped in the space of the template and
+brought to 0.5 mm by a residual network (scans of 0.6 mm and finer were resampled). Its T2-weighted contrast comes
+from a T2w scan of the session where there was one that passed the checks, and otherwise from a network that works
+on the stride decomposition of the crop (Manjón 2021); the sidecars say which.
+
 The lobules of the cerebellum and its white matter were segmented in the space of the template by one 3D U-Net
 (cerebbids model {model}), whose labels follow those of DeepCERES (Morell-Ortega 2025), and brought back onto
 the grid of the T1w image, where the volumes were measured.
 """
     use_gpu = device != "cpu"
-    inputnode = Node(IdentityInterface(["t1w", "xfm_to_mni", "warnings"]), "inputnode")
-    outputnode = Node(IdentityInterface(["dseg", "dseg_mni", "mask", "morph", "dseg_meta"]), "outputnode")
+    inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "warnings"]
+    images = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "t2w_fine")
+    labels = ("dseg", "dseg_mni", "mask")
+    inputnode = Node(IdentityInterface(inputs), "inputnode")
+    outputnode = Node(IdentityInterface([*labels, *images, "morph", "dseg_meta", "fine_meta", "facts"]), "outputnode")
 
     job = Predict(
         system=system,
@@ -84,11 +112,13 @@ the grid of the T1w image, where the volumes were measured.
     check = Node(CheckSegmentation(version=__version__), "check", mem_gb=gigabytes(0.4, 16, voxels))
 
     workflow.connect([
-        (inputnode, predict, [("t1w", "t1w"), ("xfm_to_mni", "xfm")]),
+        (inputnode, predict, [("t1w", "t1w"), ("xfm_to_mni", "xfm"), ("skull_stripped", "skull_stripped")]),
+        (inputnode, predict, [("t2w", "t2w"), ("xfm_t2w_to_t1w", "xfm_t2w")]),
         (inputnode, check, [("t1w", "t1w"), ("warnings", "known")]),
-        (predict, measure, [("dseg", "dseg")]),
+        (predict, measure, [("dseg", "dseg"), ("icv", "icv")]),
         (predict, check, [("dseg", "dseg"), ("facts", "facts")]),
-        (predict, outputnode, [("dseg", "dseg"), ("dseg_mni", "dseg_mni"), ("mask", "mask")]),
+        (predict, outputnode, [(key, key) for key in (*labels, *images, "facts")]),
+        (predict, outputnode, [("meta", "fine_meta")]),
         (measure, outputnode, [("out_file", "morph")]),
         (check, outputnode, [("meta", "dseg_meta")]),
     ])  # fmt: skip

@@ -1,0 +1,125 @@
+"""What the networks' process leaves behind: labels, cavity, the cerebellum at 0.5 mm, and facts about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import torch
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.files import atomic
+from cerebbids.imaging.faces import cut_off
+from cerebbids.imaging.resample import fine_box, resample
+from cerebbids.imaging.template import template_t1w
+from cerebbids.imaging.tissuemeans import TARGETS
+from cerebbids.inference.imageside import ImageSide
+from cerebbids.inference.models import Bundle
+from cerebbids.inference.segment import confidence, labels_on_grid
+from cerebbids.systems.grid import Grid
+
+STEP = 1 / 32
+"""Brightness from one stored value of an image to the next."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What is worth telling of the labels: warnings, and how sure the network is of each."""
+
+    warnings: tuple[str, ...]
+    confidence: Mapping[str, float]
+
+
+def _save(image: nib.Nifti1Image, path: Path) -> None:
+    with atomic(path) as draft:
+        nib.save(image, draft)
+
+
+def _save_labels(labels: np.ndarray, affine: np.ndarray, header: nib.Nifti1Header | None, path: Path) -> None:
+    image = nib.Nifti1Image(labels, affine, header)
+    image.set_data_dtype(np.uint8)
+    image.header.set_slope_inter(1, 0)
+    _save(image, path)
+
+
+def _save_intensities(data: np.ndarray, affine: np.ndarray, path: Path, like: nib.Nifti1Image | None = None) -> None:
+    """Save brightness in half the space of floats; ``like`` is an image of the same world."""
+    stored = np.rint(data / STEP).clip(0, 32767).astype(np.int16)
+    image = nib.Nifti1Image(stored, affine)
+    image.header.set_slope_inter(STEP, 0)
+    if like is not None:
+        for form in ("sform", "qform"):
+            getattr(image, f"set_{form}")(affine, int(like.header[f"{form}_code"]))
+    _save(image, path)
+
+
+def write_labels(
+    folder: Path, probabilities: torch.Tensor, bundle: Bundle, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray
+) -> Labelled:
+    """Write ``dseg``, ``dseg_mni`` and ``mask`` (uint8).
+
+    Parameters
+    ----------
+    folder : Path
+    probabilities : Tensor, (classes, X, Y, Z)
+        On the box of the network ``lobules``.
+    bundle : Bundle
+    t1w : Nifti1Image
+        Gives the grid of ``dseg`` and ``mask``.
+    t1w_to_mni : ndarray, (4, 4)
+        T1w world -> working space, mm.
+    """
+    scheme, grid = load_scheme(bundle.scheme), bundle.networks["lobules"].grid
+    native = labels_on_grid(probabilities, grid, t1w.shape, t1w.affine, t1w_to_mni, scheme.indices)
+    _save_labels(native, t1w.affine, t1w.header, folder / "dseg.nii.gz")
+    _save_labels((native > 0).astype(np.uint8), t1w.affine, t1w.header, folder / "mask.nii.gz")
+    template = template_t1w()
+    standard = labels_on_grid(probabilities, grid, template.shape, template.affine, np.eye(4), scheme.indices)
+    _save_labels(standard, template.affine, None, folder / "dseg_mni.nii.gz")
+    sure = zip(scheme.labels, confidence(probabilities), strict=True)
+    warnings = cut_off(probabilities.argmax(0).numpy(), standard)
+    return Labelled(tuple(warnings), {label.abbreviation: round(share, 3) for label, share in sure})
+
+
+def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> None:
+    """Write ``icv`` (where there is one), ``superres``, ``superres_mni``, ``t2w`` and ``t2w_mni``.
+
+    Parameters
+    ----------
+    folder : Path
+    side : ImageSide
+    grid : Grid
+        The fine box of its images, in the working space.
+    t1w : Nifti1Image
+        Gives the grid of ``icv`` and ``t2w``, and the axes of ``superres``.
+    t1w_to_mni : ndarray, (4, 4)
+        T1w world -> working space, mm.
+    """
+    if side.cavity is not None:
+        _save_labels(np.asarray(side.cavity.dataobj), t1w.affine, t1w.header, folder / "icv.nii.gz")
+    fine = nib.Nifti1Image(side.t1w, grid.affine)
+    _save_intensities(side.t1w, grid.affine, folder / "superres_mni.nii.gz")
+    _save_intensities(side.t2w, grid.affine, folder / "t2w_mni.nii.gz")
+    shape, affine = fine_box(t1w, grid, t1w_to_mni)
+    placed = resample(fine, shape, affine, t1w_to_mni, order=3)
+    _save_intensities(np.asarray(placed.dataobj), affine, folder / "superres.nii.gz", t1w)
+    native = resample(nib.Nifti1Image(side.t2w, grid.affine), t1w.shape, t1w.affine, t1w_to_mni)
+    _save_intensities(np.asarray(native.dataobj), t1w.affine, folder / "t2w.nii.gz", t1w)
+
+
+def image_facts(side: ImageSide) -> dict[str, Any]:
+    """Say what was measured, for ``predict.json``."""
+    volume = None
+    if side.cavity is not None:
+        voxel_mm3 = abs(np.linalg.det(side.cavity.affine[:3, :3]))
+        volume = round(float(np.count_nonzero(np.asarray(side.cavity.dataobj)) * voxel_mm3), 1)
+    means = {tissue: round(mean, 2) for tissue, mean in asdict(side.means).items()}
+    return {
+        "icv_mm3": volume,
+        "t2w": "real" if side.t2w_is_real else "synth",
+        "tissues": {**means, "targets": list(TARGETS), "counts": side.counts.tolist()},
+    }
