@@ -103,10 +103,10 @@ def real_brain(path: Path, threads: int) -> dict[str, np.ndarray]:
     standard = standard_t1w(clean, inside, to_mni, threads).image
     grid = CEREBELLUM_05MM
     placed = np.asarray(resample(standard, grid.shape, grid.affine, np.linalg.inv(to_mni), order=3).dataobj)
-    return {"native": _around_cerebellum(standard, to_mni).astype(np.float16), "box": placed.clip(0).astype(np.float16)}
+    return {"native": around_cerebellum(standard, to_mni).astype(np.float16), "box": placed.clip(0).astype(np.float16)}
 
 
-def _around_cerebellum(image: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> np.ndarray:
+def around_cerebellum(image: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> np.ndarray:
     """Voxels of an image in a box around the cerebellum, with even sides."""
     grid = CEREBELLUM_05MM
     low, high = grid.affine[:3, 3] - MARGIN_MM, grid.affine[:3, 3] + np.array(grid.shape) * grid.spacing + MARGIN_MM

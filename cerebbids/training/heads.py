@@ -18,6 +18,8 @@ from cerebbids.training.surroundings import OUTSIDE_FROM
 
 HELD_OUT = ("training_seg_01", "training_seg_17", "training_seg_18", "training_seg_19", "training_seg_20")
 """Head maps that are kept for testing; 01 and 20 have brains of the same volumes and may be one person's."""
+EVEN_MM = 2.5
+"""Standard deviation of the Gaussian that makes the cavity's border even."""
 FORAMEN = (-50.0, -72.0)
 """y and z (mm) of a point in the plane of the foramen magnum, below the tonsils of adults in template space."""
 
@@ -26,7 +28,8 @@ def cavity(labels: np.ndarray) -> np.ndarray:
     """Everything inside the skull, fluid too (bool), of a label map on ``HEAD_2MM``.
 
     Head maps call some voxels of orbits and bone fluid, and go on into the spinal canal: thin bridges and what hangs
-    on them is dropped, and the cavity ends at the foramen magnum.
+    on them is dropped, and the cavity ends at the foramen magnum. Their border of fluid and bone is ragged, as that of
+    no skull is: it is made even.
     """
     inside = (labels > 0) & (labels < OUTSIDE_FROM)
     inside &= _above_foramen(labels.shape)
@@ -34,7 +37,8 @@ def cavity(labels: np.ndarray) -> np.ndarray:
     pieces, _ = ndimage.label(core)
     core = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
     near = ndimage.binary_dilation(core, iterations=2)
-    return ndimage.binary_fill_holes(inside & near)
+    whole = ndimage.binary_fill_holes(inside & near)
+    return ndimage.gaussian_filter(whole.astype(np.float32), EVEN_MM / HEAD_2MM.spacing) > 0.5
 
 
 def _above_foramen(shape: tuple[int, ...]) -> np.ndarray:
@@ -106,11 +110,25 @@ class HeadExamples(Dataset):
             torch.set_num_threads(1)  # the network has the other CPUs
         rng = np.random.default_rng((self.recipe.seed, step))
         labels = self.heads[int(rng.integers(len(self.heads)))]
-        return painted_example(labels, rng)
+        image, target = painted_head(labels, rng)
+        return network_input(torch.from_numpy(image)), torch.from_numpy(target)[None].long()
 
 
-def painted_example(labels: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Paint, deform, crop and degrade one head; input and target as :class:`HeadExamples` has them."""
+def painted_head(labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Paint, deform, crop and degrade one head.
+
+    Parameters
+    ----------
+    labels : ndarray of int, (X, Y, Z)
+        On ``HEAD_2MM``.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    image : ndarray, (X, Y, Z), float32
+    inside : ndarray, (X, Y, Z), uint8
+        Its intracranial cavity, as far as it is seen.
+    """
     labels = labels[::-1] if rng.random() < 0.5 else labels
     inside = cavity(labels)
     painted = (paint_t1w if rng.random() < 0.7 else paint_any)(labels, rng)
@@ -122,7 +140,7 @@ def painted_example(labels: np.ndarray, rng: np.random.Generator) -> tuple[torch
     change.set_random_state(int(rng.integers(2**31)))
     seen = torch.from_numpy(seen_part(labels.shape, rng))
     image = torch.as_tensor(change(image)).clamp(min=0) * seen
-    return network_input(image[0]), (torch.as_tensor(target) * seen).long()
+    return image[0].numpy(), (torch.as_tensor(target)[0] * seen).numpy().astype(np.uint8)
 
 
 def cavity_shares(heads: tuple[np.ndarray, ...]) -> torch.Tensor:
