@@ -9,7 +9,7 @@ import numpy as np
 from cerebbids.reports.drawing import Panel, Row, caption, jpeg
 from cerebbids.reports.slices import AXIAL, CORONAL, SAGITTAL, Box, Plane, Volume, cut
 
-VIEW = Box((-62.0, -102.0, -72.0), (62.0, -30.0, 10.0))
+VIEW = Box((-62.0, -102.0, -76.0), (62.0, -30.0, 10.0))
 """The part of the working space that is shown; with these cuts, samples are voxels of CEREBELLUM_05MM."""
 
 CUTS = (

@@ -41,7 +41,8 @@ def tissues_figure(facts: Mapping[str, Any], out: Path) -> None:
     with chart(out, "Histogram of the normalised T1w image", (9.2, 3.2)) as figure:
         axes = figure.subplots()
         axes.stairs(share, edges, fill=True, color="#c3cad4")
-        axes.set_ylim(0, 1.35 * (share.max() or 1))  # room for the names
+        top = share[1:].max()  # the first bin has what a mask or a defacing has set to 0
+        axes.set_ylim(0, 1.35 * (top or 1))  # room for the names
         for (name, color), target, mean in zip(
             _MARKS, facts["tissues"]["targets"], astuple(read_means(facts)), strict=True
         ):
