@@ -64,7 +64,7 @@ def test_scan_under_the_pointer_lies_where_the_super_resolved_one_does_and_is_as
         reached = (fine > 10) & (scan > 10)  # where the phantom's field of view has been reached
         assert reached.mean() > 0.2
         assert np.median(np.abs(fine - scan)[reached]) < 3
-        assert np.corrcoef(fine[reached], scan[reached])[0, 1] > 0.95 or fine[reached].std() < 5
+        assert fine[reached].std() < 5 or np.corrcoef(fine[reached], scan[reached])[0, 1] > 0.95
     assert (files / "s.svg").stat().st_size < 1_000_000
 
 
