@@ -79,9 +79,9 @@ def _scene(t1w: Volume, mask: Volume) -> _Scene:
     if not inside.any():
         everything = Volume(np.ones_like(mask.data), mask.affine).box()
         return _Scene(t1w, Volume(inside.astype(np.float32), mask.affine), everything, _window(t1w.data))
-    cavity = mask.cropped()
-    view = mask.box().grown(MARGIN)
-    return _Scene(t1w, Volume((cavity.data > 0).astype(np.float32), cavity.affine), view, _window(t1w.data[inside]))
+    cropped = mask.cropped()
+    cavity = Volume((cropped.data > 0).astype(np.float32), cropped.affine)
+    return _Scene(t1w, cavity, cavity.box().grown(MARGIN), _window(t1w.data[inside]))
 
 
 def _window(values: np.ndarray) -> tuple[float, float]:

@@ -102,7 +102,8 @@ class Volume:
         ValueError
             There is none.
         """
-        voxels = np.argwhere(self.data)
+        inside = self.data != 0
+        voxels = np.argwhere(inside & ~ndimage.binary_erosion(inside))  # the surface has all corners
         if not len(voxels):
             raise ValueError("all voxels are 0")
         # The corners of the voxels, not their centres: a turned voxel reaches further in the world.
