@@ -25,7 +25,7 @@ _LOBULES = (
 )
 
 MORPH_COLUMNS: dict[str, Any] = {
-    "index": {"Description": "Value of the region in the segmentation; n/a for a sum of regions"},
+    "index": {"Description": "Value of the region in the segmentation; n/a for a sum of regions and the cavity"},
     "name": {"Description": "Name of the region"},
     "hemisphere": {
         "Description": "Anatomical side",
@@ -37,6 +37,10 @@ MORPH_COLUMNS: dict[str, Any] = {
     },
     "n_voxels": {"Description": "Number of voxels on the grid of the T1w image", "Units": "1"},
     "volume_mm3": {"Description": "Volume: voxels times the volume of one", "Units": "mm^3"},
+    "icv_percent": {
+        "Description": "Volume in percent of the intracranial cavity's; n/a where that is not known (skull-stripped)",
+        "Units": "%",
+    },
 }
 """Columns of the volume tables."""
 

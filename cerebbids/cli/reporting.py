@@ -14,7 +14,7 @@ from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
 from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError
-from cerebbids.reports.html import CAPTIONS, ImageReport, RunSummary
+from cerebbids.reports.html import CAPTIONS, ORIGINS, ImageReport, RunSummary
 
 
 def subject_images(
@@ -99,6 +99,7 @@ def _describe(output_dir: Path, name: str, record: Record | None) -> ImageReport
         facts=_facts(labels, _provenance(made["xfm_to_mni"])),
         errors=(record.error,) if record and record.error else (),
         run=record.run if record else None,
+        remarks={"figure_t2w": ORIGINS[labels["t2w"]]} if labels.get("t2w") in ORIGINS else {},
     )
 
 
@@ -117,5 +118,16 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any]) -> dict[s
         "Network took": f"{labels['seconds']:.0f} s" if "seconds" in labels else None,
         "Registration": registration.get("strategy"),
         "Brain overlap": f"{registration['overlap']:.3f}" if "overlap" in registration else None,
+        "Intracranial cavity": _cavity(labels["icv_mm3"]) if "icv_mm3" in labels else None,
+        "Tissue means (T1w)": _tissues(labels["tissues"]) if "tissues" in labels else None,
+        "T2w contrast": ORIGINS.get(labels.get("t2w", "")),
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
+
+
+def _cavity(mm3: float | None) -> str:
+    return "not measured: skull-stripped" if mm3 is None else f"{mm3 / 1000:.0f} cm\N{SUPERSCRIPT THREE}"
+
+
+def _tissues(means: Mapping[str, Any]) -> str:
+    return f"fluid {means['csf']:.4g}, grey matter {means['gm']:.4g}, white matter {means['wm']:.4g}"

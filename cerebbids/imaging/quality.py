@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import nibabel as nib
 import numpy as np
+from scipy import ndimage
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.faces import touches_face
@@ -16,6 +17,11 @@ TOTAL_CM3 = (95.0, 200.0)
 WHITE_SHARE = (0.10, 0.35)
 MAX_ASYMMETRY = 0.12
 """Largest |L - R| / ((L + R) / 2) of the two halves that is still usual."""
+CAVITY_CM3 = (900.0, 2200.0)
+"""Volumes of intracranial cavities, from children's to the largest."""
+OPEN_CM2 = 20.0
+"""Area of a cavity in the end of the field of view from which on it is cut off. The foramen magnum has about 8 cm2;
+where 20 cm2 lie open at the vertex, some 5 cm3 are missing."""
 
 
 def check_segmentation(dseg: nib.Nifti1Image, t1w: nib.Nifti1Image) -> tuple[str, ...]:
@@ -63,3 +69,58 @@ def _volume_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
 def _edge_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
     if touches_face(np.asarray(dseg.dataobj)):
         yield "The cerebellum reaches the edge of the field of view: part of it may not have been imaged."
+
+
+def check_cavity(icv: nib.Nifti1Image, t1w: nib.Nifti1Image) -> tuple[str, ...]:
+    """Warnings about a mask of the intracranial cavity.
+
+    Parameters
+    ----------
+    icv : Nifti1Image
+        Mask.
+    t1w : Nifti1Image
+        The image it was found in, on the same grid. Its planes of nothing but 0 are no field of view.
+
+    Returns
+    -------
+    tuple of str
+        One sentence each.
+    """
+    inside = np.asarray(icv.dataobj) > 0
+    return (*_cavity_volume_warnings(inside, icv.affine), *_cavity_edge_warnings(inside, t1w))
+
+
+def _cavity_volume_warnings(inside: np.ndarray, affine: np.ndarray) -> Iterator[str]:
+    cm3 = np.count_nonzero(inside) * abs(np.linalg.det(affine[:3, :3])) / 1000
+    low, high = CAVITY_CM3
+    if not low <= cm3 <= high:
+        yield f"The intracranial cavity measures {cm3:.0f} cm3; {low:.0f} to {high:.0f} are usual: look at the figure."
+
+
+def _cavity_edge_warnings(inside: np.ndarray, t1w: nib.Nifti1Image) -> Iterator[str]:
+    seen = ndimage.find_objects((np.asarray(t1w.dataobj) != 0).astype(np.uint8))
+    field = inside[seen[0]] if seen else inside
+    columns = t1w.affine[:3, :3]
+    for axis in range(3):
+        across = np.delete(columns, axis, axis=1)
+        cm2 = np.linalg.norm(np.cross(*across.T)) / 100
+        for end in (0, -1):
+            area = np.count_nonzero(field.take(end, axis)) * cm2
+            if area > OPEN_CM2:
+                side = _side(columns[:, axis] * (1 if end else -1))
+                yield (
+                    f"The intracranial cavity is cut off at the {side} end of the field of view ({area:.0f} cm2): "
+                    "its volume is too small, and percentages of it are too large: look at the figure."
+                )
+
+
+def _side(direction: np.ndarray) -> str:
+    """Name of the anatomical direction that a vector of the world points to, more or less.
+
+    Examples
+    --------
+    >>> _side(np.array([0.1, -0.9, 0.2]))
+    'posterior'
+    """
+    axis = int(np.abs(direction).argmax())
+    return (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))[axis][int(direction[axis] > 0)]

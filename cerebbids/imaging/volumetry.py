@@ -13,9 +13,12 @@ from cerebbids.data.labels import Label, LabelScheme
 MERGED = ("I-IV", ("I-II", "III", "IV"))
 """Lobules I-II and III are too thin to be told apart at 1 mm; their sum with IV is what can be compared."""
 
+CAVITY = "Intracranial cavity"
+"""Name of the last row."""
 
-def lobule_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme) -> pd.DataFrame:
-    """Count voxels of every region.
+
+def lobule_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, icv: nib.Nifti1Image | None = None) -> pd.DataFrame:
+    """Count voxels of every region and of the intracranial cavity.
 
     Parameters
     ----------
@@ -23,14 +26,21 @@ def lobule_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme) -> pd.DataFrame:
         Labels of `scheme`, 3D integers.
     scheme : LabelScheme
         Its labels make the first rows, in their order, absent ones with 0.
+    icv : Nifti1Image, optional
+        Mask of the intracranial cavity on the same grid; none where it cannot be known (skull-stripped).
 
     Returns
     -------
     DataFrame
         Columns index (empty for a sum of labels), name, hemisphere (left, right or both), tissue (GM, WM or
-        both), n_voxels, volume_mm3 (voxels times the determinant of the affine). After the labels: lobules
-        I-IV per side; grey matter, white matter and total per side; every lobule, grey matter, white matter and
-        total of both sides.
+        both), n_voxels, volume_mm3 (voxels times the determinant of the affine), icv_percent (100 V / ICV). After
+        the labels: lobules I-IV per side; grey matter and total per side; every lobule, grey matter, white
+        matter and total of both sides; the intracranial cavity. What is not known is missing, not 0.
+
+    Raises
+    ------
+    ValueError
+        The two images are not on one grid.
 
     Examples
     --------
@@ -42,19 +52,30 @@ def lobule_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme) -> pd.DataFrame:
     [4.0, 2.0, 6.0]
     """
     counts = np.bincount(np.asarray(dseg.dataobj).astype(np.int64).ravel(), minlength=256)
-    voxel_mm3 = float(abs(np.linalg.det(dseg.affine[:3, :3])))
     rows = [
         {
             "index": labels[0].index if len(labels) == 1 and single else pd.NA,
             "name": name,
             "hemisphere": _common(label.hemisphere for label in labels),
             "tissue": _common(label.tissue for label in labels),
-            "n_voxels": (voxels := int(sum(counts[label.index] for label in labels))),
-            "volume_mm3": round(voxels * voxel_mm3, 3),
+            "n_voxels": int(sum(counts[label.index] for label in labels)),
         }
         for name, labels, single in _regions(scheme)
     ]
-    return pd.DataFrame(rows).astype({"index": "Int64"})
+    cavity = pd.NA if icv is None else _count(icv, dseg)
+    rows.append({"index": pd.NA, "name": CAVITY, "hemisphere": "both", "tissue": pd.NA, "n_voxels": cavity})
+    table = pd.DataFrame(rows).astype({"index": "Int64", "n_voxels": "Int64"})
+    voxels = table["n_voxels"].astype("Float64")
+    table["volume_mm3"] = (voxels * float(abs(np.linalg.det(dseg.affine[:3, :3])))).round(3)
+    table["icv_percent"] = (100 * voxels / (cavity or pd.NA)).round(4) if icv is not None else pd.NA
+    return table
+
+
+def _count(icv: nib.Nifti1Image, dseg: nib.Nifti1Image) -> int:
+    """Voxels of a mask that has to lie on the grid of the labels."""
+    if icv.shape != dseg.shape or not np.allclose(icv.affine, dseg.affine, atol=1e-3):
+        raise ValueError("labels and intracranial cavity are not on the same grid")
+    return int(np.count_nonzero(np.asarray(icv.dataobj)))
 
 
 def _regions(scheme: LabelScheme) -> Iterator[tuple[str, list[Label], bool]]:

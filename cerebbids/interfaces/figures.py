@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined
 
-from cerebbids.reports.figures import registration_check, segmentation_mosaic, volumes_figure
+from cerebbids.reports.figures import (
+    cavity_check,
+    contrast_check,
+    registration_check,
+    segmentation_mosaic,
+    superres_check,
+    tissues_figure,
+    volumes_figure,
+)
 
 
 class _FigureOutputSpec(TraitedSpec):
@@ -53,6 +63,74 @@ class RegistrationFigure(_Figure):
 
     def _draw(self, out_file: Path) -> None:
         registration_check(Path(self.inputs.t1w_mni), out_file)
+
+
+class _CavityInputSpec(BaseInterfaceInputSpec):
+    t1w = File(exists=True, mandatory=True, desc="T1w image")
+    icv = File(exists=True, desc="mask of the intracranial cavity on the same grid; none of a stripped image")
+
+
+class CavityFigure(_Figure):
+    """Outline of the intracranial cavity on the T1w image; no figure where there is no mask."""
+
+    input_spec = _CavityInputSpec
+
+    def _run_interface(self, runtime):
+        return super()._run_interface(runtime) if isdefined(self.inputs.icv) else runtime
+
+    def _draw(self, out_file: Path) -> None:
+        cavity_check(Path(self.inputs.t1w), Path(self.inputs.icv), out_file)
+
+
+class _FactsInputSpec(BaseInterfaceInputSpec):
+    facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
+
+
+class _FactsFigure(_Figure):
+    """A picture for which what the prediction said is needed."""
+
+    input_spec = _FactsInputSpec
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
+
+
+class TissuesFigure(_FactsFigure):
+    """Histogram of the normalised T1w image."""
+
+    def _draw(self, out_file: Path) -> None:
+        tissues_figure(self._facts, out_file)
+
+
+class _SuperresInputSpec(_FactsInputSpec):
+    t1w = File(exists=True, mandatory=True, desc="T1w image")
+    xfm_to_mni = File(exists=True, mandatory=True, desc="ITK affine from the T1w image to the template")
+    superres_mni = File(exists=True, mandatory=True, desc="super-resolved T1w image in template space")
+
+
+class SuperresFigure(_FactsFigure):
+    """Super-resolved cerebellum, and what it was made from."""
+
+    input_spec = _SuperresInputSpec
+
+    def _draw(self, out_file: Path) -> None:
+        t1w, xfm, fine = (Path(getattr(self.inputs, name)) for name in ("t1w", "xfm_to_mni", "superres_mni"))
+        superres_check(t1w, xfm, fine, self._facts, out_file)
+
+
+class _ContrastInputSpec(_FactsInputSpec):
+    t2w_mni = File(exists=True, mandatory=True, desc="T2w contrast in template space")
+    superres_mni = File(exists=True, mandatory=True, desc="super-resolved T1w image in template space")
+
+
+class ContrastFigure(_FactsFigure):
+    """T2w contrast, real or synthetic."""
+
+    input_spec = _ContrastInputSpec
+
+    def _draw(self, out_file: Path) -> None:
+        contrast_check(Path(self.inputs.t2w_mni), Path(self.inputs.superres_mni), self._facts, out_file)
 
 
 class _VolumesInputSpec(BaseInterfaceInputSpec):

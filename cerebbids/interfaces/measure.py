@@ -6,16 +6,17 @@ import json
 from pathlib import Path
 
 import nibabel as nib
-from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.quality import check_segmentation
+from cerebbids.imaging.quality import check_cavity, check_segmentation
 from cerebbids.imaging.volumetry import lobule_volumes
 
 
 class _MeasureInputSpec(BaseInterfaceInputSpec):
     dseg = File(exists=True, mandatory=True, desc="labels")
     scheme = traits.Str(mandatory=True, desc="name of the label scheme")
+    icv = File(exists=True, desc="mask of the intracranial cavity on the same grid; none of a stripped image")
 
 
 class _MeasureOutputSpec(TraitedSpec):
@@ -30,7 +31,8 @@ class MeasureVolumes(SimpleInterface):
 
     def _run_interface(self, runtime):
         out_file = Path(runtime.cwd) / "morph.tsv"
-        table = lobule_volumes(nib.load(self.inputs.dseg), load_scheme(self.inputs.scheme))
+        icv = nib.load(self.inputs.icv) if isdefined(self.inputs.icv) else None
+        table = lobule_volumes(nib.load(self.inputs.dseg), load_scheme(self.inputs.scheme), icv)
         table.to_csv(out_file, sep="\t", index=False, na_rep="n/a")
         self._results["out_file"] = str(out_file)
         return runtime
@@ -39,6 +41,7 @@ class MeasureVolumes(SimpleInterface):
 class _CheckInputSpec(BaseInterfaceInputSpec):
     dseg = File(exists=True, mandatory=True, desc="labels")
     t1w = File(exists=True, mandatory=True, desc="T1w image on the same grid")
+    icv = File(exists=True, desc="mask of the intracranial cavity on the same grid; none of a stripped image")
     facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
     known = traits.List(traits.Str, usedefault=True, desc="warnings of the steps before")
     version = traits.Str(mandatory=True, desc="of this program")
@@ -55,8 +58,12 @@ class CheckSegmentation(SimpleInterface):
     output_spec = _CheckOutputSpec
 
     def _run_interface(self, runtime):
-        found = check_segmentation(nib.load(self.inputs.dseg), nib.load(self.inputs.t1w))
+        t1w = nib.load(self.inputs.t1w)
+        found = check_segmentation(nib.load(self.inputs.dseg), t1w)
+        if isdefined(self.inputs.icv):
+            found += check_cavity(nib.load(self.inputs.icv), t1w)
         facts = json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
+        facts.get("tissues", {}).pop("counts", None)  # a histogram is for the report, not for every sidecar
         warnings = [*self.inputs.known, *facts.get("warnings", ()), *found]
         provenance = {"version": self.inputs.version, **facts, "warnings": warnings}
         self._results["meta"] = {"CerebBIDS": provenance}

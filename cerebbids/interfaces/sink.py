@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bids.layout import Config
-from nipype.interfaces.base import Directory, File, OutputMultiObject
+from nipype.interfaces.base import Directory, File, InputMultiObject, OutputMultiObject, isdefined
 from niworkflows.interfaces.bids import PrepareDerivative
 
-from cerebbids.bids.names import DERIVATIVES, ENTITIES, PATTERNS, sidecar_path
+from cerebbids.bids.names import DERIVATIVES, ENTITIES, OPTIONAL, PATTERNS, derivative_path, sidecar_path
 from cerebbids.files import atomic
+from cerebbids.systems.space import SPACE
 
 
 def _entity_names() -> Iterator[str]:
@@ -26,6 +27,7 @@ def _entity_names() -> Iterator[str]:
 
 
 class _SinkInputSpec(PrepareDerivative.input_spec):
+    in_file = InputMultiObject(File(exists=True), desc="what to write; may be missing where the key is optional")
     base_directory = Directory(exists=True, mandatory=True, desc="root of the derivatives")
 
 
@@ -52,6 +54,9 @@ class DerivativesDataSink(PrepareDerivative):
 
     niworkflows' own patterns leave out ``seg`` and ``run``, so that two segmentations would share a name.
 
+    Where there is no file and the key is one of :data:`cerebbids.bids.names.OPTIONAL`, what an earlier run has
+    written under that name is removed: nobody shall take it for a result of this one.
+
     Parameters
     ----------
     key : str
@@ -69,12 +74,16 @@ class DerivativesDataSink(PrepareDerivative):
     _always_run = True  # also when the working folder has the result: the output folder may not
 
     def __init__(self, key: str, **inputs) -> None:
-        # On the grid of the T1w the header stays: niworkflows would give a sheared one a qform that lies.
-        fixed = {"extension": ".nii.gz", "check_hdr": "space" in DERIVATIVES[key]}
+        # In the world of the T1w the header stays: niworkflows would give a sheared one a qform that lies.
+        fixed = {"extension": ".nii.gz", "check_hdr": DERIVATIVES[key].get("space") == SPACE}
         super().__init__(**{**fixed, **DERIVATIVES[key], **inputs})
+        self._key = key
         self._metadata = {name: inputs[name] for name in inputs if name in self._metadata}  # in their order
 
     def _run_interface(self, runtime):
+        if not isdefined(self.inputs.in_file):
+            self._remove_older()
+            return runtime
         runtime = super()._run_interface(runtime)
         root = Path(self.inputs.base_directory)
         targets = [root / path for path in self._results["out_path"]]
@@ -83,3 +92,10 @@ class DerivativesDataSink(PrepareDerivative):
             _write(Path(source), target, metadata)
         self._results["out_file"] = [str(target) for target in targets]
         return runtime
+
+    def _remove_older(self) -> None:
+        if self._key not in OPTIONAL:
+            raise ValueError(f"there is no {self._key} to write")
+        target = Path(self.inputs.base_directory) / derivative_path(self.inputs.source_file[0], self._key)
+        for path in (target, sidecar_path(target)):
+            path.unlink(missing_ok=True)

@@ -21,6 +21,9 @@ GAP = 4.0
 TITLE = 22.0
 """Height of a row's title."""
 
+HEADLINE = 30.0
+"""Height of a picture's headline."""
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -47,7 +50,10 @@ class Panel:
         Letters at the left and right border.
     outlines : tuple of Outline
     behind : str
-        Data URI of another image that shows when the pointer is on the panel. None when empty.
+        Data URI of another image that shows when the pointer is on the panel. None when empty; then the outlines go
+        away under the pointer.
+    behind_caption : str
+        What the caption becomes while the other image shows; when empty, it stays.
     """
 
     image: str
@@ -56,6 +62,7 @@ class Panel:
     edges: tuple[str, str]
     outlines: tuple[Outline, ...]
     behind: str = ""
+    behind_caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,8 @@ class Picture:
         Opacity of what the outlines enclose, 0 to 1.
     notes : tuple of str
         Lines below the legend.
+    headline : str
+        What nobody must overlook: above the rows, in large letters. None when empty.
     """
 
     title: str
@@ -105,6 +114,7 @@ class Picture:
     legend: tuple[Key, ...]
     fill: float = 0.0
     notes: tuple[str, ...] = ()
+    headline: str = ""
 
 
 def templates() -> Environment:
@@ -131,7 +141,7 @@ def caption(plane: Plane, position: float) -> str:
     return f"{plane.letter} = {position:.0f}".replace("-", "\N{MINUS SIGN}")
 
 
-def jpeg(image: np.ndarray, window: tuple[float, float]) -> str:
+def jpeg(image: np.ndarray, window: tuple[float, float], quality: int = 82) -> str:
     """Write a grey picture as a data URI.
 
     Parameters
@@ -139,11 +149,13 @@ def jpeg(image: np.ndarray, window: tuple[float, float]) -> str:
     image : ndarray of shape (height, width)
     window : tuple of float
         Values shown black and white.
+    quality : int
+        From 1 to 95; the highest where a picture is enlarged.
     """
     low, high = window
     grey = np.clip((image - low) / max(high - low, 1e-6), 0, 1) * 255
     buffer = io.BytesIO()
-    Image.fromarray(grey.astype(np.uint8)).save(buffer, "JPEG", quality=82, optimize=True)
+    Image.fromarray(grey.astype(np.uint8)).save(buffer, "JPEG", quality=quality, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -151,4 +163,5 @@ def write_picture(picture: Picture, out: Path) -> None:
     """Write a picture as SVG, atomically."""
     template = templates().get_template("picture.svg.jinja")
     width = max(row.width for row in picture.rows)
-    write_text(out, template.render(picture=picture, width=width, gap=GAP, title_height=TITLE))
+    heights = {"title_height": TITLE, "headline_height": HEADLINE}
+    write_text(out, template.render(picture=picture, width=width, gap=GAP, **heights))

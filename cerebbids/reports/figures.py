@@ -1,7 +1,19 @@
 """The pictures of one image's report."""
 
+from cerebbids.reports.cavity import cavity_check
+from cerebbids.reports.contrast import contrast_check
 from cerebbids.reports.mosaic import segmentation_mosaic
 from cerebbids.reports.registration import registration_check
+from cerebbids.reports.superres import superres_check
+from cerebbids.reports.tissues import tissues_figure
 from cerebbids.reports.volumes import volumes_figure
 
-__all__ = ["registration_check", "segmentation_mosaic", "volumes_figure"]
+__all__ = [
+    "cavity_check",
+    "contrast_check",
+    "registration_check",
+    "segmentation_mosaic",
+    "superres_check",
+    "tissues_figure",
+    "volumes_figure",
+]

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from cerebbids.files import write_text
 from cerebbids.reports.drawing import templates
-from cerebbids.reports.volumes import Region, read_regions
+from cerebbids.reports.volumes import Cavity, Region, read_cavity, read_regions
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,29 @@ CAPTIONS: Mapping[str, Caption] = {
         "Check that the template's outlines meet the scan's brain and cerebellum. They need not agree to the "
         "millimetre: the registration is affine. With the pointer on a cut the template shows in its place.",
     ),
+    "figure_icv": Caption(
+        "Intracranial cavity",
+        "Check that the outline runs along the inner side of the skull: all of the brain and the fluid around it "
+        "inside, marrow, eyes and neck outside, and closed below the cerebellum. All percentages hang on it. With the "
+        "pointer on a cut the outline goes away.",
+    ),
+    "figure_tissues": Caption(
+        "Brightness of the tissues",
+        "Inside the cavity, the means of the three tissues (measured in the clean T1w) were mapped to 50, 150 and 250. "
+        "Check that grey and white matter's marks meet the two large peaks, and that fluid's lies well below: in the "
+        "small peak or the flat part at the left. At a mark the scale changes, and so the histogram may have a step.",
+    ),
+    "figure_superres": Caption(
+        "Super-resolved cerebellum",
+        "The T1w at 0.5 mm, on which the lobules are found. Check that folia and fissures are those of the scan, only "
+        "sharper: with the pointer on a cut, the scan itself (interpolated) shows in its place, and nothing may appear "
+        "or move. Detail below the voxels of the scan is an estimate.",
+    ),
+    "figure_t2w": Caption(
+        "T2w contrast",
+        "The second image that the networks see. Check that fluid is brightest and white matter darkest, and that "
+        "folia stay in place when, with the pointer on a cut, the super-resolved T1w shows.",
+    ),
     "figure_morph": Caption(
         "Volumes",
         "Asymmetry is 100 (R − L) / ((R + L) / 2). I-II, III and IV are too thin to be told apart "
@@ -43,6 +66,13 @@ CAPTIONS: Mapping[str, Caption] = {
     ),
 }
 """The figures of an image in the order of the page, by their key in `cerebbids.bids.names.DERIVATIVES`."""
+
+
+ORIGINS: Mapping[str, str] = {
+    "real": "REAL T2w: acquired in the same session",
+    "synth": "SYNTHETIC T2w: made by a network from the T1w, never acquired",
+}
+"""What has to be said of a T2w image, by the value of ``t2w`` in what a prediction says."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +120,8 @@ class ImageReport:
         Why there are no labels.
     run : RunSummary, optional
         The run that made what is shown, where it is known.
+    remarks : dict
+        What nobody must overlook of this image's figures, by their keys: stands before the caption.
     """
 
     name: str
@@ -99,6 +131,7 @@ class ImageReport:
     facts: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     run: RunSummary | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -180,6 +213,7 @@ class _Section:
     anchor: str
     figures: tuple[_Figure, ...]
     regions: tuple[Region, ...]
+    cavity: Cavity | None
 
     @property
     def totals(self) -> dict[str, Region]:
@@ -193,7 +227,8 @@ def _section(image: ImageReport, out_dir: Path) -> _Section:
         if key in image.figures
     )
     regions = read_regions(image.morph_tsv) if image.morph_tsv else ()
-    return _Section(image, image.name, figures, regions)
+    cavity = read_cavity(image.morph_tsv) if image.morph_tsv else None
+    return _Section(image, image.name, figures, regions, cavity)
 
 
 def _duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import nibabel as nib
@@ -101,7 +102,8 @@ class Volume:
         ValueError
             There is none.
         """
-        voxels = np.argwhere(self.data)
+        inside = self.data != 0
+        voxels = np.argwhere(inside & ~ndimage.binary_erosion(inside))  # the surface has all corners
         if not len(voxels):
             raise ValueError("all voxels are 0")
         # The corners of the voxels, not their centres: a turned voxel reaches further in the world.
@@ -114,8 +116,18 @@ class Volume:
     def cropped(self, pad: int = 2) -> Volume:
         """Keep the part around the voxels that are not 0, with `pad` voxels more."""
         spans = ndimage.find_objects((self.data != 0).astype(np.uint8))[0]
-        start = [max(span.start - pad, 0) for span in spans]
-        part = tuple(slice(begin, span.stop + pad) for begin, span in zip(start, spans, strict=True))
+        return self._part([max(span.start - pad, 0) for span in spans], [span.stop + pad for span in spans])
+
+    def within(self, box: Box, pad: int = 8) -> Volume:
+        """Keep the part that reaches into a box of the world, with `pad` voxels more: enough for cubic splines."""
+        corners = np.stack(np.meshgrid(*zip(box.low, box.high, strict=True)), -1).reshape(-1, 3)
+        voxels = nib.affines.apply_affine(np.linalg.inv(self.affine), corners)
+        start = np.clip(np.floor(voxels.min(0)).astype(int) - pad, 0, np.array(self.data.shape) - 1)
+        stop = np.maximum(np.ceil(voxels.max(0)).astype(int) + 1 + pad, start + 1)
+        return self._part(start.tolist(), stop.tolist())
+
+    def _part(self, start: Sequence[int], stop: Sequence[int]) -> Volume:
+        part = tuple(slice(begin, end) for begin, end in zip(start, stop, strict=True))
         affine = self.affine.copy()
         affine[:3, 3] = nib.affines.apply_affine(self.affine, start)
         return Volume(self.data[part], affine)
@@ -135,7 +147,7 @@ def cut(volume: Volume, plane: Plane, position: float, box: Box, step: float, or
     step : float
         Distance of the samples, mm.
     order : int
-        0 nearest, 1 linear.
+        0 nearest, 1 linear, 3 cubic spline.
 
     Returns
     -------

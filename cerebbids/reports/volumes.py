@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.files import atomic
-from cerebbids.imaging.volumetry import MERGED
+from cerebbids.imaging.volumetry import CAVITY, MERGED
+from cerebbids.reports.charts import chart
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,7 @@ def read_regions(morph_tsv: Path) -> tuple[Region, ...]:
     KeyError
         A region has no row.
     """
-    with open(morph_tsv, newline="", encoding="utf-8") as table:
-        volumes = {row["name"]: float(row["volume_mm3"]) / 1000 for row in csv.DictReader(table, delimiter="\t")}
+    volumes = {name: float(mm3) / 1000 for name, mm3 in _read_column(morph_tsv).items() if mm3 != "n/a"}
 
     def region(name: str, kind: str, row: str = "", colors: tuple[str, ...] = ()) -> Region:
         left, right = (volumes[f"{side} {row or name}"] for side in ("Left", "Right"))
@@ -96,6 +93,35 @@ def read_regions(morph_tsv: Path) -> tuple[Region, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Cavity:
+    """The intracranial cavity: its volume in cm3, none where it could not be measured (skull-stripped)."""
+
+    cm3: float | None
+
+    def percent(self, region: Region) -> float | None:
+        """Volume of a region in percent of the cavity's.
+
+        Examples
+        --------
+        >>> Cavity(1400.0).percent(Region("Total", "sum", 69.0, 71.0))
+        10.0
+        """
+        return 100 * region.both / self.cm3 if self.cm3 else None
+
+
+def read_cavity(morph_tsv: Path) -> Cavity | None:
+    """Read the intracranial cavity's row of a table; tables of older versions have none."""
+    found = _read_column(morph_tsv).get(CAVITY)
+    return None if found is None else Cavity(None if found == "n/a" else float(found) / 1000)
+
+
+def _read_column(morph_tsv: Path) -> dict[str, str]:
+    """Volumes in mm3 as they are written, by the regions' names."""
+    with open(morph_tsv, newline="", encoding="utf-8") as table:
+        return {row["name"]: row["volume_mm3"] for row in csv.DictReader(table, delimiter="\t")}
+
+
 def volumes_figure(morph_tsv: Path, out: Path) -> None:
     """Draw the lobules' volumes, left against right, and their asymmetry.
 
@@ -107,15 +133,7 @@ def volumes_figure(morph_tsv: Path, out: Path) -> None:
         SVG file.
     """
     lobules = [region for region in read_regions(morph_tsv) if region.kind == "lobule"]
-    style = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "cerebbids",
-        "font.size": 9,
-        "font.family": "sans-serif",
-        "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"],
-    }
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(9.2, 3.8), layout="constrained")
+    with chart(out, "Volumes of the lobules", (9.2, 3.8)) as figure:
         left, right, asymmetry = figure.subplots(1, 3, sharey=True, width_ratios=(4, 4, 3))
         _bars(left, lobules, 0)
         _bars(right, lobules, 1)
@@ -125,8 +143,6 @@ def volumes_figure(morph_tsv: Path, out: Path) -> None:
             axes.tick_params(axis="y", length=0)
             axes.grid(axis="x", color="#e3e6ea", linewidth=0.8)
             axes.set_axisbelow(True)
-        with atomic(out) as draft:
-            figure.savefig(draft, format="svg", metadata={"Date": None, "Title": "Volumes of the lobules"})
 
 
 def _bars(axes: Axes, lobules: Sequence[Region], side: int) -> None:

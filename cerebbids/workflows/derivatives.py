@@ -21,6 +21,13 @@ _META = {
     "dseg": "dseg_meta",
     "dseg_mni": "dseg_meta",
     "mask": "dseg_meta",
+    "icv": "dseg_meta",
+    "superres": "fine_meta",
+    "superres_mni": "fine_meta",
+    "t2w": "fine_meta",
+    "t2w_mni": "fine_meta",
+    "t2w_synth": "fine_meta",
+    "t2w_synth_mni": "fine_meta",
     "morph": "dseg_meta",
 }
 
@@ -39,13 +46,15 @@ def init_derivatives_wf(*, image: SourceImage, voxels: int, output_dir: Path, na
 
     Inputs
     ------
-    t1w, t1w_mni, xfm_to_mni, xfm_to_t1w, dseg, dseg_mni, mask, morph
+    t1w, t1w_mni, xfm_to_mni, xfm_to_t1w, dseg, dseg_mni, mask, morph, superres, superres_mni
         Files, by their keys in :data:`cerebbids.bids.names.DERIVATIVES`.
-    t1w_meta, xfm_meta, dseg_meta
-        What to add to their sidecars.
+    icv, t2w, t2w_mni, t2w_synth, t2w_synth_mni
+        Files that need not be there (:data:`cerebbids.bids.names.OPTIONAL`): older ones are removed then.
+    t1w_meta, xfm_meta, dseg_meta, fine_meta
+        What to add to the sidecars; ``fine_meta`` to those of super-resolved and of T2w images.
     """
     workflow = Workflow(name)
-    inputnode = Node(IdentityInterface([*_META, *sorted(set(_META.values()))]), "inputnode")
+    inputnode = Node(IdentityInterface([*_META, *sorted(set(_META.values()))], mandatory_inputs=False), "inputnode")
     memory = gigabytes(0.4, 12, voxels)
     for key, meta in _META.items():
         sink = init_sink(key, image, output_dir, memory)

@@ -9,7 +9,15 @@ from nipype.pipeline.engine import Node
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids.bids.query import SourceImage
-from cerebbids.interfaces.figures import RegistrationFigure, SegmentationFigure, VolumesFigure
+from cerebbids.interfaces.figures import (
+    CavityFigure,
+    ContrastFigure,
+    RegistrationFigure,
+    SegmentationFigure,
+    SuperresFigure,
+    TissuesFigure,
+    VolumesFigure,
+)
 from cerebbids.workflows.derivatives import init_sink
 from cerebbids.workflows.memory import gigabytes
 
@@ -27,17 +35,35 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         T1w image on the template's grid.
     morph
         Table of volumes.
+    icv
+        Mask of the intracranial cavity on the grid of the T1w image; a stripped image has none, and no figure of it.
+    superres_mni, t2w_mni
+        Super-resolved T1w image and T2w contrast, acquired or made, in template space.
+    xfm_to_mni
+        ITK affine that resamples the T1w image onto the template.
+    facts
+        JSON of the prediction.
     """
     workflow = Workflow(name)
-    inputnode = Node(IdentityInterface(["t1w", "dseg", "t1w_mni", "morph"]), "inputnode")
+    fields = ["t1w", "dseg", "t1w_mni", "morph", "icv", "superres_mni", "t2w_mni", "xfm_to_mni", "facts"]
+    inputnode = Node(IdentityInterface(fields, mandatory_inputs=False), "inputnode")
     draw_dseg = Node(SegmentationFigure(), "draw_dseg", mem_gb=gigabytes(0.6, 15, voxels))
     draw_t1w = Node(RegistrationFigure(), "draw_t1w", mem_gb=1)
+    draw_icv = Node(CavityFigure(), "draw_icv", mem_gb=gigabytes(0.5, 12, voxels))
+    draw_tissues = Node(TissuesFigure(), "draw_tissues", mem_gb=0.5)
+    draw_superres = Node(SuperresFigure(), "draw_superres", mem_gb=gigabytes(0.6, 10, voxels))
+    draw_t2w = Node(ContrastFigure(), "draw_t2w", mem_gb=0.8)
     draw_morph = Node(VolumesFigure(), "draw_morph", mem_gb=0.5)
     workflow.connect([
         (inputnode, draw_dseg, [("t1w", "t1w"), ("dseg", "dseg")]),
         (inputnode, draw_t1w, [("t1w_mni", "t1w_mni")]),
+        (inputnode, draw_icv, [("t1w", "t1w"), ("icv", "icv")]),
+        (inputnode, draw_tissues, [("facts", "facts")]),
+        (inputnode, draw_superres, [(name, name) for name in ("t1w", "xfm_to_mni", "superres_mni", "facts")]),
+        (inputnode, draw_t2w, [(name, name) for name in ("t2w_mni", "superres_mni", "facts")]),
         (inputnode, draw_morph, [("morph", "morph")]),
     ])  # fmt: skip
-    for key, draw in (("figure_dseg", draw_dseg), ("figure_t1w", draw_t1w), ("figure_morph", draw_morph)):
-        workflow.connect(draw, "out_file", init_sink(key, image, output_dir, 0.4), "in_file")
+    for draw in (draw_dseg, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w, draw_morph):
+        sink = init_sink(draw.name.replace("draw", "figure"), image, output_dir, 0.4)
+        workflow.connect(draw, "out_file", sink, "in_file")
     return workflow

@@ -126,3 +126,27 @@ def test_images_whose_names_are_ambiguous_are_on_the_page_by_their_paths(config)
     reports = page(config, failures=errors)
     assert tuple(reports) == paths[:2]
     assert all(report.state == "failed" for report in reports.values())
+
+
+TISSUES = {"csf": 87.14, "gm": 412.26, "wm": 640.0}
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ({"icv_mm3": 1432400.0, "t2w": "real"}, ["1432 cm³", "REAL T2w"]),
+        ({"icv_mm3": None, "t2w": "synth"}, ["not measured: skull-stripped", "SYNTHETIC T2w"]),
+        ({"icv_mm3": None, "tissues": TISSUES}, ["not measured", "fluid 87.14, grey matter 412.3, white matter 640"]),
+    ],
+)
+def test_what_was_found_on_the_way_is_told(config, made, told):
+    put(config, NAMES["a"], "dseg", **made)
+    (report,) = page(config).values()
+    assert [value[: len(words)] for value, words in zip(report.facts.values(), told, strict=True)] == told
+    assert report.remarks.get("figure_t2w", "").startswith(told[1]) == ("t2w" in made)
+
+
+def test_labels_of_an_older_version_tell_nothing_of_cavity_and_t2w(config):
+    put(config, NAMES["a"], "dseg", model="net")
+    (report,) = page(config).values()
+    assert (dict(report.facts), dict(report.remarks)) == ({"Model": "net"}, {})

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import nibabel as nib
 import numpy as np
 import pytest
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.quality import check_segmentation
+from cerebbids.imaging.quality import check_cavity, check_segmentation
 
 SCHEME = load_scheme("Lobules")
 AFFINE = np.diag([-2.0, 2.0, 2.0, 1.0])
@@ -62,3 +64,42 @@ def test_images_on_two_grids_are_refused():
     labels = nib.Nifti1Image(cerebellum(), AFFINE)
     with pytest.raises(ValueError, match="same grid"):
         check_segmentation(labels, nib.Nifti1Image(np.ones((40, 40, 40)), np.eye(4)))
+
+
+def cavity_warnings(radius: float, centre: tuple[float, float, float] = (0, 0, 0), seen: slice = slice(None)):
+    """Warnings about a ball in a field of view of 200 mm whose first axis runs from front to back."""
+    affine = np.array([[0.0, 4, 0, -98], [-4, 0, 0, 98], [0, 0, 4, -98], [0, 0, 0, 1]])
+    world = nib.affines.apply_affine(affine, np.moveaxis(np.indices((50, 50, 50)), 0, -1))
+    ball = (np.linalg.norm(world - centre, axis=-1) < radius).astype(np.uint8)
+    t1w = np.zeros(ball.shape, np.float32)
+    t1w[seen] = 1
+    return check_cavity(nib.Nifti1Image(ball, affine), nib.Nifti1Image(t1w, affine))
+
+
+def test_a_usual_cavity_gives_no_warning():
+    assert cavity_warnings(70) == ()
+
+
+@pytest.mark.parametrize(("radius", "words"), [(50, "52[0-9] cm3"), (90, "30[0-9]{2} cm3"), (0, " 0 cm3")])
+def test_cavity_that_nobody_has_is_told(radius, words):
+    (warning,) = cavity_warnings(radius)
+    assert re.search(words, warning) and "look at the figure" in warning
+
+
+@pytest.mark.parametrize(
+    ("centre", "side"), [((0, 50, 0), "anterior"), ((-50, 0, 0), "left"), ((0, 0, 50), "superior")]
+)
+def test_cavity_that_is_cut_off_is_told_with_its_side(centre, side):
+    (warning,) = cavity_warnings(70, centre)
+    assert f"at the {side} end" in warning
+    area = float(re.search(r"\((\d+) cm2\)", warning).group(1))
+    assert area == pytest.approx(np.pi * (7**2 - 4.8**2), rel=0.1)
+
+
+def test_cavity_that_touches_the_edge_a_little_is_whole():
+    assert cavity_warnings(70, (0, 0, -30)) == ()  # a cap of some cm2, as of the foramen magnum
+
+
+def test_planes_of_nothing_but_zero_are_no_field_of_view():
+    (warning,) = cavity_warnings(70, seen=np.s_[10:])
+    assert "anterior end" in warning

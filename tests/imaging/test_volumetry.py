@@ -4,8 +4,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from cerebbids.bids.sidecars import MORPH_COLUMNS
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.volumetry import lobule_volumes
+from cerebbids.imaging.volumetry import CAVITY, lobule_volumes
 
 from .phantoms import oblique
 
@@ -22,7 +23,8 @@ def table():
 
 
 def test_labels_come_first_in_their_order(table):
-    assert list(table.columns) == ["index", "name", "hemisphere", "tissue", "n_voxels", "volume_mm3"]
+    columns = ["index", "name", "hemisphere", "tissue", "n_voxels", "volume_mm3", "icv_percent"]
+    assert list(table.columns) == columns == list(MORPH_COLUMNS)
     assert table["index"][:26].tolist() == list(SCHEME.indices)
     assert table["index"][26:].isna().all()
     assert table["n_voxels"][:3].tolist() == [1, 2, 3]
@@ -34,7 +36,8 @@ def test_an_absent_label_has_a_row_of_zero(table):
 
 
 def test_volumes_are_voxels_times_the_determinant(table):
-    assert np.allclose(table["volume_mm3"], 1.5 * table["n_voxels"])
+    measured = table[table["name"] != CAVITY]
+    assert np.allclose(measured["volume_mm3"].astype(float), 1.5 * measured["n_voxels"].astype(float))
 
 
 def test_sums(table):
@@ -69,4 +72,39 @@ def test_missing_indices_are_written_as_na(table, tmp_path):
     table.to_csv(tmp_path / "morph.tsv", sep="\t", index=False, na_rep="n/a")
     lines = (tmp_path / "morph.tsv").read_text().splitlines()
     assert lines[1].startswith("1\tLeft I-II\tleft\tGM\t1\t1.5")
-    assert lines[-1].startswith("n/a\tCerebellum\tboth\tboth\t")
+    assert lines[-2].startswith("n/a\tCerebellum\tboth\tboth\t")
+
+
+def labels_and_cavity(cavity_voxels: int) -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
+    """Ten voxels of left Crus I, five of right white matter, in a cavity, at 3 mm3 a voxel."""
+    voxels, cavity = np.zeros((20, 10, 10), np.uint8), np.zeros((20, 10, 10), np.uint8)
+    voxels.ravel()[:15] = [6] * 10 + [113] * 5
+    cavity.ravel()[:cavity_voxels] = 1
+    affine = oblique((1.0, 1.5, 2.0), (3, 2, 1))
+    return nib.Nifti1Image(voxels, affine), nib.Nifti1Image(cavity, affine)
+
+
+def test_volumes_are_percentages_of_the_cavity_s():
+    dseg, icv = labels_and_cavity(1400)
+    table = lobule_volumes(dseg, SCHEME, icv).set_index("name")
+    assert table.loc[CAVITY, ["n_voxels", "volume_mm3", "icv_percent"]].tolist() == [1400, 4200, 100]
+    assert table["icv_percent"].notna().all()
+    parts = {"Left Crus I": 0.7143, "Right white matter": 0.3571, "Cerebellum": 1.0714, "Right Crus I": 0}
+    assert {name: table["icv_percent"][name] for name in parts} == parts
+
+
+@pytest.mark.parametrize("cavity", [None, 0])
+def test_without_a_cavity_there_are_no_percentages(cavity, tmp_path):
+    dseg, empty = labels_and_cavity(0)
+    table = lobule_volumes(dseg, SCHEME, None if cavity is None else empty)
+    table.to_csv(tmp_path / "morph.tsv", sep="\t", index=False, na_rep="n/a")
+    *rows, last = [line.split("\t") for line in (tmp_path / "morph.tsv").read_text().splitlines()[1:]]
+    assert last == ["n/a", CAVITY, "both", "n/a", *(["n/a", "n/a"] if cavity is None else ["0", "0.0"]), "n/a"]
+    assert {row[6] for row in rows} == {"n/a"}
+    assert [row[4:6] for row in rows if row[1] == "Cerebellum"] == [["15", "45.0"]]
+
+
+def test_a_cavity_on_another_grid_is_refused():
+    dseg, icv = labels_and_cavity(5)
+    with pytest.raises(ValueError, match="same grid"):
+        lobule_volumes(dseg, SCHEME, nib.Nifti1Image(icv.dataobj, np.eye(4)))

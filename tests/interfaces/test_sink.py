@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.bids.names import DERIVATIVES, OPTIONAL, derivative_path
 from cerebbids.imaging.antsio import to_ants, with_data
 from cerebbids.imaging.conform import conform
 from cerebbids.interfaces.sink import DerivativesDataSink
@@ -53,6 +53,53 @@ def test_labels_keep_grid_and_values_and_are_uint8(places, tmp_path):
     assert written.get_data_dtype() == np.uint8
     np.testing.assert_array_equal(np.asarray(written.dataobj), labels)
     np.testing.assert_allclose(written.affine, affine, atol=1e-5)
+
+
+def scaled(affine: np.ndarray, path: Path, code: int) -> np.ndarray:
+    """Save int16 voxels with a scale factor; give what is stored."""
+    stored = np.arange(720, dtype=np.int16).reshape(8, 9, 10)
+    image = nib.Nifti1Image(stored, affine)
+    image.header.set_slope_inter(0.05, 7)
+    image.header.set_xyzt_units("mm")
+    image.set_qform(affine, code)
+    image.set_sform(affine, code)
+    nib.save(image, path)
+    return stored
+
+
+@pytest.mark.parametrize("key", ["superres_mni", "t2w_mni", "t2w_synth_mni", "superres", "t2w", "t2w_synth"])
+@pytest.mark.parametrize("code", [1, 4])
+def test_scaled_voxels_stay_as_they_are_stored(key, code, places, tmp_path):
+    affine = np.diag([0.5, 0.5, 0.5, 1])
+    stored = scaled(affine, tmp_path / "fine.nii.gz", code)
+    sink = DerivativesDataSink(key, in_file=str(tmp_path / "fine.nii.gz"), **places)
+    target = Path(sink.run(cwd=str(tmp_path)).outputs.out_file)
+    written, in_template = nib.load(target), key.endswith("_mni")
+    assert written.get_data_dtype() == np.int16
+    np.testing.assert_array_equal(written.dataobj.get_unscaled(), stored)
+    np.testing.assert_allclose((written.dataobj.slope, written.dataobj.inter), (0.05, 7))
+    assert int(written.header["sform_code"]) == (4 if in_template else code)
+    np.testing.assert_array_equal(written.affine, affine)
+    if code == 4 or not in_template:
+        assert target.read_bytes() == (tmp_path / "fine.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize("key", sorted(OPTIONAL))
+def test_what_is_not_there_is_removed_and_not_written(key, places, tmp_path):
+    target = Path(places["base_directory"]) / derivative_path(places["source_file"], key)
+    beside = target.with_name("other.json")
+    DerivativesDataSink(key, **places).run(cwd=str(tmp_path))
+    assert not target.parent.exists()
+    target.parent.mkdir(parents=True)
+    for path in (target, target.with_name(f"{target.name.split('.')[0]}.json"), beside):
+        path.touch()
+    DerivativesDataSink(key, **places).run(cwd=str(tmp_path))
+    assert list(target.parent.iterdir()) == [beside]
+
+
+def test_what_has_to_be_there_is_missed(places, tmp_path):
+    with pytest.raises(ValueError, match="no dseg to write"):
+        DerivativesDataSink("dseg", **places).run(cwd=str(tmp_path))
 
 
 SHAPE = (36, 40, 32)

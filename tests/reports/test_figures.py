@@ -28,7 +28,7 @@ def panels(svg) -> list[tuple[str, dict[str, np.ndarray]]]:
     return [
         (panel.findall(f"{SVG}text")[0].text, outlines(panel))
         for panel in ElementTree.parse(svg).getroot().iter(f"{SVG}svg")
-        if panel.get("class") == "panel"
+        if (panel.get("class") or "").startswith("panel")
     ]
 
 

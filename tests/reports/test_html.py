@@ -116,3 +116,39 @@ def test_names_of_the_figures_are_those_of_the_derivatives():
     from cerebbids.reports.html import CAPTIONS
 
     assert list(CAPTIONS) == [key for key in DERIVATIVES if key.startswith("figure_")]
+
+
+def with_cavity(tmp_path, mm3: str, **more) -> str:
+    report = done(tmp_path, **more)
+    with report.morph_tsv.open("a") as table:
+        table.write(f"n/a\tIntracranial cavity\tboth\tn/a\t{mm3}\t{mm3}\n")
+    return page(tmp_path, report)[1]
+
+
+def row_of(text: str, region: str) -> list[str]:
+    row = re.search(rf"</span>{region}</th>(.*?)</tr>", text, re.S).group(1)
+    return re.findall(r">([^<>\n]+)</td>", row)
+
+
+def test_volumes_are_shares_of_the_cavity(tmp_path):
+    text = with_cavity(tmp_path, "1300000")
+    assert re.search(r"Intracranial cavity</dt>\s*<dd>1300 <small>cm³", text)
+    assert "of which cerebellum 8.00 %" in text
+    assert row_of(text, "I-IV") == ["12.00", "12.00", "24.00", "23.1", "1.846", "+0.0"]
+
+
+def test_stripped_image_has_no_share_of_a_cavity(tmp_path):
+    text = with_cavity(tmp_path, "n/a")
+    assert "not measured: skull-stripped" in text and "of which cerebellum" not in text
+    assert row_of(text, "I-IV")[4] == "n/a"
+
+
+def test_table_of_an_older_version_says_nothing_of_a_cavity(tmp_path):
+    text = page(tmp_path, done(tmp_path))[1]
+    assert "cavity" not in text and "skull-stripped" not in text
+
+
+def test_remark_stands_before_the_caption_of_its_figure(tmp_path):
+    text = page(tmp_path, done(tmp_path, remarks={"figure_dseg": "NOT <real>", "figure_t2w": "of no figure"}))[1]
+    assert re.search(r'<figcaption><b class="remark">NOT &lt;real&gt;\.</b> Check that', text)
+    assert "of no figure" not in text

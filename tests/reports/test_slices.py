@@ -54,3 +54,22 @@ def test_cropping_keeps_the_world():
 def test_box_of_nothing_is_an_error():
     with pytest.raises(ValueError, match="all voxels are 0"):
         Volume(np.zeros((2, 2, 2)), np.eye(4)).box()
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_part_within_a_box_gives_the_same_cuts(name):
+    whole = Volume.of(phantom(*GRIDS[name])[0], np.float32)
+    box = Box((10.0, -66.0, -42.0), (30.0, -46.0, -26.0))
+    part = whole.within(box)
+    assert part.data.size < whole.data.size / 4
+    for plane in (SAGITTAL, CORONAL, AXIAL):
+        middle = (box.low[plane.along] + box.high[plane.along]) / 2
+        for order, within in ((1, 1e-3), (3, 0.05)):
+            expected, found = (cut(volume, plane, middle, box, 0.5, order) for volume in (whole, part))
+            np.testing.assert_allclose(found, expected, atol=within)
+
+
+def test_box_beside_the_volume_leaves_one_dark_picture():
+    away = Box((500.0, 500.0, 500.0), (510.0, 510.0, 510.0))
+    part = Volume.of(phantom(*GRIDS["RAS"])[0], np.float32).within(away)
+    assert not cut(part, AXIAL, 505.0, away, 1.0).any()

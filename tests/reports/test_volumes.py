@@ -6,7 +6,7 @@ import pytest
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.volumetry import lobule_volumes
-from cerebbids.reports.volumes import read_regions, volumes_figure
+from cerebbids.reports.volumes import read_cavity, read_regions, volumes_figure
 
 SUMS = {
     "I-IV": lambda label: label.region in ("I-II", "III", "IV"),
@@ -76,3 +76,31 @@ def test_regions_are_those_of_the_program_s_table(tmp_path):
     for region in read_regions(tmp_path / "morph.tsv"):
         name = "Cerebellum" if region.name == "Total" else region.name
         assert region.both == pytest.approx(both[name], abs=1e-4), name
+
+
+@pytest.mark.parametrize(("row", "cm3"), [("1400000", 1400), ("n/a", None)])
+def test_cavity_is_read_where_it_was_measured(tmp_path, row, cm3):
+    table = write_table(tmp_path / "morph.tsv", lambda label: 1000)
+    assert read_cavity(table) is None
+    with table.open("a") as file:
+        file.write(f"n/a\tIntracranial cavity\tboth\tn/a\t{row}\t{row}\n")
+    cavity = read_cavity(table)
+    assert cavity.cm3 == cm3
+    total = read_regions(table)[-1]
+    assert cavity.percent(total) == (pytest.approx(100 * 26 / 1400) if cm3 else None)
+    volumes_figure(table, tmp_path / "morph.svg")
+
+
+@pytest.mark.parametrize("stripped", [False, True])
+def test_cavity_of_the_program_s_table_is_read(tmp_path, stripped):
+    scheme, affine = load_scheme("Lobules"), np.diag([2.0, 2, 2, 1])
+    voxels = np.random.default_rng(0).choice([0, *scheme.indices], size=(30, 20, 10)).astype(np.uint8)
+    icv = None if stripped else nib.Nifti1Image(np.ones(voxels.shape, np.uint8), affine)
+    table = lobule_volumes(nib.Nifti1Image(voxels, affine), scheme, icv)
+    table.to_csv(tmp_path / "morph.tsv", sep="\t", index=False, na_rep="n/a")
+    cavity = read_cavity(tmp_path / "morph.tsv")
+    assert cavity.cm3 == (None if stripped else 48)
+    if not stripped:
+        total = read_regions(tmp_path / "morph.tsv")[-1]
+        expected = table.set_index("name")["icv_percent"]["Cerebellum"]
+        assert cavity.percent(total) == pytest.approx(expected, abs=1e-4)
