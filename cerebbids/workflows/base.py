@@ -101,7 +101,8 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     workflow.connect([
         (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni", "skull_stripped", "warnings")),
         (preprocess_wf, report_wf, _same("t1w", "t1w_mni", "xfm_to_mni")),
-        (segment_wf, report_wf, _same("dseg", "icv", "superres_mni", "t2w_fine", "morph", "facts")),
+        (segment_wf, report_wf, _same("dseg", "icv", "superres_mni", "morph", "facts")),
+        (segment_wf, report_wf, [("outputnode.t2w_fine", "inputnode.t2w_mni")]),
         (preprocess_wf, derivatives_wf, _same(*preprocessed)),
         (segment_wf, derivatives_wf, _same(*labelled, *fine)),
     ])  # fmt: skip

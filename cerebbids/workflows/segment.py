@@ -94,8 +94,9 @@ the grid of the T1w image, where the volumes were measured.
     inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "warnings"]
     images = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "t2w_fine")
     labels = ("dseg", "dseg_mni", "mask")
-    inputnode = Node(IdentityInterface(inputs), "inputnode")
-    outputnode = Node(IdentityInterface([*labels, *images, "morph", "dseg_meta", "fine_meta", "facts"]), "outputnode")
+    inputnode = Node(IdentityInterface(inputs, mandatory_inputs=False), "inputnode")
+    outputs = [*labels, *images, "morph", "dseg_meta", "fine_meta", "facts"]
+    outputnode = Node(IdentityInterface(outputs, mandatory_inputs=False), "outputnode")
 
     job = Predict(
         system=system,
@@ -116,7 +117,7 @@ the grid of the T1w image, where the volumes were measured.
         (inputnode, predict, [("t2w", "t2w"), ("xfm_t2w_to_t1w", "xfm_t2w")]),
         (inputnode, check, [("t1w", "t1w"), ("warnings", "known")]),
         (predict, measure, [("dseg", "dseg"), ("icv", "icv")]),
-        (predict, check, [("dseg", "dseg"), ("facts", "facts")]),
+        (predict, check, [("dseg", "dseg"), ("icv", "icv"), ("facts", "facts")]),
         (predict, outputnode, [(key, key) for key in (*labels, *images, "facts")]),
         (predict, outputnode, [("meta", "fine_meta")]),
         (measure, outputnode, [("out_file", "morph")]),
