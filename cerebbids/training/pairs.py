@@ -20,6 +20,8 @@ from cerebbids.training.recipe import Recipe
 
 OUTSIDE_T2 = 60.0
 """Brightness that anything outside the skull is given, as no label says more of it."""
+FAINT = 10.0
+"""What is darker in a stripped T1w image is not brain."""
 OUTSIDE_WEIGHT = 0.1
 """How much voxels outside the skull count."""
 
@@ -88,7 +90,8 @@ class PairExamples(Dataset):
         sources = self.sources
         if rng.random() < 0.3:
             t1w = sources.brains[int(rng.integers(len(sources.brains)))].astype(np.float32)
-            return t1w, render_t2w(t1w, TARGETS), t1w > 0
+            shown = t1w > FAINT
+            return t1w * shown, (render_t2w(t1w, TARGETS) * shown).astype(np.float32), shown
         anatomy = upsampled(sources.heads[int(rng.integers(len(sources.heads)))])
         if rng.random() < 0.6:
             anatomy = with_cerebellum(anatomy, sources.folded[int(rng.integers(len(sources.folded)))])
@@ -120,10 +123,9 @@ def painted_pair(anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray
     """
     means = np.array(TARGETS) + np.array([30, 20, 15]) * rng.uniform(-1, 1, 3)
     inside = anatomy.shares.sum(0)
-    ids, place = np.unique(anatomy.outside, return_inverse=True)
-    colours = rng.uniform(0, 350, ids.size).astype(np.float32)
-    colours[ids == 0] = 0
-    beyond = (1 - inside) * colours[place.reshape(inside.shape)]
+    colours = rng.uniform(0, 350, int(anatomy.outside.max()) + 1).astype(np.float32)
+    colours[0] = 0
+    beyond = (1 - inside) * colours[anatomy.outside]
     t1w = np.tensordot(means.astype(np.float32), anatomy.shares, 1) + beyond
     t2w = np.tensordot(np.array(T2W_MEANS, np.float32), anatomy.shares, 1)
     t2w += (1 - inside) * OUTSIDE_T2 * (anatomy.outside > 0)
@@ -138,5 +140,6 @@ def scanned(t1w: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -> np
     x, y, z = (np.linspace(-1, 1, n, dtype=np.float32) for n in t1w.shape)
     a, b, c = rng.uniform(-0.06, 0.06, 3)
     field = 1 + a * x[:, None, None] + b * y[:, None] + c * z
-    noise = ndimage.gaussian_filter(rng.standard_normal(t1w.shape, np.float32), 0.8)
-    return ((blurred + rng.uniform(0, 25) * noise) * field).clip(0) * (blurred > 0)
+    noise = torch.from_numpy(rng.standard_normal([n // 2 for n in t1w.shape], np.float32))
+    grown = F.interpolate(noise[None, None], scale_factor=2, mode="trilinear")[0, 0].numpy()
+    return ((blurred + np.float32(rng.uniform(0, 15)) * grown) * field.astype(np.float32)).clip(0) * (blurred > 0)
