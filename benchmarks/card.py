@@ -1,4 +1,5 @@
-"""The tables of the model card, from what ``cerebbids-train prepare`` and ``crossvalidate.py`` have written.
+"""The tables of the model card, from what ``cerebbids-train prepare``, ``crossvalidate.py`` and ``imageside.py`` have
+written.
 
 Usage: python benchmarks/card.py
 """
@@ -70,12 +71,38 @@ def accuracy(table: pd.DataFrame) -> str:
     return "\n".join((*HEAD, *rows))
 
 
+def image_side(superres: pd.DataFrame, t2w: pd.DataFrame, icv: pd.DataFrame) -> str:
+    """Markdown table of how good super-resolution, T2w synthesis and cavity are.
+
+    Parameters
+    ----------
+    superres, t2w, icv : DataFrame
+        The tables of ``imageside.py``.
+    """
+    by_method = superres.pivot(index="head", columns="method")
+    rows = []
+    for measure, name in (("psnr_db", "PSNR, dB"), ("ssim", "SSIM")):
+        for method in ("trilinear", "cubic B-spline", "network"):
+            values = by_method[measure, method]
+            rows.append(_row(f"super-resolution, {name}, {method}", values, values.min()))
+    gain = by_method["psnr_db", "network"] - by_method["psnr_db", "cubic B-spline"]
+    rows.append(_row("network above cubic B-spline, dB", gain, gain.min()))
+    for column, name in (("error_percent", "network"), ("error_percent_without_network", "piecewise mapping alone")):
+        values = t2w[column].dropna()
+        rows.append(_row(f"T2w of phantoms, error in % of grey matter, {name}", values, values.max()))
+    rows.append(_row("T2w: fluid above grey above white matter", t2w["in_order"] * 1.0, t2w["in_order"].min() * 1.0))
+    dice, volume = icv["dice"].dropna(), icv["cm3"].dropna()
+    rows.append(_row("cavity of painted heads, Dice", dice, dice.min()))
+    rows.append(_row("cavity of real heads, cm3 (worst: smallest)", volume, volume.min()))
+    return "\n".join((*HEAD, *rows))
+
+
 def read_result(name: str) -> pd.DataFrame:
     """Read a table of ``benchmarks/results``."""
     return pd.read_csv(RESULTS / f"{name}.tsv", sep="\t")
 
 
 if __name__ == "__main__":
-    print(
-        agreement(read_result("labels"), read_result("cobralab")), accuracy(read_result("crossvalidation")), sep="\n\n"
-    )
+    made = [read_result(f"imageside_{part}") for part in ("superres", "t2w", "icv")]
+    labels = agreement(read_result("labels"), read_result("cobralab"))
+    print(labels, accuracy(read_result("crossvalidation")), image_side(*made), sep="\n\n")

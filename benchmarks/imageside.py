@@ -167,7 +167,9 @@ def real_heads(kit: Path, nets: dict, grids: dict) -> tuple[pd.DataFrame, pd.Dat
     for path in full_heads(kit):
         clean, place = clean_t1w(path, 2)
         to_mni = register_to_mni(clean, 2, place).t1w_to_mni
-        side = image_side(nets, grids, clean, to_mni, stripped=False, real=None, device=CPU, threads=2)
+        side = image_side(
+            nets, grids, clean, to_mni, stripped=False, real=None, device=CPU, threads=2, lap=lambda stage: None
+        )
         name, voxel = path.name.split(".")[0], abs(np.linalg.det(clean.affine[:3, :3]))
         cm3 = float("nan") if side.cavity is None else np.count_nonzero(side.cavity.dataobj) * voxel / 1000
         volumes.append({"head": name, "cm3": cm3})

@@ -89,9 +89,8 @@ def run(job: Job) -> None:
     clock.lap("load")
     side = image_side(
         nets, grids, t1w, t1w_to_mni,
-        stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads,
+        stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads, lap=clock.lap,
     )  # fmt: skip
-    clock.lap("image side")
     probabilities = segment(nets["lobules"], grids["lobules"], t1w, t1w_to_mni, device, str(job.t1w))
     clock.lap("lobules")
     labels = outputs.write_labels(job.out_dir, probabilities, bundle, t1w, t1w_to_mni)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import nibabel as nib
@@ -67,6 +67,7 @@ def image_side(
     real: RealT2w | None,
     device: torch.device,
     threads: int,
+    lap: Callable[[str], None],
 ) -> ImageSide:
     """Apply the first stages of DeepCERES (Morell-Ortega et al. 2025, section 3.8) to a clean T1w image.
 
@@ -85,6 +86,8 @@ def image_side(
     device : torch.device
     threads : int
         CPUs of what runs there.
+    lap : callable
+        Told the name of every stage when it has ended.
 
     Raises
     ------
@@ -97,13 +100,17 @@ def image_side(
         inside = stripped_brain(t1w, t1w_to_mni) if stripped else brain_mask(t1w, t1w_to_mni, 0.0)
     else:
         inside = cavity
+    lap("cavity")
     standard = standard_t1w(t1w, inside, t1w_to_mni, threads)
     values = np.asarray(standard.image.dataobj)[np.asarray(inside.dataobj) > 0]
+    lap("bias field and tissues")
     fine = fine_t1w(nets["superres"], grids["superres"], standard.image, inside, t1w_to_mni, device)
+    lap("super-resolution")
     box = grids["contrast"]
     mask = resample(inside, box.shape, box.affine, np.linalg.inv(t1w_to_mni), order=0).get_fdata() > 0
     t2w = None if real is None else _real(real, fine, mask, box, warnings)
     made = synthetic_t2w(nets["contrast"], fine, mask, device) if t2w is None else t2w
+    lap("T2w contrast")
     counts = np.histogram(values, *BINS)[0]
     return ImageSide(cavity, standard.means, counts, fine, made, t2w is not None, tuple(warnings))
 
