@@ -1,5 +1,4 @@
-"""The tables of the model card, from what ``cerebbids-train prepare``, ``crossvalidate.py`` and ``imageside.py`` have
-written.
+"""The tables of the model card, from what training and the other benchmarks have written.
 
 Usage: python benchmarks/card.py
 """
