@@ -10,6 +10,7 @@ from nibabel.affines import apply_affine
 from cerebbids.imaging.affinefit import AFFINE, Fit, fit_affine
 from cerebbids.imaging.matching import template_models
 from cerebbids.imaging.pyramid import Pyramid
+from cerebbids.imaging.template import template_brain_mask
 
 MIN_CORRELATION, MIN_OVERLAP = 0.55, 0.70
 MIN_CONTRAST = 1.0
@@ -20,6 +21,32 @@ MAX_STRETCH = 1.6
 MAX_ROTATION = 75.0
 STRIPPED = 0.12
 """Share of bright voxels around the brain under which the skull was stripped."""
+
+BRAIN_CM3 = (850.0, 1900.0)
+"""Volumes of brains with their fluid from three years on; beyond, an image is looked at twice."""
+
+
+def size_warnings(determinant: float) -> tuple[str, ...]:
+    """Doubt the voxel size of an image whose brain would be smaller or larger than brains are.
+
+    Parameters
+    ----------
+    determinant : float
+        Of image world -> template world.
+
+    Examples
+    --------
+    >>> size_warnings(1.3)
+    ()
+    >>> size_warnings(0.65)
+    ('The brain would measure 2902 cm3: look at the voxel size in the header.',)
+    """
+    mask = template_brain_mask()
+    voxel_cm3 = abs(np.linalg.det(mask.affine[:3, :3])) / 1000
+    volume = np.count_nonzero(np.asarray(mask.dataobj)) * voxel_cm3 / determinant
+    if BRAIN_CM3[0] <= volume <= BRAIN_CM3[1]:
+        return ()
+    return (f"The brain would measure {volume:.0f} cm3: look at the voxel size in the header.",)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
 
 from cerebbids.imaging.missing import check_missing
+from cerebbids.imaging.plausibility import size_warnings
 from cerebbids.imaging.registration import Place, locate_brain, register_to_mni
 from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
 
@@ -52,6 +53,7 @@ class _RegisterOutputSpec(TraitedSpec):
     xfm_to_mni = File(exists=True, desc="ITK affine that resamples the image onto the template")
     xfm_to_t1w = File(exists=True, desc="ITK affine that resamples the template onto the image")
     xfm_meta = traits.Dict(desc="how the registration went, for the transforms' sidecars")
+    warnings = traits.List(traits.Str, desc="what should make a reader look twice")
     skull_stripped = traits.Bool(desc="whether the image shows a bare brain")
     t1w_meta = traits.Dict(desc="whether the image shows a bare brain, for the images' sidecars")
 
@@ -73,6 +75,7 @@ class RegisterToMNI(SimpleInterface):
             "xfm_to_mni": str(forward),
             "xfm_to_t1w": str(backward),
             "xfm_meta": {"CerebBIDS": facts},
+            "warnings": list(size_warnings(result.determinant)),
             "skull_stripped": bool(result.skull_stripped),
             "t1w_meta": {"SkullStripped": bool(result.skull_stripped)},
         }

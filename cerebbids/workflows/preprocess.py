@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nipype.interfaces.utility import IdentityInterface
+from nipype.interfaces.utility import IdentityInterface, Merge
 from nipype.pipeline.engine import Node
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
@@ -41,7 +41,7 @@ def init_preprocess_wf(*, voxels: int, omp_nthreads: int, name: str = "preproces
     t1w_meta, xfm_meta
         What the registration found, for the sidecars.
     warnings
-        What in the file had to be settled.
+        What in the file had to be settled, and what is odd about it.
     """
     workflow = Workflow(name)
     workflow.__desc__ = f"""
@@ -65,6 +65,7 @@ that was accepted only if the brain came to lie on that of the template.
     denoise = Node(Denoise(num_threads=omp_nthreads), "denoise", mem_gb=memory(0.4, 55))
     correct_bias = Node(CorrectBias(num_threads=omp_nthreads), "correct_bias", mem_gb=memory(0.4, 30))
     register = Node(RegisterToMNI(num_threads=omp_nthreads), "register", mem_gb=memory(1.1, 28))
+    merge = Node(Merge(2), "merge", run_without_submitting=True)
     to_template = Node(ResampleToTemplate(), "to_template", mem_gb=memory(0.5, 6))
 
     workflow.connect([
@@ -79,7 +80,9 @@ that was accepted only if the brain came to lie on that of the template.
         (locate, register, [("xfm_to_mni", "near"), ("strategy", "strategy")]),
         (correct_bias, to_template, [("out_file", "in_file")]),
         (register, to_template, [("xfm_to_t1w", "xfm_to_t1w")]),
-        (conform, outputnode, [("warnings", "warnings")]),
+        (conform, merge, [("warnings", "in1")]),
+        (register, merge, [("warnings", "in2")]),
+        (merge, outputnode, [("out", "warnings")]),
         (correct_bias, outputnode, [("out_file", "t1w")]),
         (to_template, outputnode, [("out_file", "t1w_mni")]),
         (register, outputnode, [(key, key) for key in found]),
