@@ -25,6 +25,7 @@ def t2w_of(
     zooms: tuple[float, float, float] = (1, 1, 1),
     contrast: tuple[float, ...] = T2W,
     seed: int = 0,
+    bias: float = 0.25,
 ) -> nib.Nifti1Image:
     """Give an image another contrast, a grid, noise, a bias field, and a texture that the T1w image does not have.
 
@@ -42,6 +43,8 @@ def t2w_of(
         As `T2W`.
     seed : int
         Of noise, bias and texture.
+    bias : float
+        Size of the coil's inhomogeneity.
     """
     rng = np.random.default_rng(seed)
     data = np.asarray(t1w.dataobj, dtype=np.float32)
@@ -51,9 +54,9 @@ def t2w_of(
     affine = from_matvec(np.diag(zooms), corners.min(axis=0))
     blurred = nib.Nifti1Image(ndimage.gaussian_filter(other.dataobj, 0.35 * np.array(zooms)), t1w.affine)
     image = resample(blurred, shape, affine, np.linalg.inv(motion))
-    bias = 1 + 0.25 * _waves(rng, shape, 60 / np.array(zooms))
+    field = 1 + bias * _waves(rng, shape, 60 / np.array(zooms))
     texture = 1 + 0.04 * _waves(rng, shape, 3 / np.array(zooms))
-    noisy = np.asarray(image.dataobj) * bias * texture
+    noisy = np.asarray(image.dataobj) * field * texture
     rician = np.hypot(noisy + rng.normal(0, 25, shape), rng.normal(0, 25, shape))
     return nib.Nifti1Image(rician.astype(np.int16), affine)
 
