@@ -29,6 +29,8 @@ class RunConfig:
         Labels without ``sub-`` and ``ses-``; empty means all.
     bids_filter_file : Path, optional
         JSON file of PyBIDS filters, as fMRIPrep takes it.
+    t2w : str
+        ``auto`` (a T2w image of the same session where it passes a check), ``real`` (no other), ``synth`` (never one).
     nprocs, omp_nthreads : int
         CPUs for the whole run, and for one process of it.
     mem_gb : float, optional
@@ -58,6 +60,7 @@ class RunConfig:
     participant_labels: tuple[str, ...] = ()
     session_labels: tuple[str, ...] = ()
     bids_filter_file: Path | None = None
+    t2w: str = "auto"
     nprocs: int = field(default_factory=usable_cpus)
     omp_nthreads: int = 1
     mem_gb: float | None = None

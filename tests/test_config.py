@@ -15,6 +15,7 @@ def test_toml_keeps_every_choice():
         participant_labels=("01", "02"),
         session_labels=("a",),
         bids_filter_file=Path("/f.json"),
+        t2w="real",
         nprocs=3,
         omp_nthreads=2,
         mem_gb=7.5,

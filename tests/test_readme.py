@@ -26,7 +26,7 @@ def test_every_output_is_listed():
     assert listed == files | figures | {"sub-01/log/"}
 
 
-@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--?[a-z-]+)", README))))
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--?[a-z0-9-]+)", README))))
 def test_options_exist(option):
     assert option in build_parser()._option_string_actions
 

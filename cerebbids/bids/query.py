@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cerebbids.bids.companions import best_companion
 from cerebbids.bids.filters import Filters, let_through, read_filters
 from cerebbids.bids.names import stem
 from cerebbids.config import RunConfig
@@ -22,7 +23,7 @@ _RAW = re.compile(r"sub-[^/]+/(ses-[^/]+/)?anat/(?!.*_(?:desc|space)-)[^/]+")
 
 @dataclass(frozen=True)
 class SourceImage:
-    """One T1w image of a raw dataset.
+    """One T1w (or T2w) image of a raw dataset.
 
     Parameters
     ----------
@@ -32,18 +33,23 @@ class SourceImage:
         Label without ``sub-``.
     relative : str
         Path from the dataset's root, with forward slashes.
+    t2w : Path, optional
+        The T2w image beside it that belongs to it.
 
     Examples
     --------
     >>> name = "sub-01/anat/sub-01_run-01_T1w.nii"
-    >>> image = SourceImage(Path("/data") / name, "01", name)
+    >>> image = SourceImage(Path("/data") / name, "01", name, Path("/data/sub-01/anat/sub-01_T2w.nii"))
     >>> image.stem, image.slug, image.uri
     ('sub-01_run-01', 'sub_01_run_01', 'bids:raw:sub-01/anat/sub-01_run-01_T1w.nii')
+    >>> image.t2w_uri
+    'bids:raw:sub-01/anat/sub-01_T2w.nii'
     """
 
     path: Path
     subject: str
     relative: str
+    t2w: Path | None = None
 
     @property
     def stem(self) -> str:
@@ -66,6 +72,11 @@ class SourceImage:
         """The image as BIDS-Derivatives cite it."""
         return f"bids:raw:{self.relative}"
 
+    @property
+    def t2w_uri(self) -> str | None:
+        """The T2w image as BIDS-Derivatives cite it; it lies in the same folder."""
+        return self.t2w and f"bids:raw:{self.relative.rpartition('/')[0]}/{self.t2w.name}"
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -77,7 +88,7 @@ class Selection:
 
 
 def select_images(config: RunConfig) -> Selection:
-    """Find the T1w images that the user asked for.
+    """Find the T1w images that the user asked for, each with the T2w image that belongs to it.
 
     Returns
     -------
@@ -92,7 +103,7 @@ def select_images(config: RunConfig) -> Selection:
         The dataset, a label or the filter file is not what it should be, or no image is left.
     """
     subjects = _chosen_subjects(config)
-    filters = read_filters(config.bids_filter_file) if config.bids_filter_file else {}
+    filters = read_filters(config.bids_filter_file)
     _check_sessions(config, subjects)
     found = _query(config, subjects, filters)
     if not found:
@@ -104,7 +115,7 @@ def select_images(config: RunConfig) -> Selection:
     refused = (*_misplaced(found), *_clashing(image for image in found if not image.is_misplaced))
     ambiguous = {image for image, _ in refused}
     images = tuple(image for image in found if image not in ambiguous)
-    narrowed = bool(config.session_labels or filters) and not config.participant_labels
+    narrowed = bool(config.session_labels or filters["t1w"]) and not config.participant_labels
     without = [] if narrowed else sorted(set(subjects) - {image.subject for image in found})
     return Selection(images, refused, tuple(_no_image(subject) for subject in without))
 
@@ -152,19 +163,30 @@ def _check_labels(option: str, asked: tuple[str, ...], known: list[str]) -> None
         raise UsageError(f"{option} {' '.join(unknown)}", "is not in the dataset", mend)
 
 
-def _query(config: RunConfig, subjects: tuple[str, ...], filters: Filters) -> tuple[SourceImage, ...]:
+def _query(config: RunConfig, subjects: tuple[str, ...], filters: dict[str, Filters]) -> tuple[SourceImage, ...]:
+    """Find the T1w images, and beside each the T2w image that suits it best."""
+    chosen = let_through(subjects, filters["t1w"], "subject")
+    layout = _index(config.bids_dir, chosen)
+    images = _find(layout, config, chosen, "T1w", filters["t1w"])
+    if config.t2w == "synth":
+        return tuple(images)
+    found = _find(layout, config, chosen, "T2w", filters["t2w"])
+    companions = [image.path for image in found if not image.is_misplaced]
+    return tuple(replace(image, t2w=best_companion(image.path, companions)) for image in images)
+
+
+def _find(layout: Any, config: RunConfig, subjects: Iterable[str], suffix: str, filters: Filters) -> list[SourceImage]:
+    """Raw magnitude images of one suffix, in the order of their names."""
     from bids.layout import Query
 
     chosen = {"subject": let_through(subjects, filters, "subject"), "extension": [".nii", ".nii.gz"]}
     if config.session_labels:
         chosen["session"] = let_through(config.session_labels, filters, "session")
-    layout = _index(config.bids_dir, chosen["subject"])
     if not all(chosen.values()):  # for PyBIDS, no label is any label
-        return ()
-    query = {"suffix": "T1w", "datatype": "anat", "part": [Query.NONE, "mag"], **filters, **chosen}
+        return []
+    query = {"suffix": suffix, "datatype": "anat", "part": [Query.NONE, "mag"], **filters, **chosen}
     found = (_source(config.bids_dir, file) for file in layout.get(**query))
-    raw = (image for image in found if _RAW.fullmatch(image.relative))
-    return tuple(sorted(raw, key=lambda image: image.relative))
+    return sorted((image for image in found if _RAW.fullmatch(image.relative)), key=lambda image: image.relative)
 
 
 def _index(bids_dir: Path, subjects: Iterable[str]) -> Any:

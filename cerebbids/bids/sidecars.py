@@ -18,6 +18,7 @@ _SUPERRES = (
     "Means of cerebrospinal fluid, grey and white matter are at 50, 150 and 250."
 )
 _T2W = "T2w image of the same session, denoised, corrected for bias, rigidly registered to the T1w image"
+_OF_T2W = ("t2w", "t2w_mni")
 _SYNTH = "Cerebellum in the contrast of a T2w image, made from the T1w image by a network, not acquired"
 _LOBULES = (
     "Lobules of the cerebellum and its white matter, left and right (anatomical). White matter includes "
@@ -92,7 +93,8 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "t2w_synth_mni": {"Description": _SYNTH, "SyntheticImage": True, **fine},
         "morph": {"Description": "Volumes of the cerebellum's regions", **MORPH_COLUMNS},
     }
-    return {**facts[key], "Sources": [image.uri]} if key in facts else {}
+    sources = [image.t2w_uri, image.uri] if key in _OF_T2W and image.t2w_uri else [image.uri]
+    return {**facts[key], "Sources": sources} if key in facts else {}
 
 
 def provenance(derivative: Path) -> dict[str, Any]:

@@ -82,7 +82,12 @@ def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--bids-filter-file", type=_file, metavar="FILE",
-        help='JSON file of PyBIDS filters for the query t1w: {"t1w": {"acquisition": "mprage"}}',
+        help='JSON file of PyBIDS filters for the queries t1w and t2w: {"t1w": {"acquisition": "mprage"}}',
+    )  # fmt: skip
+    group.add_argument(
+        "--t2w", choices=["auto", "real", "synth"], default="auto",
+        help="T2w image: of the same session where it passes a check, else synthesised (auto, the default); "
+        "of the same session, and images without one fail (real); always synthesised (synth)",
     )  # fmt: skip
     group.add_argument("--dry-run", action="store_true", help="show images and their outputs, and stop")
 

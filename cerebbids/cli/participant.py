@@ -46,9 +46,10 @@ def show_plan(config: RunConfig) -> int:
     from rich.table import Table
 
     selection = select_images(config)
-    table = Table("image", f"outputs in {config.output_dir}", show_lines=True)
+    table = Table("image", "T2w image", f"outputs in {config.output_dir}", show_lines=True)
     for image in selection.images:
-        table.add_row(image.relative, "\n".join(map(str, output_paths(image))))
+        t2w = image.t2w.name if image.t2w else "none"
+        table.add_row(image.relative, t2w, "\n".join(map(str, output_paths(image))))
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
     for error in _unfit(selection).values():
@@ -138,7 +139,8 @@ def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, ru
     try:
         failures |= _say(_start_logs(config, images, run_id))
         memory_gb = config.mem_gb or usable_memory_gb()
-        for image, error in refused_images([i for i in images if i.stem not in failures], config.nprocs, memory_gb):
+        writable = [image for image in images if image.stem not in failures]
+        for image, error in refused_images(writable, config.nprocs, memory_gb, config.t2w):
             failures |= _say({image.stem: error})
             _remove_older(config.output_dir, image, error)
         if sound := [image for image in images if image.stem not in failures]:

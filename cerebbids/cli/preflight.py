@@ -6,9 +6,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from cerebbids.bids.query import SourceImage
-from cerebbids.errors import CerebbidsError, UsageError
+from cerebbids.errors import BadImage, CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 from cerebbids.imaging.reading import READING_BYTES, count_voxels
 
@@ -24,7 +25,7 @@ except CerebbidsError as error:
 
 
 def refused_images(
-    images: Sequence[SourceImage], threads: int, memory_gb: float
+    images: Sequence[SourceImage], threads: int, memory_gb: float, t2w: str = "auto"
 ) -> Iterator[tuple[SourceImage, CerebbidsError]]:
     """Read every image, and give those that cannot be processed, with the reason.
 
@@ -36,10 +37,12 @@ def refused_images(
         CPUs to use.
     memory_gb : float
         Memory to use (GB).
+    t2w : str
+        That of :class:`cerebbids.config.RunConfig`: with ``real``, an image needs a T2w image.
     """
     largest = max((count_voxels(image.path) for image in images), default=0)
     with ThreadPoolExecutor(readers(largest, threads, memory_gb)) as pool:
-        for image, error in zip(images, pool.map(_check, images), strict=True):
+        for image, error in zip(images, pool.map(partial(_check, t2w=t2w), images), strict=True):
             if error:
                 yield image, error
 
@@ -55,7 +58,9 @@ def readers(voxels: int, threads: int, memory_gb: float) -> int:
     return max(1, min(threads, int(memory_gb * 1e9 / max(READING_BYTES * voxels, 1))))
 
 
-def _check(image: SourceImage) -> CerebbidsError | None:
+def _check(image: SourceImage, t2w: str) -> CerebbidsError | None:
+    if t2w == "real" and image.t2w is None:
+        return BadImage(image.relative, "has no T2w image of its session beside it", "add one, or choose --t2w auto")
     try:
         check_image(image.path)
     except CerebbidsError as error:

@@ -109,11 +109,13 @@ def test_filters_and_labels_narrow_the_choice_together(config):
 @pytest.mark.parametrize(
     "content",
     [
-        {"t2w": {}},
+        {"t3w": {}},
         [],
         {"t1w": "x"},
         *({"t1w": {name: "a"}} for name in ("sesion", "regex_search", "return_type", "extension")),
         {"t1w": {"suffix": "T2w"}},
+        {"t2w": {"suffix": "T1w"}},
+        {"t2w": {"sesion": "a"}},
         {"t1w": {"suffix": ["T1w", "T2w"]}},
         {"t1w": {"datatype": "func"}},
         *({"t1w": {"acquisition": value}} for value in ({"a": 1}, [["a"]], 1.5, True, [])),

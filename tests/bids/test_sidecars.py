@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,10 @@ def test_every_derivative_describes_itself_without_inheriting(key):
         in_template = "space" in DERIVATIVES[key]
         assert ("MNI152NLin2009aSym" in content["SpatialReference"]) == in_template
         assert ("Resolution" in content) == ("res" in DERIVATIVES[key])
+
+
+def test_t2w_derivatives_cite_the_t2w_image_too():
+    image = replace(IMAGE, t2w=Path("/data/sub-01/anat/sub-01_T2w.nii"))
+    both = ["bids:raw:sub-01/anat/sub-01_T2w.nii", f"bids:raw:{RELATIVE}"]
+    cited = {key: sidecar(key, image)["Sources"] for key in DERIVATIVES if not key.startswith("figure")}
+    assert {key for key, sources in cited.items() if sources == both} == {"t2w", "t2w_mni"}

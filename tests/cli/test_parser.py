@@ -36,6 +36,7 @@ def test_paths_are_absolute_wherever_the_program_was_started(folders, monkeypatc
     [
         ["--device", "gpu"],
         ["--nprocs", "0"],
+        ["--t2w", "flair"],
         *(["--mem-gb", value] for value in ("much", "nan", "inf")),
         ["--models-dir", "/nowhere"],
         ["--unknown"],

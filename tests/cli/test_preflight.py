@@ -1,6 +1,7 @@
 import gzip
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -35,6 +36,15 @@ def test_each_image_that_cannot_be_processed_is_named_with_its_reason(tmp_path):
     assert set(refused) == set(subjects) - {"good"}
     for subject, line in refused.items():
         assert f"sub-{subject}_T1w.nii.gz: " in line and ";" in line and "\n" not in line
+
+
+def test_image_without_a_t2w_image_is_refused_where_a_real_one_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(preflight, "check_image", lambda _: None)
+    raw = make_dataset(tmp_path, *(f"sub-{label}/anat/sub-{label}" for label in "ab"))
+    images = [image(raw, "a"), replace(image(raw, "b"), t2w=raw / "sub-b/anat/sub-b_T2w.nii.gz")]
+    ((found, error),) = refused_images(images, 1, 4.0, "real")
+    assert found.subject == "a" and "sub-a_T1w.nii.gz: has no T2w image of its session" in str(error)
+    assert list(refused_images(images, 1, 4.0, "auto")) == []
 
 
 def test_large_images_are_read_a_few_at_a_time(tmp_path, monkeypatch):
