@@ -12,6 +12,7 @@ from nibabel.affines import apply_affine
 from cerebbids.errors import BadImage
 from cerebbids.imaging.affinefit import CENTRE, Fit
 from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.pyramid import pyramid
@@ -84,7 +85,7 @@ def prepare_t2w(path: Path, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, thread
         return PreparedT2w(check)
 
     t2w_to_mni = t1w_to_mni @ np.linalg.inv(_map(rough, model))
-    image = correct_bias(denoise(raw, t2w_to_mni, threads), t2w_to_mni, threads)
+    image = correct_bias(denoise(raw, t2w_to_mni, threads), brain_mask(raw, t2w_to_mni, 0.0), threads)
     levels = pyramid(image)
     fit = register_rigidly(levels, model, near=rough.mni_to_t1w)
     t1w_to_t2w = _map(fit, model)

@@ -35,6 +35,7 @@ class _PredictInputSpec(BaseInterfaceInputSpec):
     skull_stripped = traits.Bool(mandatory=True, desc="whether the T1w image shows a bare brain")
     t2w = File(exists=True, desc="preprocessed T2w image to use")
     xfm_t2w = File(exists=True, requires=["t2w"], desc="ITK affine from the T2w image to the T1w image")
+    t2w_meta = traits.Dict(nohash=True, desc="what the check of the T2w image has measured")
     model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
     version = traits.Str(mandatory=True, desc="of this program")
     models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
@@ -98,6 +99,8 @@ class Predict(SimpleInterface):
         if facts["icv_mm3"] is not None:
             found["icv"] = str(folder / "icv.nii.gz")
         told = {key: facts[key] for key in ("model", "weights_sha256", "weights_licence", "t2w", "tissues")}
+        if self.inputs.t2w_meta:
+            told["t2w_check"] = self.inputs.t2w_meta
         found["meta"] = {"SkullStripped": self.inputs.skull_stripped, "CerebBIDS": told}
         return found
 

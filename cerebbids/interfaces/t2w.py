@@ -45,9 +45,7 @@ class PrepareT2w(SimpleInterface):
         refusal = f"The T2w image {source.name} was not used, because {check.refused}."
         self._results |= {
             "warnings": [refusal] if check.refused else [],
-            "t2w_meta": {
-                "CerebBIDS": {"t2w": {key: value for key, value in asdict(check).items() if value is not None}}
-            },
+            "t2w_meta": {key: value for key, value in asdict(check).items() if value is not None},
         }
         if not check.refused:
             nib.save(prepared.image, folder / "t2w.nii")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nipype.interfaces.utility import Merge
+from nipype.pipeline.engine import Node
 from nipype.pipeline.engine.utils import merge_dict
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
@@ -16,6 +18,7 @@ from cerebbids.workflows.derivatives import init_derivatives_wf
 from cerebbids.workflows.preprocess import init_preprocess_wf
 from cerebbids.workflows.report import init_report_wf
 from cerebbids.workflows.segment import init_segment_wf
+from cerebbids.workflows.t2w import init_t2w_wf
 
 _EXECUTION = {"stop_on_first_crash": "false", "crashfile_format": "txt", "poll_sleep_duration": "0.2"}
 
@@ -83,6 +86,10 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     voxels = count_voxels(image.path)
     preprocess_wf = init_preprocess_wf(voxels=voxels, omp_nthreads=config.omp_nthreads)
     preprocess_wf.inputs.inputnode.t1w = str(image.path)
+    t2w_wf = init_t2w_wf(
+        t2w=image.t2w, mode=config.t2w, voxels=count_voxels(image.t2w) if image.t2w else 0,
+        omp_nthreads=config.omp_nthreads,
+    )  # fmt: skip
     segment_wf = init_segment_wf(
         voxels=voxels,
         system=config.system,
@@ -92,6 +99,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         device=device,
         omp_nthreads=config.omp_nthreads,
     )
+    warnings = Node(Merge(2), "warnings", run_without_submitting=True)
     report_wf = init_report_wf(image=image, voxels=voxels, output_dir=config.output_dir)
     derivatives_wf = init_derivatives_wf(image=image, voxels=voxels, output_dir=config.output_dir)
 
@@ -99,7 +107,12 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     labelled = ("dseg", "dseg_mni", "mask", "morph", "dseg_meta")
     fine = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "fine_meta")
     workflow.connect([
-        (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni", "skull_stripped", "warnings")),
+        (preprocess_wf, t2w_wf, _same("t1w", "xfm_to_mni")),
+        (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni", "skull_stripped")),
+        (t2w_wf, segment_wf, _same("t2w", "xfm_t2w_to_t1w", "t2w_meta")),
+        (preprocess_wf, warnings, [("outputnode.warnings", "in1")]),
+        (t2w_wf, warnings, [("outputnode.warnings", "in2")]),
+        (warnings, segment_wf, [("out", "inputnode.warnings")]),
         (preprocess_wf, report_wf, _same("t1w", "t1w_mni", "xfm_to_mni")),
         (segment_wf, report_wf, _same("dseg", "icv", "superres_mni", "morph", "facts")),
         (segment_wf, report_wf, [("outputnode.t2w_fine", "inputnode.t2w_mni")]),

@@ -51,6 +51,8 @@ def init_segment_wf(
         Clean T1w image, the ITK affine that resamples it onto the template, and whether it shows a bare brain.
     t2w, xfm_t2w_to_t1w
         Clean T2w image, and the ITK affine that resamples it onto the T1w image; not set where there is none.
+    t2w_meta
+        What its check has measured.
     warnings
         Of the steps before.
 
@@ -86,12 +88,12 @@ brought to 0.5 mm by a residual network (scans of 0.6 mm and finer were resample
 from a T2w scan of the session where there was one that passed the checks, and otherwise from a network that works
 on the stride decomposition of the crop (Manjón 2021); the sidecars say which.
 
-The lobules of the cerebellum and its white matter were segmented in the space of the template by one 3D U-Net
-(cerebbids model {model}), whose labels follow those of DeepCERES (Morell-Ortega 2025), and brought back onto
+The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
+the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels follow those of DeepCERES (Morell-Ortega 2025), and brought back onto
 the grid of the T1w image, where the volumes were measured.
 """
     use_gpu = device != "cpu"
-    inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "warnings"]
+    inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "t2w_meta", "warnings"]
     images = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "t2w_fine")
     labels = ("dseg", "dseg_mni", "mask")
     inputnode = Node(IdentityInterface(inputs, mandatory_inputs=False), "inputnode")
@@ -114,7 +116,7 @@ the grid of the T1w image, where the volumes were measured.
 
     workflow.connect([
         (inputnode, predict, [("t1w", "t1w"), ("xfm_to_mni", "xfm"), ("skull_stripped", "skull_stripped")]),
-        (inputnode, predict, [("t2w", "t2w"), ("xfm_t2w_to_t1w", "xfm_t2w")]),
+        (inputnode, predict, [("t2w", "t2w"), ("xfm_t2w_to_t1w", "xfm_t2w"), ("t2w_meta", "t2w_meta")]),
         (inputnode, check, [("t1w", "t1w"), ("warnings", "known")]),
         (predict, measure, [("dseg", "dseg"), ("icv", "icv")]),
         (predict, check, [("dseg", "dseg"), ("icv", "icv"), ("facts", "facts")]),
