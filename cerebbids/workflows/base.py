@@ -32,7 +32,7 @@ _REFERENCES = f"""
 - Manjón JV et al. Robust MRI brain tissue parameter estimation by multistage outlier rejection.
   Magnetic Resonance in Medicine 59:866-873, 2008. doi:10.1002/mrm.21521
 - Manjón JV et al. Deep learning based MRI contrast synthesis using full volume prediction.
-  Biomedical Physics & Engineering Express 8:015013, 2021. doi:10.1088/2057-1976/ac3c64
+  Biomedical Physics & Engineering Express 8:015013, 2021.
 - Manjón JV et al. Adaptive non-local means denoising of MR images with spatially varying noise levels.
   Journal of Magnetic Resonance Imaging 31:192-203, 2010. doi:10.1002/jmri.22003
 - {DEEPCERES.reference}
