@@ -3,7 +3,7 @@
 import tomllib
 
 import pytest
-from card import accuracy, agreement, read_result
+from card import accuracy, agreement, image_side, read_result
 
 from cerebbids.inference.models import read_bundle
 
@@ -21,6 +21,10 @@ def test_agreement_of_the_labels_is_what_their_making_gave(card: str):
     assert agreement(read_result("labels"), read_result("cobralab")) in card
 
 
+def test_accuracy_of_the_image_side_is_what_its_benchmark_gave(card: str):
+    assert image_side(*(read_result(f"imageside_{part}") for part in ("superres", "t2w", "icv"))) in card
+
+
 def test_the_commands_are_those_of_the_packaged_weights(card: str):
     toml = (read_bundle(None, "deepceres").folder / "model.toml").read_text(encoding="utf-8")
-    assert f"--steps {tomllib.loads(toml)['training']['steps']} --resume" in card
+    assert f"--steps {tomllib.loads(toml)['lobules']['training']['steps']} --resume" in card
