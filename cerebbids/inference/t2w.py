@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 
 from cerebbids.imaging.resample import resample
-from cerebbids.imaging.t2contrast import T2W_MEANS
+from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.fine import applied, z_scores
 from cerebbids.systems.grid import Grid
@@ -25,7 +25,7 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
     Parameters
     ----------
     net : Module
-        T1w, standardised -> T2w in ``T2_UNIT``.
+        T1w, standardised -> what the T2w, in ``T2_UNIT``, has more than :func:`render_t2w` makes of the T1w alone.
     t1w : ndarray, (X, Y, Z)
         Tissues at fixed brightness.
     inside : ndarray of bool, (X, Y, Z)
@@ -35,11 +35,12 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
     Returns
     -------
     ndarray, (X, Y, Z), float32
-        Fluid, grey and white matter about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 where the T1w is 0.
+        Fluid, grey and white matter about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 where the T1w shows nothing.
     """
     mean, spread = z_scores(t1w, inside)
-    made = T2_UNIT * applied(net, (t1w - mean) / spread, device)
-    return np.where(t1w > 0, made.clip(0), 0).astype(np.float32)
+    made = render_t2w(t1w, TARGETS) + T2_UNIT * applied(net, (t1w - mean) / spread, device)
+    nothing = ndimage.binary_opening(t1w == 0, iterations=2)
+    return np.where(nothing, 0, made.clip(0)).astype(np.float32)
 
 
 def real_t2w(

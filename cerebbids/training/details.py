@@ -123,7 +123,7 @@ def turned(patch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def degraded(fine: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Coarse and fine patch, standardised as if they were parts of one of many images."""
     volume = torch.from_numpy(fine)[None]
-    coarse = degrade(volume[None], rng.uniform(0.8, 1.2))[0]
+    coarse = degrade(volume[None], rng.uniform(0.5, 1.2))[0]
     coarse += rng.uniform(0, 4) * torch.from_numpy(rng.standard_normal(coarse.shape, np.float32))
     mean, spread = rng.uniform(130, 190), rng.uniform(50, 80)
     return (coarse - mean) / spread, (volume - mean) / spread

@@ -63,7 +63,8 @@ def load_sources(work: Path, folded: tuple[str, ...], brains: tuple[str, ...], h
 class PairExamples(Dataset):
     """Item ``k`` is the same for the same seed, whoever asks, in any order.
 
-    Items are (T1w (1, X, Y, Z), target (2, X, Y, Z): T2w in ``T2_UNIT`` and how much each voxel counts), float32.
+    Items are (T1w (1, X, Y, Z), target (2, X, Y, Z): what the T2w, in ``T2_UNIT``,
+    has more than the T1w lets expect, and how much each voxel counts), float32.
     """
 
     def __init__(self, sources: Sources, recipe: Recipe) -> None:
@@ -80,8 +81,9 @@ class PairExamples(Dataset):
         if rng.random() < 0.5:
             t1w, t2w, inside = (np.ascontiguousarray(volume[::-1]) for volume in (t1w, t2w, inside))
         weight = np.where(inside, 1.0, OUTSIDE_WEIGHT)
-        target = torch.from_numpy(np.stack([t2w / T2_UNIT, weight]).astype(np.float32))
         seen = scanned(t1w, inside, rng)
+        left_over = (t2w - render_t2w(seen, TARGETS)) / T2_UNIT
+        target = torch.from_numpy(np.stack([left_over, weight]).astype(np.float32))
         mean, spread = z_scores(seen, inside)
         return torch.from_numpy((seen - mean) / spread)[None], target
 
