@@ -35,7 +35,7 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
     Returns
     -------
     ndarray, (X, Y, Z), float32
-        Fluid, grey and white matter about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 where the T1w shows nothing.
+        Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 where the T1w shows nothing.
     """
     mean, spread = z_scores(t1w, inside)
     made = render_t2w(t1w, TARGETS) + T2_UNIT * applied(net, (t1w - mean) / spread, device)

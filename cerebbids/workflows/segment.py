@@ -89,8 +89,8 @@ from a T2w scan of the session where there was one that passed the checks, and o
 on the stride decomposition of the crop (Manjón 2021); the sidecars say which.
 
 The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
-the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels follow those of DeepCERES (Morell-Ortega 2025), and brought back onto
-the grid of the T1w image, where the volumes were measured.
+the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels follow those of DeepCERES
+(Morell-Ortega 2025), and brought back onto the grid of the T1w image, where the volumes were measured.
 """
     use_gpu = device != "cpu"
     inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "t2w_meta", "warnings"]
