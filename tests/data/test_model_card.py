@@ -23,4 +23,4 @@ def test_agreement_of_the_labels_is_what_their_making_gave(card: str):
 
 def test_the_commands_are_those_of_the_packaged_weights(card: str):
     toml = (read_bundle(None, "deepceres").folder / "model.toml").read_text(encoding="utf-8")
-    assert f"--steps {tomllib.loads(toml)['training']['steps']} --resume" in card
+    assert f"--steps {tomllib.loads(toml)['lobules']['training']['steps']} --resume" in card
