@@ -22,11 +22,10 @@ from card import RESULTS, accuracy
 from monai.metrics import compute_hausdorff_distance
 from tqdm import tqdm
 
-from cerebbids.cli.train import run_folder
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.registration import register_to_mni
-from cerebbids.inference.models import Bundle, read_bundle
+from cerebbids.inference.models import Network, read_bundle
 from cerebbids.inference.segment import labels_on_grid, load_net, segment
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.bundle import export
@@ -34,6 +33,8 @@ from cerebbids.training.factory import CORTEX, MANUAL, VERMIS, WHITE
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
 from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.prepare import native_t1w
+from cerebbids.training.recipe import RECIPES
+from cerebbids.training.run import run_folder
 
 FOLDS = RESULTS / "folds"
 """Gets the ``model.toml`` of every fold's network."""
@@ -65,37 +66,39 @@ def scores(found: np.ndarray, manual: np.ndarray, spacing: tuple[float, ...]) ->
     return row
 
 
-def fold_bundle(work: Path, fold: int, people: list[Person]) -> Bundle:
-    """Network that never saw the people of a fold; what it has seen is kept beside the results.
+def fold_network(work: Path, fold: int, people: list[Person]) -> Network:
+    """Lobule network that never saw the people of a fold; what it has seen is kept beside the results.
 
     Raises
     ------
     SystemExit
         It has seen one of them.
     """
-    bundle = read_bundle(export(run_folder(work, str(fold)), work / "bundles" / f"fold-{fold}").parent, DEEPCERES.name)
-    if leaked := {f"OASIS-{p.id}" for p in people} & set(bundle.training_ids):
+    runs = {net: run_folder(work, net, str(fold)) for net in RECIPES}
+    folder = export(runs, work / "bundles" / f"fold-{fold}")
+    network = read_bundle(folder.parent, folder.name).networks["lobules"]
+    if leaked := {f"OASIS-{p.id}" for p in people} & set(network.training_ids):
         raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
     FOLDS.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(bundle.folder / "model.toml", FOLDS / f"fold-{fold}.toml")
-    return bundle
+    shutil.copyfile(folder / "model.toml", FOLDS / f"fold-{fold}.toml")
+    return network
 
 
 def run_fold(everybody: tuple[Person, ...], work: Path, fold: int, threads: int) -> list[dict]:
     """Score the people of one fold with the network that never saw them."""
     people = [p for p in everybody if p.fold == fold]
-    bundle, device = fold_bundle(work, fold, people), torch.device("cpu")
-    net, indices = load_net(bundle, device), load_scheme(bundle.scheme).indices
+    network, device = fold_network(work, fold, people), torch.device("cpu")
+    net, indices = load_net(network, device), load_scheme(DEEPCERES.scheme).indices
     rows = []
     for person in tqdm(people, desc=f"fold {fold}"):
         t1w = native_t1w(person, work, threads)
         t1w_to_mni = register_to_mni(t1w, threads).t1w_to_mni
-        probabilities = segment(net, bundle, t1w, t1w_to_mni, device, person.id)
-        found = labels_on_grid(probabilities, bundle.grid, t1w.shape, t1w.affine, t1w_to_mni, indices)
+        probabilities = segment(net, network.grid, t1w, t1w_to_mni, device, person.id)
+        found = labels_on_grid(probabilities, network.grid, t1w.shape, t1w.affine, t1w_to_mni, indices)
         nib.save(with_data(t1w, found), work / "native" / f"{person.id}_dseg.nii.gz")
         manual = np.asarray(nib.load(person.dseg).dataobj).squeeze()
         row = scores(found.astype(int), manual, t1w.header.get_zooms()[:3])
-        known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "weights_sha256": bundle.sha256}
+        known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "weights_sha256": network.sha256}
         rows.append({**known, **row})
     return rows
 

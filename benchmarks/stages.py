@@ -24,6 +24,7 @@ import nibabel as nib
 import numpy as np
 
 from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.registration import Place, locate_brain, register_to_mni
@@ -45,14 +46,23 @@ def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> di
     def place() -> Place:
         return Place(read_itk_affine(folder / "rough.txt"), "located")
 
+    def unbiased() -> nib.Nifti1Image:
+        denoised = of("denoised")
+        return correct_bias(denoised, brain_mask(denoised, place().t1w_to_mni, 0.0), threads)
+
     def register() -> None:
-        write_itk_affine(register_to_mni(of("unbiased"), threads, place()).t1w_to_mni, folder / "xfm.txt")
+        found = register_to_mni(of("unbiased"), threads, place())
+        write_itk_affine(found.t1w_to_mni, folder / "xfm.txt")
+        (folder / "stripped").write_text("yes" if found.skull_stripped else "")
 
     def predict() -> None:
         job = {
             "system": "deepceres",
             "t1w": str(folder / "unbiased.nii"),
             "xfm": str(folder / "xfm.txt"),
+            "skull_stripped": bool((folder / "stripped").read_text()),
+            "t2w": None,
+            "xfm_t2w": None,
             "models_dir": models_dir,
             "device": "cpu",
             "cpu_threads": threads,
@@ -65,9 +75,9 @@ def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> di
         "conform": lambda: keep(conform(head).image, "conformed"),
         "locate": locate,
         "denoise": lambda: keep(denoise(of("conformed"), place().t1w_to_mni, threads), "denoised"),
-        "bias field": lambda: keep(correct_bias(of("denoised"), place().t1w_to_mni, threads), "unbiased"),
+        "bias field": lambda: keep(unbiased(), "unbiased"),
         "affine": register,
-        "network": predict,
+        "networks": predict,
     }
 
 

@@ -14,6 +14,7 @@ from nibabel.affines import apply_affine
 
 from cerebbids.bids.names import DERIVATIVES, derivative_path
 from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import whole_head_template
 from tests.datasets import make_dataset, validator_errors
 
@@ -53,14 +54,14 @@ def test_run_says_that_it_is_done(run):
 
 
 def test_every_file_is_there_and_bids_valid(run):
-    assert [key for key in DERIVATIVES if not run.path(key).exists()] == []
+    assert {key for key in DERIVATIVES if not run.path(key).exists()} == {"t2w", "t2w_mni"}  # there is no real one
     assert (run.output_dir / "sub-mni.html").exists()
     assert validator_errors(run.output_dir) == []
 
 
 def test_labels_lie_on_the_grid_of_the_input(run):
     source = nib.load(run.source)
-    for key in ("dseg", "mask", "t1w"):
+    for key in ("dseg", "mask", "t1w", "icv", "t2w_synth"):
         image = nib.load(run.path(key))
         assert image.shape == source.shape
         np.testing.assert_array_equal(image.affine, source.affine)
@@ -77,6 +78,31 @@ def test_all_labels_are_found_on_their_sides_of_a_plausible_cerebellum(run):
     volumes = pd.read_csv(run.path("morph"), sep="\t").set_index("name")["volume_mm3"]
     assert 95_000 < volumes["Cerebellum"] < 200_000
     assert volumes["Cerebellum"] == np.count_nonzero(voxels) == np.count_nonzero(nib.load(run.path("mask")).dataobj)
+
+
+def test_the_cavity_holds_the_cerebellum_and_is_as_large_as_a_skull(run):
+    icv, cerebellum = (np.asarray(nib.load(run.path(key)).dataobj) > 0 for key in ("icv", "mask"))
+    assert 1_200_000 < np.count_nonzero(icv) < 2_100_000  # mm3; the template's head is a large one
+    assert icv[cerebellum].mean() > 0.99
+    assert not np.array([face.any() for axis in range(3) for face in (icv.take(0, axis), icv.take(-1, axis))]).all()
+
+
+def test_the_fine_image_shows_what_the_labels_name(run):
+    """White matter is bright and the cortex grey at 0.5 mm, where the labels of 1 mm lie."""
+    fine, dseg = nib.load(run.path("superres")), nib.load(run.path("dseg"))
+    np.testing.assert_allclose(nib.affines.voxel_sizes(fine.affine), 0.5, atol=1e-4)
+    labels = np.asarray(resample(dseg, fine.shape, fine.affine, order=0).dataobj)
+    bright = fine.get_fdata(dtype=np.float32)
+    white = [label.index for label in load_scheme("Lobules").labels if label.tissue == "WM"]
+    core, cortex = np.isin(labels, white), (labels > 0) & ~np.isin(labels, white)
+    assert np.median(bright[core]) == pytest.approx(250, abs=25)
+    assert np.median(bright[cortex]) == pytest.approx(165, abs=35)
+
+
+def test_t2w_contrast_is_the_other_way_round(run):
+    t1w, t2w = (nib.load(run.path(key)).get_fdata(dtype=np.float32) for key in ("superres_mni", "t2w_synth_mni"))
+    csf, grey, white = (np.median(t2w[np.abs(t1w - target) < 15]) for target in (50, 150, 250))
+    assert white < grey < csf
 
 
 def test_sidecar_says_what_made_the_labels(run):

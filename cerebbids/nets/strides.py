@@ -12,7 +12,7 @@ def decompose(volume: torch.Tensor) -> torch.Tensor:
     """Take every second voxel along each axis, from each of the eight offsets.
 
     Voxel (i, j, k) of volume (a, b, c) is voxel (2i + a, 2j + b, 2k + c), so that its centre lies (a, b, c) fine voxels
-    beside that of volume (0, 0, 0): :func:`cerebbids.systems.grid.Grid.strided` gives its place.
+    beside that of volume (0, 0, 0).
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ def scanned(t1w: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -> np
     """What is left of a painted or real T1w after scanner, denoising, normalisation and super-resolution."""
     blurred = ndimage.gaussian_filter(t1w, rng.uniform(0, 0.9))
     x, y, z = (np.linspace(-1, 1, n, dtype=np.float32) for n in t1w.shape)
-    a, b, c = rng.uniform(-0.06, 0.06, 3)
+    a, b, c = rng.uniform(-0.06, 0.06, 3).tolist()  # plain numbers, which leave float32 what it is
     field = 1 + a * x[:, None, None] + b * y[:, None] + c * z
     noise = torch.from_numpy(rng.standard_normal([n // 2 for n in t1w.shape], np.float32))
     grown = F.interpolate(noise[None, None], scale_factor=2, mode="trilinear")[0, 0].numpy()

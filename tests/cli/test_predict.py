@@ -9,8 +9,9 @@ import torch
 from cerebbids.cli import predict
 from cerebbids.cli.predict import Job, main, run
 from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed, read_error
+from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.imaging.xfm import write_itk_affine
-from cerebbids.inference import segment
+from cerebbids.inference import imageside, outputs, segment
 from cerebbids.systems.grid import CEREBELLUM_1MM
 from tests.standin import predict as standin
 
@@ -27,14 +28,19 @@ def answer(lowest: int) -> torch.Tensor:
 def test_what_template_space_cuts_off_is_told(lowest, cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(segment, "load_net", lambda *_: None)
     monkeypatch.setattr(segment, "segment", lambda *_: answer(lowest))
+    box = np.zeros((2, 2, 2), np.float32)
+    side = imageside.ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), box, box, False, ("No cavity.",))
+    monkeypatch.setattr(imageside, "image_side", lambda *_, **__: side)
+    monkeypatch.setattr(outputs, "write_image_side", lambda *_: None)
     nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
     write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
-    run(Job("deepceres", tmp_path / "t1w.nii", tmp_path / "xfm.txt", None, "cpu", 1, tmp_path))
+    run(Job("deepceres", tmp_path / "t1w.nii", tmp_path / "xfm.txt", False, None, None, None, "cpu", 1, tmp_path))
     facts = json.loads((tmp_path / "predict.json").read_text())
     warnings = facts["warnings"]
     assert facts.keys() == standin.FACTS.keys() and facts["confidence"].keys() == standin.FACTS["confidence"].keys()
-    assert len(warnings) == len(cut)
-    assert all(words in warning for words, warning in zip(cut, warnings, strict=True))
+    assert facts["tissues"].keys() == standin.FACTS["tissues"].keys()
+    assert len(warnings) == 1 + len(cut)
+    assert all(words in warning for words, warning in zip(("No cavity.", *cut), warnings, strict=True))
 
 
 CUDA = "CUDA error: an illegal memory access was encountered\nSearch for it in the manual.\nCompile with more.\n"

@@ -27,8 +27,13 @@ def head() -> nib.Nifti1Image:
 
 
 @pytest.fixture(scope="module")
-def brain() -> np.ndarray:
-    return np.asarray(resample(template_brain_mask(), SHAPE, AFFINE, order=0).dataobj) > 0
+def mask() -> nib.Nifti1Image:
+    return resample(template_brain_mask(), SHAPE, AFFINE, order=0)
+
+
+@pytest.fixture(scope="module")
+def brain(mask) -> np.ndarray:
+    return np.asarray(mask.dataobj) > 0
 
 
 def test_denoising_comes_closer_to_the_truth(head, brain):
@@ -41,12 +46,12 @@ def test_denoising_comes_closer_to_the_truth(head, brain):
     assert error < 0.8 * np.abs(noisy.get_fdata() - clean)[brain].mean()
 
 
-def test_an_asymmetric_bias_field_is_taken_out(head, brain):
+def test_an_asymmetric_bias_field_is_taken_out(head, mask, brain):
     x, y, z = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
     field = np.exp(0.35 * x - 0.25 * y * z + 0.2 * z)
-    found = correct_bias(nib.Nifti1Image((head.get_fdata() * field).astype(np.float32), AFFINE), brain, 2)
+    found = correct_bias(nib.Nifti1Image((head.get_fdata() * field).astype(np.float32), AFFINE), mask, 2)
     assert (found.affine == AFFINE).all()
-    without = correct_bias(head, brain, 2)
+    without = correct_bias(head, mask, 2)
     inside = brain & (head.get_fdata() > 100)
     left = (found.get_fdata() / np.maximum(without.get_fdata(), 1))[inside]
     assert left.std() / left.mean() < 0.3 * field[inside].std() / field[inside].mean()

@@ -6,24 +6,32 @@ import pytest
 
 from cerebbids.errors import ModelError
 from cerebbids.inference.models import packaged_models, read_bundle
+from cerebbids.systems.deepceres import DEEPCERES
 
 
 def test_packaged_bundle_is_whole():
     bundle = read_bundle(None, "deepceres")
     assert bundle.scheme == "Lobules"
-    assert bundle.grid.is_symmetric
+    assert bundle.networks.keys() == DEEPCERES.grids.keys()
+    assert {name: net.grid for name, net in bundle.networks.items()} == DEEPCERES.grids
+    assert all(net.grid.is_symmetric for net in bundle.networks.values())
     assert (bundle.folder / "README.md").is_file()
 
 
-def test_weights_of_one_version_are_told_apart():
+@pytest.mark.parametrize("name", DEEPCERES.grids)
+def test_weights_of_one_version_are_told_apart(name: str):
     bundle = read_bundle(None, "deepceres")
-    retrained = replace(bundle, sha256=f"0123456789{bundle.sha256[10:]}")
-    assert retrained.title == f"{bundle.name} {bundle.version}+01234567" != bundle.title
+    network = bundle.networks[name]
+    retrained = replace(network, sha256=f"0123456789{network.sha256[10:]}")
+    other = replace(bundle, networks={**bundle.networks, name: retrained})
+    assert other.sha256 != bundle.sha256
+    assert other.title == f"{bundle.name} {bundle.version}+{other.sha256[:8]}" != bundle.title
 
 
-def test_damaged_weights_are_refused(tmp_path: Path):
+@pytest.mark.parametrize("name", DEEPCERES.grids)
+def test_damaged_weights_are_refused(name: str, tmp_path: Path):
     folder = shutil.copytree(packaged_models() / "deepceres", tmp_path / "deepceres")
-    weights = folder / read_bundle(tmp_path, "deepceres").weights.name
+    weights = folder / read_bundle(tmp_path, "deepceres").networks[name].weights.name
     blob = bytearray(weights.read_bytes())
     blob[-1] ^= 1
     weights.unlink()
@@ -48,10 +56,12 @@ def test_bundle_without_a_key_is_refused(tmp_path: Path):
     ("told", "instead", "reason"),
     [
         ('architecture = "unet"', 'architecture = "dpn"', "architecture"),
+        ("[contrast]", "[other]", "cannot be read .'architecture'"),
+        ("shape = [272, 192, 192]", "shape = [272, 192, 200]", "cannot be halved 4 times"),
         ('scheme = "Lobules"', 'scheme = "Tissues"', "label scheme"),
         ("channels_in = 4", "channels_in = 5", "5 input channels"),
         ("origin = [-67.5,", "origin = [-66.5,", "not symmetric"),
-        ("shape = [136, 96, 96]", "shape = [136, 96, 100]", "4 levels cannot halve"),
+        ("shape = [136, 96, 96]", "shape = [136, 96, 100]", "cannot be halved 3 times"),
         ("shape = [136, 96, 96]", "shape = 136", "cannot be read"),
     ],
 )

@@ -10,8 +10,9 @@ from cerebbids.inference.segment import crop_probabilities, load_net
 
 def test_bfloat16_names_the_voxels_that_float32_names():
     bundle, cpu = read_bundle(None, "deepceres"), torch.device("cpu")
-    net, mirror = load_net(bundle, cpu), load_scheme(bundle.scheme).mirror
-    head = resample(whole_head_template(), bundle.grid.shape, bundle.grid.affine).get_fdata(dtype=np.float32)
+    network = bundle.networks["lobules"]
+    net, mirror = load_net(network, cpu), load_scheme(bundle.scheme).mirror
+    head = resample(whole_head_template(), network.grid.shape, network.grid.affine).get_fdata(dtype=np.float32)
     low, full = (crop_probabilities(net, head, mirror, cpu, low_precision=p).argmax(0) for p in (True, False))
     assert (full > 0).sum() > 100_000  # mm3: the template's cerebellum was found
     overlap = 2 * ((low > 0) & (full > 0)).sum() / ((low > 0).sum() + (full > 0).sum())

@@ -120,6 +120,8 @@ def test_half_a_cerebellum_is_refused():
 
 
 def test_weights_of_another_network_are_refused():
-    bundle = replace(read_bundle(None, "deepceres"), widths=(16, 48, 96))
-    with pytest.raises(ModelError, match="does not fit the network"):
-        load_net(bundle, torch.device("cpu"))
+    network = read_bundle(None, "deepceres").networks["lobules"]
+    smaller = replace(network, sizes={**network.sizes, "widths": (16, 48, 96)})
+    for other in (smaller, replace(network, architecture="superres"), replace(network, sizes={})):
+        with pytest.raises(ModelError, match="does not fit the network"):
+            load_net(other, torch.device("cpu"))

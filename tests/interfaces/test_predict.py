@@ -1,9 +1,12 @@
+import json
 import sys
 from pathlib import Path
 
 import nibabel as nib
 import pytest
+from nipype.interfaces.base import isdefined
 
+from cerebbids.cli.predict import read_job
 from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed
 from cerebbids.interfaces.predict import Predict
 from cerebbids.interfaces.process import run_child
@@ -26,21 +29,54 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (tmp_path / "child.py").write_text(SCRIPT.format(action=action))
         monkeypatch.setattr(Predict, "_command", (sys.executable, str(tmp_path / "child.py")))
         files = {"t1w": str(tmp_path / "t1w.nii"), "xfm": str(tmp_path / "xfm.txt")}
-        known = {"system": "deepceres", "model_sha256": "0", "version": "1"}
+        known = {"system": "deepceres", "model_sha256": "0", "version": "1", "skull_stripped": False}
         return Predict(**files, **{**known, **inputs})
 
     return make
 
 
+FACTS = {"model": "m", "weights_sha256": "0", "weights_licence": "CC0", "t2w": "synth", "icv_mm3": None, "tissues": {}}
+
+
+def writes(*more: str, **facts) -> str:
+    """What a process does that ends well; its facts hold the job."""
+    always = ("dseg.nii.gz", "dseg_mni.nii.gz", "mask.nii.gz", "superres.nii.gz", "superres_mni.nii.gz")
+    names = (*always, "t2w.nii.gz", "t2w_mni.nii.gz", *more)
+    return f"""
+for name in {names}:
+    open(os.path.join(job["out_dir"], name), "w").close()
+json.dump({{**{FACTS | facts}, "job": job}}, open(os.path.join(job["out_dir"], "predict.json"), "w"))
+"""
+
+
 def test_process_gets_the_job_and_its_files_are_the_outputs(job, tmp_path):
-    action = (
-        "for name in ('dseg.nii.gz', 'dseg_mni.nii.gz', 'mask.nii.gz', 'predict.json'): "
-        "open(os.path.join(job['out_dir'], name), 'w').write(json.dumps(job))"
-    )
-    outputs = job(action, cpu_threads=3, device="cuda:1").run(cwd=str(tmp_path)).outputs
-    spec = Path(outputs.facts).read_text()
-    assert '"cpu_threads": 3' in spec and '"device": "cuda:1"' in spec and '"models_dir": null' in spec
+    outputs = job(writes(), cpu_threads=3, device="cuda:1").run(cwd=str(tmp_path)).outputs
+    spec = json.loads(Path(outputs.facts).read_text())["job"]
+    assert (spec["cpu_threads"], spec["device"], spec["skull_stripped"]) == (3, "cuda:1", False)
+    assert spec["models_dir"] is spec["t2w"] is spec["xfm_t2w"] is None
     assert Path(outputs.dseg) == tmp_path / "dseg.nii.gz"
+    assert Path(outputs.superres) == tmp_path / "superres.nii.gz"
+
+
+def test_the_process_can_read_the_job(job, tmp_path):
+    job(writes(), t2w=str(tmp_path / "t1w.nii"), xfm_t2w=str(tmp_path / "xfm.txt")).run(cwd=str(tmp_path))
+    read = read_job(tmp_path / "job.json")
+    assert (read.t1w, read.t2w, read.models_dir) == (tmp_path / "t1w.nii", tmp_path / "t1w.nii", None)
+
+
+@pytest.mark.parametrize(("kind", "there", "absent"), [("real", "t2w", "t2w_synth"), ("synth", "t2w_synth", "t2w")])
+def test_a_real_t2w_and_a_synthetic_one_are_different_outputs(job, tmp_path, kind, there, absent):
+    outputs = job(writes(t2w=kind)).run(cwd=str(tmp_path)).outputs
+    assert Path(getattr(outputs, there)) == tmp_path / "t2w.nii.gz"
+    assert Path(getattr(outputs, f"{there}_mni")) == tmp_path / "t2w_mni.nii.gz" == Path(outputs.t2w_fine)
+    assert not isdefined(getattr(outputs, absent)) and not isdefined(getattr(outputs, f"{absent}_mni"))
+    assert outputs.meta["CerebBIDS"]["t2w"] == kind
+
+
+def test_there_is_a_cavity_only_where_one_was_found(job, tmp_path):
+    assert not isdefined(job(writes()).run(cwd=str(tmp_path)).outputs.icv)
+    outputs = job(writes("icv.nii.gz", icv_mm3=1.4e6), skull_stripped=False).run(cwd=str(tmp_path)).outputs
+    assert Path(outputs.icv) == tmp_path / "icv.nii.gz"
 
 
 def test_killed_process_is_said_to_lack_memory(job, tmp_path):
@@ -95,7 +131,9 @@ def hash_of(predict: Predict) -> str:
     return predict.inputs.get_hashval()[1]
 
 
-@pytest.mark.parametrize("change", [{"model_sha256": "1"}, {"version": "2"}, {"system": "infant"}])
+@pytest.mark.parametrize(
+    "change", [{"model_sha256": "1"}, {"version": "2"}, {"system": "infant"}, {"skull_stripped": True}]
+)
 def test_another_model_or_version_makes_a_stale_result(job, change):
     assert hash_of(job("pass")) != hash_of(job("pass", **change))
 

@@ -11,9 +11,16 @@ import numpy as np
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import SegmentationFailed
-from cerebbids.imaging.resample import resample
+from cerebbids.imaging.brainmask import brain_mask
+from cerebbids.imaging.resample import fine_box, resample
+from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.template import template_t1w
+from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.imaging.xfm import read_itk_affine
+from cerebbids.systems.grid import CEREBELLUM_05MM
+
+BOX = CEREBELLUM_05MM.halved().halved()
+"""Where the networks' fine box is, in coarse voxels."""
 
 FACTS = {
     "model": "stand-in",
@@ -22,7 +29,11 @@ FACTS = {
     "device": "cpu",
     "torch": "none",
     "seconds": 1.0,
+    "laps": {"load": 1.0},
     "peak_rss_gb": 0.1,
+    "icv_mm3": None,
+    "t2w": "synth",
+    "tissues": {"csf": 200.0, "gm": 600.0, "wm": 900.0, "targets": list(TARGETS), "counts": [0, 5, 9, 4] + 66 * [0]},
     "warnings": ["Nothing was looked at."],
     "confidence": {label.abbreviation: 1.0 for label in load_scheme("Lobules").labels},
 }
@@ -38,6 +49,24 @@ def blocks() -> nib.Nifti1Image:
         slab = (slice(y, y + 45), slice(z + 3 * k, z + 3 * k + 3))
         data[x - 40 : x, *slab], data[x : x + 40, *slab] = indices[k], indices[k + 13]
     return nib.Nifti1Image(data, template.affine)
+
+
+def write_image_side(job: dict, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, out: Path) -> dict:
+    """Write the template's brain for the cavity and its T1w at 0.5 mm; give the facts about them."""
+    bright = template_t1w()
+    fine = resample(nib.Nifti1Image(TARGETS[2] * bright.get_fdata(), bright.affine), BOX.shape, BOX.affine)
+    contrast = nib.Nifti1Image(render_t2w(fine.get_fdata(), TARGETS).astype(np.float32), BOX.affine)
+    shape, affine = fine_box(t1w, BOX, t1w_to_mni)
+    nib.save(fine, out / "superres_mni.nii.gz")
+    nib.save(resample(fine, shape, affine, t1w_to_mni), out / "superres.nii.gz")
+    nib.save(contrast, out / "t2w_mni.nii.gz")
+    nib.save(resample(contrast, t1w.shape, t1w.affine, t1w_to_mni), out / "t2w.nii.gz")
+    facts = {"t2w": "real" if job["t2w"] else "synth"}
+    if not job["skull_stripped"]:
+        cavity = brain_mask(t1w, t1w_to_mni, 0.0)
+        nib.save(cavity, out / "icv.nii.gz")
+        facts["icv_mm3"] = float(np.count_nonzero(cavity.dataobj) * abs(np.linalg.det(t1w.affine[:3, :3])))
+    return facts
 
 
 def main() -> None:
@@ -59,7 +88,8 @@ def main() -> None:
     nib.save(nib.Nifti1Image(labels, t1w.affine), out / "dseg.nii.gz")
     nib.save(in_mni, out / "dseg_mni.nii.gz")
     nib.save(nib.Nifti1Image((labels > 0).astype(np.uint8), t1w.affine), out / "mask.nii.gz")
-    (out / "predict.json").write_text(json.dumps(FACTS))
+    facts = FACTS | write_image_side(job, t1w, t1w_to_mni, out)
+    (out / "predict.json").write_text(json.dumps(facts))
 
 
 if __name__ == "__main__":

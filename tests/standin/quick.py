@@ -15,10 +15,10 @@ from cerebbids.interfaces.predict import Predict
 
 
 def register_quickly(image: nib.Nifti1Image, *_: object) -> AffineResult:
-    """Find every image in place, but none in that of ``sub-brainless``."""
+    """Find every image in place, but none in that of ``sub-brainless``; only ``sub-bare`` has no skull."""
     if "sub_brainless" in image.get_filename():
         raise RegistrationFailed(image.get_filename(), "cannot be brought onto the template", "look at it")
-    return AffineResult(np.eye(4), "stand-in", True, 1.0, 1.0, 1.0, ())
+    return AffineResult(np.eye(4), "stand-in", "sub_bare" in image.get_filename(), 1.0, 1.0, 1.0, ())
 
 
 def install(replace: Callable[[object, str, object], None]) -> None:

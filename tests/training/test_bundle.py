@@ -1,37 +1,80 @@
+import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 
 from cerebbids.errors import UsageError
-from cerebbids.inference.models import read_bundle
-from cerebbids.nets.unet import UNet
-from cerebbids.training import checkpoint
+from cerebbids.inference.models import ARCHITECTURES, read_bundle
+from cerebbids.inference.segment import load_net
+from cerebbids.nets.build import NETS
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.bundle import export
-from cerebbids.training.optimiser import Optimiser
-from cerebbids.training.recipe import DEEPCERES
-from cerebbids.training.run import CHECKPOINT, Seen, open_run
+from cerebbids.training.heads import HELD_OUT
+from cerebbids.training.kit import HELD_BACK
+from cerebbids.training.recipe import RECIPES
+from cerebbids.training.run import Seen
 
-SEEN = Seen(("OASIS-1", "OASIS-2"), ("head",), ("CoBrALab-1",))
-
-
-def begun(run: Path, step: int) -> None:
-    net = UNet(DEEPCERES.channels_in, 27, DEEPCERES.widths)
-    optimiser = Optimiser(net, DEEPCERES)
-    saved = open_run(run, DEEPCERES, SEEN, resume=False)
-    checkpoint.save(saved, net, net.state_dict(), optimiser, checkpoint.Progress(step, 1.0))
-    assert saved.name == CHECKPOINT
+from .runs import untrained
 
 
-def test_a_bundle_tells_whom_its_weights_have_seen(tmp_path: Path):
-    begun(tmp_path / "run", DEEPCERES.steps)
-    folder = export(tmp_path / "run", tmp_path / "models")
+def seen(net: str) -> Seen:
+    return Seen((f"{net}-1", f"{net}-2"), ("head",), ("CoBrALab-1",))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A finished run of every network."""
+    found = {net: tmp_path_factory.mktemp(net) for net in RECIPES}
+    for net, run in found.items():
+        untrained(run, RECIPES[net], seen(net))
+    return found
+
+
+def test_a_bundle_tells_of_every_network_what_it_is_and_whom_it_has_seen(runs: dict[str, Path], tmp_path: Path):
+    folder = export(runs, tmp_path / "models")
     bundle = read_bundle(folder.parent, folder.name)
-    assert bundle.training_ids == SEEN.people
-    assert bundle.widths == DEEPCERES.widths
+    assert bundle.networks.keys() == DEEPCERES.grids.keys() == RECIPES.keys()
+    for name, network in bundle.networks.items():
+        recipe = RECIPES[name]
+        assert network.training_ids == seen(name).people
+        assert (network.architecture, dict(network.sizes)) == (recipe.architecture, recipe.sizes)
+        assert network.grid == DEEPCERES.grids[name]
+        parameters = sum(p.numel() for p in load_net(network, torch.device("cpu")).parameters())
+        told = tomllib.loads((folder / "model.toml").read_text())[name]
+        assert told["parameters"] == parameters
+        assert told["training"]["steps"] == recipe.steps and told["training"]["surroundings"] == ["head"]
 
 
-def test_an_unfinished_run_is_not_exported(tmp_path: Path):
-    begun(tmp_path / "run", DEEPCERES.steps - 1)
+def test_an_unfinished_run_is_not_exported(runs: dict[str, Path], tmp_path: Path):
+    untrained(tmp_path / "run", RECIPES["icv"], seen("icv"), RECIPES["icv"].steps - 1)
     with pytest.raises(UsageError, match="resume"):
-        export(tmp_path / "run", tmp_path / "models")
+        export(runs | {"icv": tmp_path / "run"}, tmp_path / "models")
     assert not (tmp_path / "models").exists()
+
+
+def test_a_run_that_was_not_begun_is_not_exported(runs: dict[str, Path], tmp_path: Path):
+    with pytest.raises(UsageError, match="has not been begun"):
+        export(runs | {"contrast": tmp_path / "run"}, tmp_path / "models")
+
+
+def test_every_architecture_of_a_bundle_can_be_built():
+    assert set(NETS) == set(ARCHITECTURES)
+    assert {recipe.architecture for recipe in RECIPES.values()} <= set(NETS)
+
+
+@pytest.fixture(scope="module")
+def told() -> dict:
+    return tomllib.loads((read_bundle(None, "deepceres").folder / "model.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("net", RECIPES)
+def test_packaged_weights_say_whom_they_have_seen(told: dict, net: str):
+    training = told[net]["training"]
+    everybody = [name for key in ("ids", "surroundings", "atlas") for name in training[key]]
+    assert everybody
+    assert not [name for name in everybody if name.startswith(HELD_BACK)]
+    if net != "lobules":
+        assert not [name for name in everybody if name.startswith("OASIS")]
+    if net in ("icv", "contrast"):
+        assert not set(HELD_OUT) & set(everybody)

@@ -1,13 +1,16 @@
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from card import RESULTS, read_result
 
-from cerebbids.cli.train import training_ids
 from cerebbids.inference.models import read_bundle
+from cerebbids.training import tasks
+from cerebbids.training.augmentation import Case
 from cerebbids.training.kit import HELD_BACK, N_FOLDS, deal_folds, oasis_people
+from cerebbids.training.recipe import RECIPES
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def fold_toml(fold: int) -> Path:
 
 
 def training(toml: Path) -> dict:
-    return tomllib.loads(toml.read_text(encoding="utf-8"))["training"]
+    return tomllib.loads(toml.read_text(encoding="utf-8"))["lobules"]["training"]
 
 
 def seen_by(toml: Path) -> set[str]:
@@ -38,7 +41,7 @@ def test_every_fold_was_trained_by_the_recipe_of_the_packaged_weights():
 def test_everybody_was_scored_by_the_weights_of_their_fold(scored: pd.DataFrame):
     for fold, people in scored.groupby("fold"):
         toml = tomllib.loads(fold_toml(fold).read_text(encoding="utf-8"))
-        assert set(people["weights_sha256"]) == {toml["weights"]["sha256"]}
+        assert set(people["weights_sha256"]) == {toml["lobules"]["sha256"]}
 
 
 def test_nobody_was_scored_by_a_network_that_had_seen_them(scored: pd.DataFrame):
@@ -49,14 +52,14 @@ def test_nobody_was_scored_by_a_network_that_had_seen_them(scored: pd.DataFrame)
 
 
 def test_everybody_was_scored_or_seen(scored: pd.DataFrame):
-    everybody = set(read_bundle(None, "deepceres").training_ids) | set(scored["id"])
+    everybody = set(read_bundle(None, "deepceres").networks["lobules"].training_ids) | set(scored["id"])
     for fold, people in scored.groupby("fold"):
         assert seen_by(fold_toml(fold)) | set(people["id"]) == everybody
     assert scored[scored["age"] > 30]["fold"].is_unique
 
 
 def test_everybody_whom_the_packaged_weights_have_seen_was_scored(scored: pd.DataFrame):
-    assert set(scored["id"]) == set(read_bundle(None, "deepceres").training_ids)
+    assert set(scored["id"]) == set(read_bundle(None, "deepceres").networks["lobules"].training_ids)
 
 
 def test_the_old_are_dealt_apart():
@@ -73,9 +76,12 @@ def test_no_weights_have_seen_the_heads_of_the_benchmarks():
         assert around and not [name for name in around if name.startswith(HELD_BACK)]
 
 
-def test_a_fold_of_the_kit_never_sees_its_people(kit: Path):
+def test_a_fold_of_the_kit_never_sees_its_people(kit: Path, monkeypatch: pytest.MonkeyPatch):
+    voxel = Case("one", np.ones((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.uint8))
+    monkeypatch.setattr(tasks, "load_cases", lambda *_: [voxel])
+    monkeypatch.setattr(tasks, "load_surroundings", lambda *_: ())
     for fold in range(N_FOLDS):
-        left_out = {p.id for p in oasis_people(kit) if p.fold == fold}
-        seen = set(training_ids(kit, str(fold)))
+        left_out = {f"OASIS-{p.id}" for p in oasis_people(kit) if p.fold == fold}
+        seen = set(tasks.lobules(kit, kit, str(fold), RECIPES["lobules"]).seen.people)
         assert not left_out & seen
         assert len(left_out | seen) == 20

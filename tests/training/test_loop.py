@@ -1,3 +1,5 @@
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,12 @@ from cerebbids.errors import UsageError
 from cerebbids.nets.unet import UNet
 from cerebbids.training import loop
 from cerebbids.training.checkpoint import averaged_weights
+from cerebbids.training.loss import dice_cross_entropy
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import CHECKPOINT, Seen
 
-RECIPE = Recipe("Lobules", steps=8, widths=(8, 8), channels_in=1)
+RECIPE = Recipe("lobules", steps=8)
+LOSS_OF = partial(dice_cross_entropy, weight=5.0)
 SEEN = Seen(("nobody",))
 
 
@@ -24,11 +28,10 @@ class Stripes(Dataset):
         return image, (image > 0).long()
 
 
-def train(run: Path, examples: Dataset, resume: bool = False) -> bool:
+def train(run: Path, examples: Dataset, resume: bool = False, recipe: Recipe = RECIPE) -> bool:
     torch.manual_seed(0)
-    net = UNet(1, 2, RECIPE.widths)
-    where = torch.device("cpu")
-    return loop.fit(net, examples, RECIPE, SEEN, run, device=where, workers=0, max_minutes=10, resume=resume)
+    net, cpu = UNet(1, 2, (8, 8)), torch.device("cpu")
+    return loop.fit(net, examples, LOSS_OF, recipe, SEEN, run, device=cpu, workers=0, max_minutes=10, resume=resume)
 
 
 class Killed(Stripes):
@@ -55,14 +58,29 @@ def test_a_run_is_not_overwritten(tmp_path: Path):
 
 
 def test_the_loss_falls(tmp_path: Path):
-    long = Recipe("Lobules", steps=60, widths=(8, 8), channels_in=1)
-    net, where = UNet(1, 2, long.widths), torch.device("cpu")
-
-    class Same(Stripes):
-        def __len__(self) -> int:
-            return long.steps
-
-    loop.fit(net, Same(), long, SEEN, tmp_path, device=where, workers=0, max_minutes=10, resume=False)
+    train(tmp_path, Stripes(), recipe=replace(RECIPE, steps=60))
     losses = [float(line.split("\t")[1]) for line in (tmp_path / "log.tsv").read_text().splitlines()[1:]]
     assert len(losses) == 60
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+
+
+class Counted(Stripes):
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        self.taken.append(step)
+        if step == 13:
+            raise KeyboardInterrupt
+        return super().__getitem__(step)
+
+
+def test_a_step_takes_a_batch_and_a_resumed_run_begins_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    recipe, broken, rest = replace(RECIPE, batch=3), Counted(), Counted()
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, broken, recipe=recipe)
+    assert broken.taken == list(range(14))  # four batches of three, and what broke the fifth
+    monkeypatch.setattr(Counted, "__getitem__", lambda self, step: self.taken.append(step) or Stripes()[step])
+    assert train(tmp_path, rest, resume=True, recipe=recipe)
+    assert rest.taken == list(range(12, 24))

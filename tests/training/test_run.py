@@ -7,7 +7,7 @@ from cerebbids.errors import UsageError
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import NOTES, Seen, open_run, read_notes
 
-RECIPE = Recipe("Lobules", steps=8)
+RECIPE = Recipe("lobules", steps=8, sizes={"channels_in": 4, "widths": (8, 16)})
 SEEN = Seen(("OASIS-1", "OASIS-2"), ("head",), ("CoBrALab-1",))
 
 

@@ -9,12 +9,15 @@ import pandas as pd
 import pytest
 import torch
 
-from cerebbids.cli.train import main, run_folder
+from cerebbids.cli.train import main
 from cerebbids.data.labels import load_scheme
 from cerebbids.inference.models import read_bundle
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.prepare import save_arrays
-from cerebbids.training.recipe import Recipe
+from cerebbids.training.recipe import RECIPES, Recipe
+from cerebbids.training.run import Seen, run_folder
+
+from .runs import untrained
 
 PEOPLE = tuple(str(1000 + place) for place in range(6))
 SHAPE = (16, 16, 16)
@@ -44,10 +47,13 @@ def test_a_fold_is_trained_and_exported_without_its_people(
     kit, work = folders
     fit = ["fit", str(kit), str(work), "--fold", "0", "--steps", "2", "--workers", "0", "--device", "cpu"]
     assert main(fit) == 0
+    for net in RECIPES.keys() - {"lobules"}:
+        untrained(run_folder(work, net, "0"), RECIPES[net], Seen((), (f"seen by {net}",)))
     assert main(["export", str(work), str(tmp_path), "--fold", "0"]) == 0
     left_out = {"OASIS-1003", "OASIS-1002"}  # 40 and 22 years old
-    assert set(read_bundle(tmp_path, "deepceres").training_ids) == {f"OASIS-{p}" for p in PEOPLE} - left_out
-    notes = json.loads((run_folder(work, "0") / "run.json").read_text())
+    seen = read_bundle(tmp_path, "deepceres").networks["lobules"].training_ids
+    assert set(seen) == {f"OASIS-{p}" for p in PEOPLE} - left_out
+    notes = json.loads((run_folder(work, "lobules", "0") / "run.json").read_text())
     assert notes["seen"]["surroundings"] == ["somebody_T1w"]
     assert main(fit) == 2
     assert "is there; go on with --resume, or remove the folder" in capsys.readouterr().err
@@ -69,7 +75,7 @@ def test_a_fold_that_there_is_not_is_refused(folders: tuple[Path, Path]):
 
 def test_example_k_is_the_same_for_whoever_asks(folders: tuple[Path, Path]):
     def example(step: int, seed: int = 0) -> torch.Tensor:
-        recipe = Recipe("Lobules", steps=8, seed=seed)
+        recipe = Recipe("lobules", steps=8, seed=seed)
         return Examples(load_cases(folders[1], PEOPLE), (), load_scheme("Lobules").mirror, recipe)[step][0]
 
     assert torch.equal(example(3), example(3))

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from cerebbids.imaging.tissuemeans import TissueMeans
+from cerebbids.inference.imageside import ImageSide
+from cerebbids.inference.outputs import write_image_side
+from cerebbids.systems.grid import Grid
+
+from .phantoms import TO_MNI, left_handed, world_of
+
+GRID = Grid((-10.0, 2.0, -9.0), (40, 36, 44), 0.5)
+SPOT = np.array([-3.0, 9.0, 6.0])
+SHAPE = (26, 30, 28)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything of a side that shows one spot, bright in the T1w and less so in the T2w."""
+    folder = tmp_path_factory.mktemp("outputs")
+    distance = np.linalg.norm(world_of(GRID.shape, GRID.affine) - SPOT, axis=-1)
+    spot = (200 * np.exp(-0.5 * (distance / 1.2) ** 2)).astype(np.float32)
+    centre = nib.affines.apply_affine(np.linalg.inv(TO_MNI), [0, 11, 2])
+    t1w = nib.Nifti1Image(np.zeros(SHAPE, np.float32), left_handed((1.0, 1.1, 0.9), SHAPE, centre))
+    t1w.set_sform(t1w.affine, 1)
+    t1w.set_qform(t1w.affine, 1)
+    cavity = nib.Nifti1Image(np.ones(SHAPE, np.uint8), t1w.affine)
+    side = ImageSide(cavity, TissueMeans(1, 2, 3), np.zeros(70, int), spot, spot / 2, False, ())
+    nib.save(t1w, folder / "t1w.nii")
+    write_image_side(folder, side, GRID, t1w, TO_MNI)
+    return folder
+
+
+def place_of_spot(image: nib.Nifti1Image) -> np.ndarray:
+    weights = image.get_fdata()
+    return (world_of(image.shape, image.affine) * weights[..., None]).sum((0, 1, 2)) / weights.sum()
+
+
+@pytest.mark.parametrize("name", ["superres_mni", "t2w_mni"])
+def test_fine_images_show_the_spot_in_template_space(name: str, written: Path):
+    image = nib.load(written / f"{name}.nii.gz")
+    np.testing.assert_allclose(image.affine, GRID.affine)
+    np.testing.assert_allclose(place_of_spot(image), SPOT, atol=0.02)
+
+
+@pytest.mark.parametrize("name", ["superres", "t2w"])
+def test_images_in_the_world_of_the_t1w_show_it_at_the_same_place(name: str, written: Path):
+    image = nib.load(written / f"{name}.nii.gz")
+    np.testing.assert_allclose(nib.affines.apply_affine(TO_MNI, place_of_spot(image)), SPOT, atol=0.05)
+    like = nib.load(written / "t1w.nii")
+    for form in ("sform", "qform"):
+        assert image.header[f"{form}_code"] == like.header[f"{form}_code"] == 1
+        np.testing.assert_allclose(getattr(image, f"get_{form}")(), image.affine, atol=1e-4)
+
+
+def test_the_t2w_and_the_cavity_lie_on_the_grid_of_the_t1w(written: Path):
+    like = nib.load(written / "t1w.nii")
+    for name in ("t2w", "icv"):
+        image = nib.load(written / f"{name}.nii.gz")
+        assert image.shape == like.shape
+        np.testing.assert_allclose(image.affine, like.affine, atol=1e-5)
+
+
+def test_brightness_is_kept_to_a_fraction_of_a_unit(written: Path):
+    t1w, t2w = (nib.load(written / f"{name}.nii.gz") for name in ("superres_mni", "t2w_mni"))
+    assert t1w.get_data_dtype() == np.int16
+    assert t1w.get_fdata().max() == pytest.approx(200, abs=1)
+    np.testing.assert_allclose(t2w.get_fdata(), t1w.get_fdata() / 2, atol=1 / 16)

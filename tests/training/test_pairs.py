@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+import torch
+
+from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
+from cerebbids.imaging.tissuemeans import TARGETS
+from cerebbids.inference.t2w import T2_UNIT
+from cerebbids.training.details import Folded
+from cerebbids.training.pairs import (
+    OUTSIDE_T2,
+    OUTSIDE_WEIGHT,
+    Anatomy,
+    PairExamples,
+    Sources,
+    painted_pair,
+    scanned,
+    upsampled,
+    with_cerebellum,
+)  # fmt: skip
+from cerebbids.training.recipe import Recipe
+
+SHAPE = (16, 12, 14)
+RECIPE = Recipe("contrast", steps=8)
+
+
+def head() -> Anatomy:
+    """Stored head: fluid, grey and white matter in layers along x, a skull (520) at the end, air behind it."""
+    shares = np.zeros((3, *SHAPE), np.uint8)
+    for tissue, layer in enumerate((slice(0, 4), slice(4, 8), slice(8, 12))):
+        shares[tissue, layer] = 255
+    outside = np.zeros(SHAPE, np.int16)
+    outside[12:14] = 520
+    return Anatomy(shares, outside)
+
+
+def brain() -> np.ndarray:
+    """Real standard T1w: asymmetric, 0 outside."""
+    x = np.arange(2 * SHAPE[0])[:, None, None]
+    image = np.broadcast_to(np.where(x < 20, 40 + 10.0 * x, 0), [2 * n for n in SHAPE])
+    return image.astype(np.float16)
+
+
+def folded() -> Folded:
+    """White in front of grey in a box of the head's white matter and beyond."""
+    fine = tuple(2 * n for n in SHAPE)
+    grey, white, hull = np.zeros(fine, np.uint8), np.zeros(fine, np.uint8), np.zeros(fine, bool)
+    hull[10:26, 4:20, 4:20] = True
+    grey[10:26, 4:12, 4:20], white[10:26, 12:18, 4:20] = 255, 255
+    return Folded(grey, white, hull)
+
+
+@pytest.fixture(scope="module")
+def sources() -> Sources:
+    return Sources((head(),), (folded(),), (brain(),))
+
+
+def test_the_same_seed_gives_the_same_example(sources: Sources):
+    def example(place: int, seed: int = 0) -> tuple[torch.Tensor, ...]:
+        return PairExamples(sources, Recipe("contrast", steps=8, seed=seed))[place]
+
+    first, again = example(2), example(2)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(example(3)[0], first[0]) and not torch.equal(example(2, 1)[0], first[0])
+    t1w, target = first
+    fine = tuple(2 * n for n in SHAPE)
+    assert t1w.shape == (1, *fine) and target.shape == (2, *fine) and t1w.dtype == target.dtype == torch.float32
+
+
+def test_a_stored_head_keeps_its_place_at_twice_the_resolution():
+    fine = upsampled(head())
+    assert fine.shares.max() == 1 and fine.shares.shape == (3, *(2 * n for n in SHAPE))
+    for tissue, middle in enumerate((4, 12, 20)):
+        assert fine.shares[tissue, middle, 12, 14] == 1
+        assert fine.shares[tissue].argmax(0).max() <= middle
+    assert np.array_equal(fine.outside[::2, ::2, ::2], head().outside)
+    assert np.array_equal(fine.outside[1::2, 1::2, 1::2], head().outside)
+
+
+def test_both_contrasts_show_the_same_tissues():
+    anatomy = upsampled(head())
+    pure = anatomy.shares > 0.999
+    for seed in range(6):
+        t1w, t2w, inside = painted_pair(anatomy, np.random.default_rng(seed))
+        for tissue in range(3):
+            assert np.ptp(t1w[pure[tissue]]) < 1e-3
+            assert t1w[pure[tissue]].mean() == pytest.approx(TARGETS[tissue], abs=31)
+            np.testing.assert_allclose(t2w[pure[tissue]], T2W_MEANS[tissue], rtol=1e-4)
+        assert np.array_equal(inside, anatomy.shares.sum(0) > 0.5)
+
+
+def test_a_mixture_is_painted_as_one_in_both():
+    shares = np.zeros((3, 4, 4, 4), np.float32)
+    shares[0, :2], shares[1, 2:] = 1, 1
+    shares[:, 1] = np.array([0.25, 0.75, 0])[:, None, None]
+    t1w, t2w, _ = painted_pair(Anatomy(shares, np.zeros((4, 4, 4), np.int16)), np.random.default_rng(0))
+    for image in (t1w, t2w):
+        assert image[1, 0, 0] == pytest.approx(0.25 * image[0, 0, 0] + 0.75 * image[3, 0, 0], rel=1e-5)
+
+
+def test_what_is_outside_the_skull_is_dull_in_the_t2w_or_stripped():
+    anatomy = upsampled(head())
+    skull, air = (np.arange(32) > 24) & (np.arange(32) < 28), np.arange(32) > 29
+    kinds = set()
+    for seed in range(12):
+        t1w, t2w, _ = painted_pair(anatomy, np.random.default_rng(seed))
+        stripped = not t2w[skull].any()
+        kinds.add(stripped)
+        assert not t1w[air].any() and not t2w[air].any()
+        assert stripped == (not t1w[skull].any())
+        if not stripped:
+            np.testing.assert_allclose(t2w[26], OUTSIDE_T2)
+    assert kinds == {True, False}
+
+
+def test_a_folded_cerebellum_takes_the_place_of_the_head_s_own():
+    fine, inner = upsampled(head()), folded()
+    both = with_cerebellum(fine, inner)
+    np.testing.assert_allclose(both.shares[1][inner.hull], inner.grey[inner.hull] / 255)
+    np.testing.assert_allclose(both.shares[2][inner.hull], inner.white[inner.hull] / 255)
+    np.testing.assert_allclose(both.shares.sum(0)[inner.hull], 1, atol=1e-6)
+    assert not both.outside[inner.hull].any()
+    assert np.array_equal(both.shares[:, ~inner.hull], fine.shares[:, ~inner.hull])
+
+
+def test_voxels_count_by_where_they_are_and_the_sides_stay_together(sources: Sources):
+    """Of the real brain alone: the target is its rendering, on whichever side the brain came to lie."""
+    examples, sides = PairExamples(Sources((), (), sources.brains), RECIPE), set()
+    image = brain().astype(np.float32)
+    for place in range(30):
+        if np.random.default_rng((RECIPE.seed, place)).random() >= 0.3:
+            continue  # another kind of pair, which would need a head
+        t1w, (t2w, weight) = examples[place]
+        flipped = bool(weight[0, 0, 0] != 1)
+        sides.add(flipped)
+        truth = np.ascontiguousarray(image[::-1] if flipped else image)
+        np.testing.assert_allclose(weight, np.where(truth > 0, 1, OUTSIDE_WEIGHT), rtol=1e-6)
+        np.testing.assert_allclose(T2_UNIT * t2w, render_t2w(truth, TARGETS), rtol=1e-4)
+        inside = truth > 0
+        assert np.corrcoef(t1w[0].numpy()[inside], truth[inside])[0, 1] > 0.8
+        assert abs(float(t1w[0][torch.from_numpy(inside)].mean())) < 1e-3
+    assert sides == {True, False}
+
+
+def test_a_scanner_moves_nothing_and_leaves_air_black():
+    x = np.arange(24.0)[:, None, None]
+    ramp = np.broadcast_to(100 + 5 * x, (24, 20, 20)).astype(np.float32)
+    shifts = []
+    for seed in range(8):
+        seen = scanned(ramp, ramp > 0, np.random.default_rng(seed))
+        scale = seen[4:-4].mean() / ramp[4:-4].mean()
+        assert scale == pytest.approx(1, abs=0.06)
+        rows = seen.mean((1, 2)) / scale
+        shifts.append(np.polyfit(np.arange(24), rows, 1)[0])
+    assert np.mean(shifts) == pytest.approx(5, abs=0.6)
+    black = ramp * (ramp > 160)
+    assert not scanned(black, black > 0, np.random.default_rng(0))[:8].any()
