@@ -25,7 +25,12 @@ FORAMEN = (-50.0, -72.0)
 
 
 def cavity(labels: np.ndarray) -> np.ndarray:
-    """Everything inside the skull, fluid too (bool), of a label map on ``HEAD_2MM``.
+    """Everything inside the skull, fluid too (bool), of a label map on ``HEAD_2MM``."""
+    return cavity_field(labels) > 0.5
+
+
+def cavity_field(labels: np.ndarray) -> np.ndarray:
+    """Smooth field (float32) that is above a half inside the skull: its border lies between voxels.
 
     Head maps call some voxels of orbits and bone fluid, and go on into the spinal canal: thin bridges and what hangs
     on them is dropped, and the cavity ends at the foramen magnum. Their border of fluid and bone is ragged, as that of
@@ -38,7 +43,7 @@ def cavity(labels: np.ndarray) -> np.ndarray:
     core = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
     near = ndimage.binary_dilation(core, iterations=2)
     whole = ndimage.binary_fill_holes(inside & near)
-    return ndimage.gaussian_filter(whole.astype(np.float32), EVEN_MM / HEAD_2MM.spacing) > 0.5
+    return ndimage.gaussian_filter(whole.astype(np.float32), EVEN_MM / HEAD_2MM.spacing)
 
 
 def _above_foramen(shape: tuple[int, ...]) -> np.ndarray:
@@ -130,17 +135,19 @@ def painted_head(labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
         Its intracranial cavity, as far as it is seen.
     """
     labels = labels[::-1] if rng.random() < 0.5 else labels
-    inside = cavity(labels)
+    field = cavity_field(labels)
+    inside = field > 0.5
     painted = (paint_t1w if rng.random() < 0.7 else paint_any)(labels, rng)
     if rng.random() < 0.4:
         painted = painted * faceless(inside, rng)
-    image, target = (torch.from_numpy(np.ascontiguousarray(a, np.float32))[None] for a in (painted, inside))
-    image, target = spatial(image, target, int(rng.integers(2**31)))
+    both = torch.from_numpy(np.stack([painted, field]).astype(np.float32))
+    both, _ = spatial(both, both[:1], int(rng.integers(2**31)))
+    image, target = both[:1], both[1] > 0.5
     change = scanner()
     change.set_random_state(int(rng.integers(2**31)))
     seen = torch.from_numpy(seen_part(labels.shape, rng))
     image = torch.as_tensor(change(image)).clamp(min=0) * seen
-    return image[0].numpy(), (torch.as_tensor(target)[0] * seen).numpy().astype(np.uint8)
+    return image[0].numpy(), (torch.as_tensor(target) * seen).numpy().astype(np.uint8)
 
 
 def cavity_shares(heads: tuple[np.ndarray, ...]) -> torch.Tensor:
