@@ -19,7 +19,10 @@ _SUPERRES = (
 )
 _T2W = "T2w image of the same session, denoised, corrected for bias, rigidly registered to the T1w image"
 _OF_T2W = ("t2w", "t2w_mni")
-_SYNTH = "Cerebellum in the contrast of a T2w image, made from the T1w image by a network, not acquired"
+_SYNTH = (
+    "Cerebellum in the contrast of a T2w image, made from the T1w image by a network, not acquired; "
+    "0 outside of the skull, or of the brain of a stripped image"
+)
 _LOBULES = (
     "Lobules of the cerebellum and its white matter, left and right (anatomical). White matter includes "
     "the arbor vitae; a lobule is grey matter with the thin cerebrospinal fluid between its folia."

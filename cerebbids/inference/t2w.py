@@ -15,6 +15,8 @@ from cerebbids.systems.grid import Grid
 
 T2_UNIT = 100.0
 """Brightness of a standard T2w image that the network calls 1."""
+RIM = 2
+"""Voxels around the mask in which the T2w is still made."""
 NEAR = 20.0
 """How near a voxel's T1w brightness is to a tissue's target where it is taken for pure."""
 
@@ -35,12 +37,11 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
     Returns
     -------
     ndarray, (X, Y, Z), float32
-        Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 where the T1w shows nothing.
+        Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 outside the mask and its rim: bone would be as bright as fluid.
     """
     mean, spread = z_scores(t1w, inside)
     made = render_t2w(t1w, TARGETS) + T2_UNIT * applied(net, (t1w - mean) / spread, device)
-    nothing = ndimage.binary_opening(t1w == 0, iterations=2)
-    return np.where(nothing, 0, made.clip(0)).astype(np.float32)
+    return np.where(ndimage.binary_dilation(inside, iterations=RIM), made.clip(0), 0).astype(np.float32)
 
 
 def real_t2w(
