@@ -37,7 +37,8 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
     Returns
     -------
     ndarray, (X, Y, Z), float32
-        Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 outside the mask and its rim: bone would be as bright as fluid.
+        Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 outside the mask and its rim, where bone would
+        be as bright as fluid.
     """
     mean, spread = z_scores(t1w, inside)
     made = render_t2w(t1w, TARGETS) + T2_UNIT * applied(net, (t1w - mean) / spread, device)
