@@ -3,7 +3,7 @@ import pytest
 from nibabel.affines import apply_affine
 
 from cerebbids.systems.deepceres import DEEPCERES
-from cerebbids.systems.grid import CEREBELLUM_1MM, CEREBELLUM_05MM, HEAD_2MM, Grid
+from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM, HEAD_2MM, Grid
 
 GRIDS = (CEREBELLUM_1MM, CEREBELLUM_05MM, HEAD_2MM, Grid((3.0, -4.0, 5.5), (4, 6, 8), 0.7))
 
