@@ -128,7 +128,9 @@ def _grey(values: np.ndarray, gradient: np.ndarray, peaks: tuple[float, float, f
 
 
 def _peak(values: np.ndarray, between: tuple[float, float], white: float) -> float:
-    """Mean of the voxels around the highest peak of the histogram in a range."""
+    """Mean of the voxels around the highest peak of the histogram in a range; NaN where there are none."""
+    if not ((values > between[0]) & (values < between[1])).any():
+        return float("nan")
     bins = np.arange(between[0], between[1], 0.01 * white)
     counts = ndimage.gaussian_filter1d(np.histogram(values, bins)[0].astype(float), 3, mode="nearest")
     peaks = find_peaks(counts)[0]

@@ -28,7 +28,7 @@ class Bright(torch.nn.Module):
     """Calls the inside what is not much darker than the tissue in the middle."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        inside = (x[:, :1] > -1.5).float()
+        inside = (x[:, :1] > -2.45).float()
         return 20 * torch.cat([-inside, inside - 1], 1)
 
 
