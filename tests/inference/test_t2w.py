@@ -2,10 +2,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
-from cerebbids.imaging.t2contrast import T2W_MEANS
+from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
-from cerebbids.inference.t2w import T2_UNIT, real_t2w, synthetic_t2w
+from cerebbids.inference.t2w import RIM, T2_UNIT, real_t2w, synthetic_t2w
 from cerebbids.systems.grid import Grid
 
 from .phantoms import TO_MNI, left_handed, world_of
@@ -70,5 +71,7 @@ def test_a_synthetic_image_is_made_from_the_standardised_brain_and_is_black_wher
     image[~inside] = 0
     made = synthetic_t2w(net, image, inside, torch.device("cpu"))
     assert abs(net.shown[inside].mean()) < 1e-3 and net.shown[inside].std() == pytest.approx(1, abs=1e-3)
-    np.testing.assert_allclose(made[inside], (T2_UNIT * (net.shown + 1)).clip(0)[inside], rtol=1e-5)
-    assert not made[~inside].any() and made.min() == 0
+    expected = render_t2w(image, TARGETS) + T2_UNIT * (net.shown + 1)
+    np.testing.assert_allclose(made[inside], expected.clip(0)[inside], rtol=1e-5)
+    beyond = ~ndimage.binary_dilation(inside, iterations=RIM)
+    assert beyond.any() and not made[beyond].any() and made.min() == 0
