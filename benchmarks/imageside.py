@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
@@ -24,6 +25,7 @@ import numpy as np
 import pandas as pd
 import torch
 from skimage.metrics import structural_similarity
+from tqdm import tqdm
 
 from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.clean import clean_t1w
@@ -74,12 +76,29 @@ def upsampled_by(coarse: np.ndarray, net: torch.nn.Module, inside: np.ndarray) -
     yield "network", mean + spread * applied(net, (coarse - mean) / spread, CPU)
 
 
-def super_resolution(kit: Path, net: torch.nn.Module) -> pd.DataFrame:
-    """Compare the network with interpolation on the kit's full heads."""
-    rows = []
-    for path in full_heads(kit):
+@dataclass(frozen=True)
+class Head:
+    """A clean T1w image with its skull, and the way from its world to the working space."""
+
+    name: str
+    clean: nib.Nifti1Image
+    to_mni: np.ndarray
+
+
+def full_heads(kit: Path) -> list[Head]:
+    """Clean the kit's heads with their skulls."""
+    found = []
+    for path in tqdm(sorted((kit / "adult" / "heads").glob("*_T1w.nii.gz")), desc="heads"):
         clean, place = clean_t1w(path, 2)
-        to_mni = register_to_mni(clean, 2, place).t1w_to_mni
+        found.append(Head(path.name.split(".")[0], clean, register_to_mni(clean, 2, place).t1w_to_mni))
+    return found
+
+
+def super_resolution(full: list[Head], net: torch.nn.Module) -> pd.DataFrame:
+    """Compare the network with interpolation."""
+    rows = []
+    for head in full:
+        clean, to_mni = head.clean, head.to_mni
         brain = brain_mask(clean, to_mni, 0.0)
         truth = around_cerebellum(scale_tissues(clean, brain, to_mni).image, to_mni)
         placed = resample(template_cerebellum(), clean.shape, clean.affine, to_mni, order=0)
@@ -88,13 +107,8 @@ def super_resolution(kit: Path, net: torch.nn.Module) -> pd.DataFrame:
         inside = around_cerebellum(brain, to_mni)[::2, ::2, ::2] > 0
         for method, found in upsampled_by(coarse, net, inside):
             quality = {"psnr_db": psnr(found, truth, cerebellum), "ssim": ssim(found, truth, cerebellum)}
-            rows.append({"head": path.name.split(".")[0], "method": method, **quality})
+            rows.append({"head": head.name, "method": method, **quality})
     return pd.DataFrame(rows)
-
-
-def full_heads(kit: Path) -> list[Path]:
-    """The kit's heads with their skulls."""
-    return sorted((kit / "adult" / "heads").glob("*_T1w.nii.gz"))
 
 
 def mprage(t1_ms: float, density: float, inversion_ms: float, repetition_ms: float) -> float:
@@ -161,20 +175,18 @@ def painted_cavities(work: Path, net: torch.nn.Module) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def real_heads(kit: Path, nets: dict, grids: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cavity volumes, and tissue order of the synthetic T2w, of the kit's full heads."""
+def real_heads(full: list[Head], nets: dict, grids: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cavity volumes, and tissue order of the synthetic T2w, of real heads."""
     volumes, orders = [], []
-    for path in full_heads(kit):
-        clean, place = clean_t1w(path, 2)
-        to_mni = register_to_mni(clean, 2, place).t1w_to_mni
+    for head in tqdm(full, desc="cavities and T2w"):
         side = image_side(
-            nets, grids, clean, to_mni, stripped=False, real=None, device=CPU, threads=2, lap=lambda stage: None
+            nets, grids, head.clean, head.to_mni, stripped=False, real=None, device=CPU, threads=2, lap=lambda _: None
         )
-        name, voxel = path.name.split(".")[0], abs(np.linalg.det(clean.affine[:3, :3]))
+        voxel = abs(np.linalg.det(head.clean.affine[:3, :3]))
         cm3 = float("nan") if side.cavity is None else np.count_nonzero(side.cavity.dataobj) * voxel / 1000
-        volumes.append({"head": name, "cm3": cm3})
-        pure = [np.abs(side.t1w - target) < 15 for target in TARGETS]
-        orders.append({"what": name, **tissue_medians(side.t2w, pure)})
+        volumes.append({"head": head.name, "cm3": cm3})
+        pure = [(np.abs(side.t1w - target) < 15) & (side.t2w > 0) for target in TARGETS]
+        orders.append({"what": head.name, **tissue_medians(side.t2w, pure)})
     return pd.DataFrame(volumes), pd.DataFrame(orders)
 
 
@@ -189,9 +201,10 @@ def main() -> None:
     bundle = read_bundle(arguments.models_dir, "deepceres")
     nets = {name: load_net(network, CPU) for name, network in bundle.networks.items()}
     grids = {name: network.grid for name, network in bundle.networks.items()}
-    volumes, orders = real_heads(arguments.kit, nets, grids)
+    full = full_heads(arguments.kit)
+    volumes, orders = real_heads(full, nets, grids)
     tables = {
-        "superres": super_resolution(arguments.kit, nets["superres"]),
+        "superres": super_resolution(full, nets["superres"]),
         "t2w": pd.concat([contrast_synthesis(arguments.work, nets["contrast"]), orders]),
         "icv": pd.concat([painted_cavities(arguments.work, nets["icv"]), volumes]),
     }
