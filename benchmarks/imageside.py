@@ -180,7 +180,16 @@ def real_heads(full: list[Head], nets: dict, grids: dict) -> tuple[pd.DataFrame,
     volumes, orders = [], []
     for head in tqdm(full, desc="cavities and T2w"):
         side = image_side(
-            nets, grids, head.clean, head.to_mni, stripped=False, real=None, device=CPU, threads=2, lap=lambda _: None
+            nets,
+            grids,
+            head.clean,
+            head.to_mni,
+            stripped=False,
+            real=None,
+            device=CPU,
+            threads=2,
+            name=head.name,
+            lap=lambda _: None,
         )
         voxel = abs(np.linalg.det(head.clean.affine[:3, :3]))
         cm3 = float("nan") if side.cavity is None else np.count_nonzero(side.cavity.dataobj) * voxel / 1000

@@ -63,6 +63,7 @@ def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> di
             "skull_stripped": bool((folder / "stripped").read_text()),
             "t2w": None,
             "xfm_t2w": None,
+            "t2w_required": False,
             "models_dir": models_dir,
             "device": "cpu",
             "cpu_threads": threads,

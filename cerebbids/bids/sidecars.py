@@ -14,7 +14,8 @@ _MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affi
 _RESOLUTION = {"Resolution": "1 mm isotropic, grid of the template"}
 _FINE = {"Resolution": "0.5 mm isotropic, box around the cerebellum"}
 _SUPERRES = (
-    "Cerebellum of the T1w image, super-resolved by a network: detail below the voxels of the scan is an estimate. "
+    "Cerebellum of the T1w image at 0.5 mm, super-resolved by a network (superresolved in CerebBIDS; scans with voxels "
+    "up to 0.6 mm are resampled instead): detail below the voxels of the scan is an estimate. "
     "Means of cerebrospinal fluid, grey and white matter are at 50, 150 and 250."
 )
 _T2W = "T2w image of the same session, denoised, corrected for bias, rigidly registered to the T1w image"
@@ -42,7 +43,7 @@ MORPH_COLUMNS: dict[str, Any] = {
     "n_voxels": {"Description": "Number of voxels on the grid of the T1w image", "Units": "1"},
     "volume_mm3": {"Description": "Volume: voxels times the volume of one", "Units": "mm^3"},
     "icv_percent": {
-        "Description": "Volume in percent of the intracranial cavity's; n/a where that is not known (skull-stripped)",
+        "Description": "Volume in percent of the intracranial cavity's; n/a where that is not known",
         "Units": "%",
     },
 }
@@ -91,7 +92,7 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "superres": {"Description": _SUPERRES, "SyntheticImage": True, **native, **_FINE},
         "superres_mni": {"Description": _SUPERRES, "SyntheticImage": True, **fine},
         "t2w": {"Description": _T2W, **native},
-        "t2w_mni": {"Description": _T2W, **fine},
+        "t2w_mni": {"Description": f"{_T2W}; means of its tissues at fixed brightness", **fine},
         "t2w_synth": {"Description": _SYNTH, "SyntheticImage": True, **native},
         "t2w_synth_mni": {"Description": _SYNTH, "SyntheticImage": True, **fine},
         "morph": {"Description": "Volumes of the cerebellum's regions", **MORPH_COLUMNS},

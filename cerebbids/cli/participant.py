@@ -49,7 +49,7 @@ def show_plan(config: RunConfig) -> int:
     table = Table("image", "T2w image", f"outputs in {config.output_dir}", show_lines=True)
     for image in selection.images:
         t2w = image.t2w.name if image.t2w else "none"
-        table.add_row(image.relative, t2w, "\n".join(map(str, output_paths(image))))
+        table.add_row(image.relative, t2w, "\n".join(map(str, output_paths(image, config.t2w))))
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
     for error in _unfit(selection).values():
@@ -105,9 +105,11 @@ def bundle_sha256(bundle: Bundle) -> str:
     return sha256((bundle.folder / "model.toml").read_bytes()).hexdigest()
 
 
-def output_paths(image: SourceImage) -> list[Path]:
-    """Files that an image yields, relative to the output folder."""
-    return [derivative_path(image.path, key) for key in DERIVATIVES]
+def output_paths(image: SourceImage, t2w: str) -> list[Path]:
+    """Files that an image may yield with a choice of ``--t2w``, relative to the output folder."""
+    never = set() if image.t2w else {"t2w", "t2w_mni"}
+    never |= {"t2w_synth", "t2w_synth_mni"} if t2w == "real" else set()
+    return [derivative_path(image.path, key) for key in DERIVATIVES if key not in never]
 
 
 def last_line(names: Sequence[str], failures: Mapping[str, CerebbidsError]) -> str:

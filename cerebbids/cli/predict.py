@@ -31,6 +31,8 @@ class Job:
         Whether the T1w shows a bare brain.
     t2w, xfm_t2w : Path or None
         Preprocessed T2w to use, and the ITK affine from it to the T1w.
+    t2w_required : bool
+        Whether to fail when that cannot be used.
     models_dir : Path or None
         Folder of bundles; ``None`` is the packaged one.
     device : str
@@ -44,6 +46,7 @@ class Job:
     skull_stripped: bool
     t2w: Path | None
     xfm_t2w: Path | None
+    t2w_required: bool
     models_dir: Path | None
     device: str
     cpu_threads: int
@@ -72,6 +75,7 @@ def run(job: Job) -> None:
     from cerebbids.imaging.xfm import read_itk_affine
     from cerebbids.inference import outputs
     from cerebbids.inference.device import find_device
+    from cerebbids.inference.fine import is_fine
     from cerebbids.inference.imageside import RealT2w, image_side
     from cerebbids.inference.models import read_bundle
     from cerebbids.inference.segment import load_net, segment
@@ -85,16 +89,18 @@ def run(job: Job) -> None:
     t1w, t1w_to_mni = nib.load(job.t1w), read_itk_affine(job.xfm)
     real = None
     if job.t2w and job.xfm_t2w:
-        real = RealT2w(nib.load(job.t2w), t1w_to_mni @ read_itk_affine(job.xfm_t2w))
+        real = RealT2w(nib.load(job.t2w), t1w_to_mni @ read_itk_affine(job.xfm_t2w), job.t2w_required)
     clock.lap("load")
     side = image_side(
         nets, grids, t1w, t1w_to_mni,
-        stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads, lap=clock.lap,
+        stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads,
+        name=str(job.t1w), lap=clock.lap,
     )  # fmt: skip
     probabilities = segment(nets["lobules"], grids["lobules"], t1w, t1w_to_mni, device, str(job.t1w))
     clock.lap("lobules")
     labels = outputs.write_labels(job.out_dir, probabilities, bundle, t1w, t1w_to_mni)
     outputs.write_image_side(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni)
+    outputs.write_native_t2w(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni, real)
     clock.lap("write")
     facts = {
         "model": bundle.title,
@@ -105,6 +111,7 @@ def run(job: Job) -> None:
         "seconds": clock.seconds(),
         "laps": clock.laps,
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "superresolved": not is_fine(t1w),
         **outputs.image_facts(side),
         "warnings": [*side.warnings, *labels.warnings],
         "confidence": labels.confidence,

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from cerebbids.bids.query import SourceImage
-from cerebbids.errors import BadImage, CerebbidsError, UsageError
+from cerebbids.errors import CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 from cerebbids.imaging.reading import READING_BYTES, count_voxels
 
@@ -60,7 +60,9 @@ def readers(voxels: int, threads: int, memory_gb: float) -> int:
 
 def _check(image: SourceImage, t2w: str) -> CerebbidsError | None:
     if t2w == "real" and image.t2w is None:
-        return BadImage(image.relative, "has no T2w image of its session beside it", "add one, or choose --t2w auto")
+        return CerebbidsError(
+            image.relative, "has no T2w image of its session beside it", "add one, or choose --t2w auto"
+        )
     try:
         check_image(image.path)
     except CerebbidsError as error:

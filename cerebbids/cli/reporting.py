@@ -126,7 +126,7 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any]) -> dict[s
 
 
 def _cavity(mm3: float | None) -> str:
-    return "not measured: skull-stripped" if mm3 is None else f"{mm3 / 1000:.0f} cm\N{SUPERSCRIPT THREE}"
+    return "not measured" if mm3 is None else f"{mm3 / 1000:.0f} cm\N{SUPERSCRIPT THREE}"
 
 
 def _tissues(means: Mapping[str, Any]) -> str:

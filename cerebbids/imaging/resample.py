@@ -61,6 +61,30 @@ def resample(
     return nib.Nifti1Image(sampled, target_affine)
 
 
+def part_around(image: nib.Nifti1Image, grid: Grid, image_to_grid: np.ndarray, margin: float) -> nib.Nifti1Image:
+    """Cut an image to what lies in a box, to sample it there in less memory; the image itself if it has no part there.
+
+    Parameters
+    ----------
+    image : Nifti1Image
+        3D.
+    grid : Grid
+    image_to_grid : ndarray of shape (4, 4)
+        World of the image -> world of the grid, mm.
+    margin : float
+        How much more to keep around the box, mm.
+    """
+    low = grid.affine[:3, 3] - grid.spacing / 2 - margin
+    high = grid.affine[:3, 3] + (np.array(grid.shape) - 0.5) * grid.spacing + margin
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
+    voxels = nib.affines.apply_affine(np.linalg.inv(image_to_grid @ image.affine), corners)
+    first = np.floor(voxels.min(0)).astype(int).clip(0)
+    last = np.minimum(np.ceil(voxels.max(0)).astype(int) + 1, image.shape)
+    if (last <= first).any():
+        return image
+    return image.slicer[tuple(slice(start, stop) for start, stop in zip(first, last, strict=True))]
+
+
 def blurred(image: nib.Nifti1Image, spacing: float) -> nib.Nifti1Image:
     """Take out the detail that voxels of another size cannot hold, before the image is sampled on them.
 

@@ -20,7 +20,9 @@ class Standard:
     means: TissueMeans
 
 
-def scale_tissues(t1w: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> Standard:
+def scale_tissues(
+    t1w: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np.ndarray, name: str = "T1w image"
+) -> Standard:
     """Bring the tissues of an image to fixed brightness.
 
     Parameters
@@ -31,20 +33,24 @@ def scale_tissues(t1w: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np.
         Mask on the same grid: intracranial cavity or brain.
     t1w_to_mni : ndarray of shape (4, 4)
         World of the image -> world of the template, RAS mm.
+    name : str
+        What to call the image in an error.
 
     Raises
     ------
     BadImage
         The tissues cannot be told apart.
     """
-    means = tissue_means(t1w, inside, t1w_to_mni)
+    means = tissue_means(t1w, inside, t1w_to_mni, name)
     scaled = scale_to_means(np.asarray(t1w.dataobj, dtype=np.float32), means)
     return Standard(with_data(t1w, scaled), means)
 
 
-def standard_t1w(t1w: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np.ndarray, threads: int) -> Standard:
+def standard_t1w(
+    t1w: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np.ndarray, threads: int, name: str = "T1w image"
+) -> Standard:
     """Correct the bias field once more, inside the mask, and then bring the tissues to fixed brightness.
 
     Parameters and errors are those of :func:`scale_tissues`; ``threads`` are the CPUs to use.
     """
-    return scale_tissues(correct_bias(t1w, inside, threads), inside, t1w_to_mni)
+    return scale_tissues(correct_bias(t1w, inside, threads), inside, t1w_to_mni, name)

@@ -63,11 +63,15 @@ def scale_to_means(data: np.ndarray, means: TissueMeans, targets: tuple[float, f
     knots = np.array([0.0, means.csf, means.gm, means.wm])
     heights = np.array([0.0, *targets])
     slope = (heights[3] - heights[2]) / (knots[3] - knots[2])
-    beyond = np.maximum(data - means.wm, 0) * slope
-    return (np.interp(data, knots, heights) + beyond).astype(np.float32)
+    scaled = np.empty(data.shape, np.float32)
+    for plane, out in zip(data, scaled, strict=True):  # a whole image in float64 would take much memory
+        out[...] = np.interp(plane, knots, heights) + np.maximum(plane - means.wm, 0) * slope
+    return scaled
 
 
-def tissue_means(image: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> TissueMeans:
+def tissue_means(
+    image: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np.ndarray, name: str = "T1w image"
+) -> TissueMeans:
     """Estimate how bright pure fluid, grey and white matter are, after Manjon et al. 2008 (MRM 59:866).
 
     Voxels that tissues share are outliers of the pure tissues: those with a high gradient are left out, and of the
@@ -82,13 +86,14 @@ def tissue_means(image: nib.Nifti1Image, inside: nib.Nifti1Image, t1w_to_mni: np
         Mask on the same grid: intracranial cavity or brain.
     t1w_to_mni : ndarray of shape (4, 4)
         World of the image -> world of the template, RAS mm.
+    name : str
+        What to call the image in an error.
 
     Raises
     ------
     BadImage
         The tissues cannot be told apart.
     """
-    name = image.get_filename() or "T1w image"
     mask = np.asarray(inside.dataobj) > 0
     box = tuple(slice(ends.min(), ends.max() + 1) for ends in np.nonzero(mask))
     data = np.asarray(image.dataobj, dtype=np.float32)[box]

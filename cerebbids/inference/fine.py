@@ -6,12 +6,15 @@ import nibabel as nib
 import numpy as np
 import torch
 
-from cerebbids.imaging.resample import resample
+from cerebbids.imaging.resample import part_around, resample
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.systems.grid import Grid
 
 FINE_MM = 0.6
 """Voxels up to this size keep their own detail."""
+
+SPLINE_MM = 12.0
+"""How far beyond the box voxels still tell in a cubic spline."""
 
 
 def is_fine(t1w: nib.Nifti1Image) -> bool:
@@ -61,6 +64,7 @@ def fine_t1w(
         Not negative; 0 where the scan does not reach.
     """
     to_t1w = np.linalg.inv(t1w_to_mni)
+    t1w = part_around(t1w, grid, t1w_to_mni, SPLINE_MM)
     if is_fine(t1w):
         fine = grid.doubled()
         return resample(t1w, fine.shape, fine.affine, to_t1w, order=3).get_fdata(dtype=np.float32).clip(0)

@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import torch
 
+from cerebbids.errors import CerebbidsError
 from cerebbids.imaging.brainmask import brain_mask, stripped_brain
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.standard import scale_tissues, standard_t1w
@@ -24,10 +25,11 @@ BINS = (70, (0.0, 350.0))
 
 @dataclass(frozen=True)
 class RealT2w:
-    """A clean T2w scan and the way from its world to the working space (4, 4), mm."""
+    """A clean T2w scan, the way from its world to the working space (4, 4), mm, and whether no other will do."""
 
     image: nib.Nifti1Image
     t2w_to_mni: np.ndarray
+    required: bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def image_side(
     real: RealT2w | None,
     device: torch.device,
     threads: int,
+    name: str,
     lap: Callable[[str], None],
 ) -> ImageSide:
     """Apply the first stages of DeepCERES (Morell-Ortega et al. 2025, section 3.8) to a clean T1w image.
@@ -86,6 +89,8 @@ def image_side(
     device : torch.device
     threads : int
         CPUs of what runs there.
+    name : str
+        What to call the image in an error.
     lap : callable
         Told the name of every stage when it has ended.
 
@@ -93,22 +98,24 @@ def image_side(
     ------
     BadImage
         The tissues cannot be told apart.
+    CerebbidsError
+        A T2w scan that is required has no T2w contrast.
     """
     warnings: list[str] = []
-    cavity = None if stripped else _cavity(nets["icv"], grids["icv"], t1w, t1w_to_mni, device, warnings)
+    cavity = None if stripped else _cavity(nets["icv"], grids["icv"], t1w, t1w_to_mni, device, name, warnings)
     if cavity is None:
         inside = stripped_brain(t1w, t1w_to_mni) if stripped else brain_mask(t1w, t1w_to_mni, 0.0)
     else:
         inside = cavity
     lap("cavity")
-    standard = standard_t1w(t1w, inside, t1w_to_mni, threads)
+    standard = standard_t1w(t1w, inside, t1w_to_mni, threads, name)
     values = np.asarray(standard.image.dataobj)[np.asarray(inside.dataobj) > 0]
     lap("bias field and tissues")
     fine = fine_t1w(nets["superres"], grids["superres"], standard.image, inside, t1w_to_mni, device)
     lap("super-resolution")
     box = grids["contrast"]
     mask = resample(inside, box.shape, box.affine, np.linalg.inv(t1w_to_mni), order=0).get_fdata() > 0
-    t2w = None if real is None else _real(real, fine, mask, box, warnings)
+    t2w = None if real is None else _real(real, fine, mask, box, name, warnings)
     made = synthetic_t2w(nets["contrast"], fine, mask, device) if t2w is None else t2w
     lap("T2w contrast")
     counts = np.histogram(values, *BINS)[0]
@@ -117,9 +124,9 @@ def image_side(
 
 def _cavity(
     net: torch.nn.Module, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, device: torch.device,
-    warnings: list[str],
+    name: str, warnings: list[str],
 ) -> nib.Nifti1Image | None:  # fmt: skip
-    first = scale_tissues(t1w, brain_mask(t1w, t1w_to_mni, 0.0), t1w_to_mni).image
+    first = scale_tissues(t1w, brain_mask(t1w, t1w_to_mni, 0.0), t1w_to_mni, name).image
     cavity = find_cavity(net, grid, first, t1w_to_mni, device)
     if holds_brain(cavity, t1w_to_mni):
         return cavity
@@ -127,9 +134,14 @@ def _cavity(
     return None
 
 
-def _real(real: RealT2w, t1w: np.ndarray, inside: np.ndarray, grid: Grid, warnings: list[str]) -> np.ndarray | None:
+def _real(
+    real: RealT2w, t1w: np.ndarray, inside: np.ndarray, grid: Grid, name: str, warnings: list[str]
+) -> np.ndarray | None:
     try:
         return real_t2w(real.image, real.t2w_to_mni, t1w, inside, grid)
     except ValueError as error:
-        warnings.append(f"The T2w image was not used: it has {error} where the T1w shows them.")
+        reason = f"it has {error} where the T1w shows them"
+        if real.required:
+            raise CerebbidsError(name, f"has a T2w image that cannot be used: {reason}", "choose --t2w auto") from error
+        warnings.append(f"The T2w image was not used, because {reason}.")
         return None

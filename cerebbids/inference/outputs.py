@@ -17,12 +17,12 @@ from cerebbids.imaging.faces import cut_off
 from cerebbids.imaging.resample import fine_box, resample
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.tissuemeans import TARGETS
-from cerebbids.inference.imageside import ImageSide
+from cerebbids.inference.imageside import ImageSide, RealT2w
 from cerebbids.inference.models import Bundle
 from cerebbids.inference.segment import confidence, labels_on_grid
 from cerebbids.systems.grid import Grid
 
-STEP = 1 / 32
+STEP = 1 / 16
 """Brightness from one stored value of an image to the next."""
 
 
@@ -51,6 +51,7 @@ def _save_intensities(data: np.ndarray, affine: np.ndarray, path: Path, like: ni
     stored = np.rint(data / STEP).clip(0, 32767).astype(np.int16)
     image = nib.Nifti1Image(stored, affine)
     image.header.set_slope_inter(STEP, 0)
+    image.header.set_xyzt_units("mm")
     if like is not None:
         for form in ("sform", "qform"):
             getattr(image, f"set_{form}")(affine, int(like.header[f"{form}_code"]))
@@ -86,7 +87,7 @@ def write_labels(
 
 
 def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> None:
-    """Write ``icv`` (where there is one), ``superres``, ``superres_mni``, ``t2w`` and ``t2w_mni``.
+    """Write ``icv`` (where there is one), ``superres``, ``superres_mni`` and ``t2w_mni``.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1I
     grid : Grid
         The fine box of its images, in the working space.
     t1w : Nifti1Image
-        Gives the grid of ``icv`` and ``t2w``, and the axes of ``superres``.
+        Gives the grid of ``icv`` and the axes of ``superres``.
     t1w_to_mni : ndarray, (4, 4)
         T1w world -> working space, mm.
     """
@@ -107,7 +108,19 @@ def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1I
     shape, affine = fine_box(t1w, grid, t1w_to_mni)
     placed = resample(fine, shape, affine, t1w_to_mni, order=3)
     _save_intensities(np.asarray(placed.dataobj), affine, folder / "superres.nii.gz", t1w)
-    native = resample(nib.Nifti1Image(side.t2w, grid.affine), t1w.shape, t1w.affine, t1w_to_mni)
+
+
+def write_native_t2w(
+    folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, real: RealT2w | None
+) -> None:
+    """Write ``t2w`` on the grid of the T1w image: the whole scan as it is, or the cerebellum of the synthetic one.
+
+    Parameters are those of :func:`write_image_side`, and the scan that may have been used.
+    """
+    if side.t2w_is_real and real is not None:
+        native = resample(real.image, t1w.shape, t1w.affine, np.linalg.inv(real.t2w_to_mni) @ t1w_to_mni, order=3)
+    else:
+        native = resample(nib.Nifti1Image(side.t2w, grid.affine), t1w.shape, t1w.affine, t1w_to_mni)
     _save_intensities(np.asarray(native.dataobj), t1w.affine, folder / "t2w.nii.gz", t1w)
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from cerebbids.imaging.resample import resample
+from cerebbids.imaging.resample import part_around, resample
 from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
-from cerebbids.inference.fine import applied, z_scores
+from cerebbids.inference.fine import SPLINE_MM, applied, z_scores
 from cerebbids.systems.grid import Grid
 
 T2_UNIT = 100.0
@@ -69,7 +69,8 @@ def real_t2w(
     ValueError
         Fluid is not brighter than grey, and grey than white matter: the scan is not T2w.
     """
-    placed = resample(t2w, grid.shape, grid.affine, np.linalg.inv(t2w_to_mni), order=3).get_fdata(dtype=np.float32)
+    part = part_around(t2w, grid, t2w_to_mni, SPLINE_MM)
+    placed = resample(part, grid.shape, grid.affine, np.linalg.inv(t2w_to_mni), order=3).get_fdata(dtype=np.float32)
     placed = placed.clip(0)
     even = ndimage.gaussian_gradient_magnitude(t1w, 1.0) < NEAR
     pure = [inside & even & (np.abs(t1w - target) < NEAR) & (placed > 0) for target in TARGETS]

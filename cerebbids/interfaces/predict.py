@@ -35,7 +35,8 @@ class _PredictInputSpec(BaseInterfaceInputSpec):
     skull_stripped = traits.Bool(mandatory=True, desc="whether the T1w image shows a bare brain")
     t2w = File(exists=True, desc="preprocessed T2w image to use")
     xfm_t2w = File(exists=True, requires=["t2w"], desc="ITK affine from the T2w image to the T1w image")
-    t2w_meta = traits.Dict(nohash=True, desc="what the check of the T2w image has measured")
+    t2w_required = traits.Bool(False, usedefault=True, desc="fail when the T2w image cannot be used")
+    t2w_meta = traits.Dict(desc="what the check of the T2w image has measured")
     model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
     version = traits.Str(mandatory=True, desc="of this program")
     models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
@@ -75,7 +76,7 @@ class Predict(SimpleInterface):
 
     def _run_interface(self, runtime):
         folder = Path(runtime.cwd)
-        given = ("system", "t1w", "xfm", "skull_stripped", "device", "cpu_threads")
+        given = ("system", "t1w", "xfm", "skull_stripped", "t2w_required", "device", "cpu_threads")
         job = {key: getattr(self.inputs, key) for key in given}
         job |= {key: self._given(key) for key in ("t2w", "xfm_t2w", "models_dir")}
         job["out_dir"] = str(folder)
@@ -98,7 +99,8 @@ class Predict(SimpleInterface):
         found: dict[str, Any] = {kind: str(folder / "t2w.nii.gz"), f"{kind}_mni": str(folder / "t2w_mni.nii.gz")}
         if facts["icv_mm3"] is not None:
             found["icv"] = str(folder / "icv.nii.gz")
-        told = {key: facts[key] for key in ("model", "weights_sha256", "weights_licence", "t2w", "tissues")}
+        told = {key: facts[key] for key in ("model", "weights_sha256", "weights_licence", "superresolved", "t2w")}
+        told["tissues"] = {key: value for key, value in facts["tissues"].items() if key != "counts"}
         if self.inputs.t2w_meta:
             told["t2w_check"] = self.inputs.t2w_meta
         found["meta"] = {"SkullStripped": self.inputs.skull_stripped, "CerebBIDS": told}

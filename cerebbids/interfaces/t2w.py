@@ -8,7 +8,7 @@ from pathlib import Path
 import nibabel as nib
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, traits
 
-from cerebbids.errors import BadImage
+from cerebbids.errors import CerebbidsError
 from cerebbids.imaging.t2w import prepare_t2w
 from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
 
@@ -41,11 +41,11 @@ class PrepareT2w(SimpleInterface):
         prepared = prepare_t2w(source, nib.load(self.inputs.t1w), t1w_to_mni, self.inputs.num_threads)
         check = prepared.check
         if check.refused and self.inputs.required:
-            raise BadImage(str(source), f"cannot be used: {check.refused}", "mend it, or choose --t2w auto")
+            raise CerebbidsError(str(source), f"cannot be used: {check.refused}", "mend it, or choose --t2w auto")
         refusal = f"The T2w image {source.name} was not used, because {check.refused}."
         self._results |= {
             "warnings": [refusal] if check.refused else [],
-            "t2w_meta": {key: value for key, value in asdict(check).items() if value is not None},
+            "t2w_meta": {key: value for key, value in asdict(check).items() if value not in (None, "")},
         }
         if not check.refused:
             nib.save(prepared.image, folder / "t2w.nii")

@@ -51,13 +51,13 @@ CAPTIONS: Mapping[str, Caption] = {
     "figure_superres": Caption(
         "Super-resolved cerebellum",
         "The T1w at 0.5 mm; the lobules are found on the scan itself, at 1 mm. Check that folia and fissures are those "
-        "of the scan, only sharper: with the pointer on a cut, the scan itself (interpolated) shows in its place, and nothing may appear "
-        "or move. Detail below the voxels of the scan is an estimate.",
+        "of the scan, only sharper: with the pointer on a cut, the scan itself (interpolated) shows in its place, and "
+        "nothing may appear or move. Detail below the voxels of the scan is an estimate.",
     ),
     "figure_t2w": Caption(
         "T2w contrast",
-        "Check that fluid is brightest and white matter darkest, and that "
-        "folia stay in place when, with the pointer on a cut, the super-resolved T1w shows.",
+        "Check that fluid is brightest and white matter darkest, and that folia stay in place when, with the pointer "
+        "on a cut, the super-resolved T1w shows.",
     ),
     "figure_morph": Caption(
         "Volumes",

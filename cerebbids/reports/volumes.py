@@ -95,7 +95,7 @@ def read_regions(morph_tsv: Path) -> tuple[Region, ...]:
 
 @dataclass(frozen=True)
 class Cavity:
-    """The intracranial cavity: its volume in cm3, none where it could not be measured (skull-stripped)."""
+    """The intracranial cavity: its volume in cm3, none where it could not be measured."""
 
     cm3: float | None
 

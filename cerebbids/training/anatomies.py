@@ -12,7 +12,7 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.brainmask import stripped_brain
 from cerebbids.imaging.clean import clean_t1w
 from cerebbids.imaging.registration import register_to_mni
-from cerebbids.imaging.resample import resample
+from cerebbids.imaging.resample import part_around, resample
 from cerebbids.imaging.standard import standard_t1w
 from cerebbids.systems.grid import CEREBELLUM_05MM, HEAD_2MM, Grid
 from cerebbids.training.atlas import Template, centroid_affine, clean_cobralab, soft
@@ -108,11 +108,5 @@ def real_brain(path: Path, threads: int) -> dict[str, np.ndarray]:
 
 def around_cerebellum(image: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> np.ndarray:
     """Voxels of an image in a box around the cerebellum, with even sides."""
-    grid = CEREBELLUM_05MM
-    low, high = grid.affine[:3, 3] - MARGIN_MM, grid.affine[:3, 3] + np.array(grid.shape) * grid.spacing + MARGIN_MM
-    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
-    voxels = nib.affines.apply_affine(np.linalg.inv(t1w_to_mni @ image.affine), corners)
-    first = voxels.min(0).astype(int).clip(0)
-    sides = (np.minimum(voxels.max(0).astype(int) + 1, image.shape) - first) // 2 * 2
-    box = tuple(slice(start, start + side) for start, side in zip(first, sides, strict=True))
-    return np.asarray(image.dataobj, dtype=np.float32)[box]
+    part = part_around(image, CEREBELLUM_05MM, t1w_to_mni, MARGIN_MM)
+    return np.asarray(part.dataobj, dtype=np.float32)[tuple(slice(n // 2 * 2) for n in part.shape)]

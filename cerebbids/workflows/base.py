@@ -86,8 +86,9 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     voxels = count_voxels(image.path)
     preprocess_wf = init_preprocess_wf(voxels=voxels, omp_nthreads=config.omp_nthreads)
     preprocess_wf.inputs.inputnode.t1w = str(image.path)
+    t2w_voxels = count_voxels(image.t2w) if image.t2w else 0
     t2w_wf = init_t2w_wf(
-        t2w=image.t2w, mode=config.t2w, voxels=count_voxels(image.t2w) if image.t2w else 0,
+        t2w=image.t2w, mode=config.t2w, voxels=t2w_voxels,
         omp_nthreads=config.omp_nthreads,
     )  # fmt: skip
     segment_wf = init_segment_wf(
@@ -98,6 +99,8 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         models_dir=config.models_dir,
         device=device,
         omp_nthreads=config.omp_nthreads,
+        t2w_required=config.t2w == "real",
+        t2w_voxels=t2w_voxels,
     )
     warnings = Node(Merge(2), "warnings", run_without_submitting=True)
     report_wf = init_report_wf(image=image, voxels=voxels, output_dir=config.output_dir)

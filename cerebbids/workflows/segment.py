@@ -24,6 +24,8 @@ def init_segment_wf(
     models_dir: Path | None,
     device: str,
     omp_nthreads: int,
+    t2w_required: bool = False,
+    t2w_voxels: int = 0,
     name: str = "segment_wf",
 ) -> Workflow:
     """Apply the networks, measure, look for what cannot be.
@@ -44,6 +46,10 @@ def init_segment_wf(
         ``cpu`` or ``cuda:N``; on a GPU, images take turns.
     omp_nthreads : int
         CPUs of one process.
+    t2w_required : bool
+        Whether an image fails whose T2w image cannot be used.
+    t2w_voxels : int
+        Size of the T2w image.
 
     Inputs
     ------
@@ -108,9 +114,12 @@ the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels fol
         device=device,
         cpu_threads=omp_nthreads,
         use_gpu=use_gpu,
+        t2w_required=t2w_required,
     )
     # On a GPU, n_procs counts GPU slots.
-    predict = Node(job, "predict", mem_gb=gigabytes(2, 12, voxels), n_procs=1 if use_gpu else omp_nthreads)
+    predict = Node(
+        job, "predict", mem_gb=gigabytes(2, 32, max(voxels, t2w_voxels)), n_procs=1 if use_gpu else omp_nthreads
+    )
     measure = Node(MeasureVolumes(scheme=SCHEME), "measure", mem_gb=gigabytes(0.4, 16, voxels))
     check = Node(CheckSegmentation(version=__version__), "check", mem_gb=gigabytes(0.4, 16, voxels))
 

@@ -135,7 +135,7 @@ TISSUES = {"csf": 87.14, "gm": 412.26, "wm": 640.0}
     ("made", "told"),
     [
         ({"icv_mm3": 1432400.0, "t2w": "real"}, ["1432 cm³", "REAL T2w"]),
-        ({"icv_mm3": None, "t2w": "synth"}, ["not measured: skull-stripped", "SYNTHETIC T2w"]),
+        ({"icv_mm3": None, "t2w": "synth"}, ["not measured", "SYNTHETIC T2w"]),
         ({"icv_mm3": None, "tissues": TISSUES}, ["not measured", "fluid 87.14, grey matter 412.3, white matter 640"]),
     ],
 )

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import torch
 
+from cerebbids.errors import CerebbidsError
 from cerebbids.imaging import standard
 from cerebbids.imaging.template import template_brain_mask, template_t1w, template_tissues
 from cerebbids.inference.imageside import BINS, ImageSide, RealT2w, image_side
@@ -37,7 +38,8 @@ def made(brain: nib.Nifti1Image, monkeypatch: pytest.MonkeyPatch):
     def make(icv: torch.nn.Module, **given) -> ImageSide:
         nets = {"icv": icv, "superres": SuperResolution(4, 1), "contrast": torch.nn.Identity()}
         given = {"stripped": False, "real": None, **given}
-        return image_side(nets, GRIDS, brain, np.eye(4), device=torch.device("cpu"), threads=1, **given)
+        fixed = {"device": torch.device("cpu"), "threads": 1, "name": "sub-1", "lap": lambda _: None}
+        return image_side(nets, GRIDS, brain, np.eye(4), **fixed, **given)
 
     return make
 
@@ -80,8 +82,10 @@ def test_a_stripped_image_has_no_cavity_and_no_warning(made):
 def test_a_real_t2w_is_used_where_its_tissues_are_in_order(made, brain: nib.Nifti1Image):
     data = brain.get_fdata(dtype=np.float32)
     dark = nib.Nifti1Image((np.where(data > 0, 1300 - data, 0)).astype(np.float32), brain.affine)
-    used = made(Bright(), real=RealT2w(dark, np.eye(4)))
+    used = made(Bright(), real=RealT2w(dark, np.eye(4), required=False))
     assert used.t2w_is_real and image_facts(used)["t2w"] == "real" and not used.warnings
-    refused = made(Bright(), real=RealT2w(brain, np.eye(4)))
+    refused = made(Bright(), real=RealT2w(brain, np.eye(4), required=False))
     assert not refused.t2w_is_real and image_facts(refused)["t2w"] == "synth"
     assert "The T2w image was not used" in refused.warnings[0]
+    with pytest.raises(CerebbidsError, match="sub-1: has a T2w image that cannot be used: .*choose --t2w auto"):
+        made(Bright(), real=RealT2w(brain, np.eye(4), required=True))

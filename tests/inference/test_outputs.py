@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from cerebbids.imaging.tissuemeans import TissueMeans
-from cerebbids.inference.imageside import ImageSide
-from cerebbids.inference.outputs import write_image_side
+from cerebbids.inference.imageside import ImageSide, RealT2w
+from cerebbids.inference.outputs import write_image_side, write_native_t2w
 from cerebbids.systems.grid import Grid
 
 from .phantoms import TO_MNI, left_handed, world_of
@@ -30,6 +30,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     side = ImageSide(cavity, TissueMeans(1, 2, 3), np.zeros(70, int), spot, spot / 2, False, ())
     nib.save(t1w, folder / "t1w.nii")
     write_image_side(folder, side, GRID, t1w, TO_MNI)
+    write_native_t2w(folder, side, GRID, t1w, TO_MNI, None)
     return folder
 
 
@@ -67,4 +68,13 @@ def test_brightness_is_kept_to_a_fraction_of_a_unit(written: Path):
     t1w, t2w = (nib.load(written / f"{name}.nii.gz") for name in ("superres_mni", "t2w_mni"))
     assert t1w.get_data_dtype() == np.int16
     assert t1w.get_fdata().max() == pytest.approx(200, abs=1)
-    np.testing.assert_allclose(t2w.get_fdata(), t1w.get_fdata() / 2, atol=1 / 16)
+    np.testing.assert_allclose(t2w.get_fdata(), t1w.get_fdata() / 2, atol=1 / 8)
+
+
+def test_a_real_t2w_is_written_whole_and_as_it_is(written: Path):
+    t1w = nib.load(written / "t1w.nii")
+    scan = nib.Nifti1Image(np.full(SHAPE, 700.0, np.float32), t1w.affine)
+    side = ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), *(np.zeros(GRID.shape, np.float32),) * 2, True, ())
+    write_native_t2w(written, side, GRID, t1w, TO_MNI, RealT2w(scan, TO_MNI, required=False))
+    found = nib.load(written / "t2w.nii.gz")
+    np.testing.assert_allclose(found.get_fdata()[3:-3, 3:-3, 3:-3], 700, atol=1)

@@ -35,7 +35,15 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return make
 
 
-FACTS = {"model": "m", "weights_sha256": "0", "weights_licence": "CC0", "t2w": "synth", "icv_mm3": None, "tissues": {}}
+FACTS = {
+    "model": "m",
+    "weights_sha256": "0",
+    "weights_licence": "CC0",
+    "t2w": "synth",
+    "icv_mm3": None,
+    "tissues": {},
+    "superresolved": True,
+}
 
 
 def writes(*more: str, **facts) -> str:
@@ -132,7 +140,15 @@ def hash_of(predict: Predict) -> str:
 
 
 @pytest.mark.parametrize(
-    "change", [{"model_sha256": "1"}, {"version": "2"}, {"system": "infant"}, {"skull_stripped": True}]
+    "change",
+    [
+        {"model_sha256": "1"},
+        {"version": "2"},
+        {"system": "infant"},
+        {"skull_stripped": True},
+        {"t2w_required": True},
+        {"t2w_meta": {"brain": 1.0}},
+    ],
 )
 def test_another_model_or_version_makes_a_stale_result(job, change):
     assert hash_of(job("pass")) != hash_of(job("pass", **change))

@@ -139,7 +139,7 @@ def test_volumes_are_shares_of_the_cavity(tmp_path):
 
 def test_stripped_image_has_no_share_of_a_cavity(tmp_path):
     text = with_cavity(tmp_path, "n/a")
-    assert "not measured: skull-stripped" in text and "of which cerebellum" not in text
+    assert "not measured: skull-stripped, or not found" in text and "of which cerebellum" not in text
     assert row_of(text, "I-IV")[4] == "n/a"
 
 

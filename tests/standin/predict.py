@@ -33,6 +33,7 @@ FACTS = {
     "peak_rss_gb": 0.1,
     "icv_mm3": None,
     "t2w": "synth",
+    "superresolved": True,
     "tissues": {"csf": 200.0, "gm": 600.0, "wm": 900.0, "targets": list(TARGETS), "counts": [0, 5, 9, 4] + 66 * [0]},
     "warnings": ["Nothing was looked at."],
     "confidence": {label.abbreviation: 1.0 for label in load_scheme("Lobules").labels},
