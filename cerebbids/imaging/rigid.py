@@ -28,6 +28,9 @@ KNOTS = (0.12, 0.28, 0.45, 0.62, 0.8, 1.0, 1.4)
 PITCHES, RISES = (-25, 0, 25), (0, 30, 60)
 """Nods in degrees from which the search starts, and how many mm above the centre of mass the brain may be."""
 
+LIKELY = 3
+"""Results of the search that are looked at more closely, beside that of the headers."""
+
 MARGIN_MM = 3.0
 """How far around the brain the images are compared: the fluid on its surface is its clearest edge."""
 
@@ -119,9 +122,10 @@ def register_rigidly(levels: Pyramid, model: PersonModel, near: np.ndarray | Non
     """
     if near is None:
         starts = _starts(model.frame, levels.coarse)
-        tried = [_climb(levels.coarse, model.coarse, start, 25, 0.3) for start in starts]
+        as_told, *searched = [_climb(levels.coarse, model.coarse, start, 25, 0.3) for start in starts]
+        likely = [as_told, *sorted(searched, key=lambda fit: -fit.score)[:LIKELY]]
+        tried = [_climb(levels.middle, model.middle, fit.mni_to_t1w, 25, 0.05) for fit in likely]
         near = max(tried, key=lambda fit: fit.score).mni_to_t1w
-        near = _climb(levels.middle, model.middle, near, 25, 0.05).mni_to_t1w
     near = _climb(levels.fine, model.fine, near, 40, 0.005).mni_to_t1w
     return _climb(levels.fine, model.fine, near, 10, 0.002)
 

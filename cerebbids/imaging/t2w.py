@@ -22,8 +22,8 @@ from cerebbids.imaging.t2wcheck import (
     MIN_BRAIN,
     MIN_CEREBELLUM,
     MIN_CONTRASTS,
-    MIN_CORRELATION,
     MIN_SHARPNESS,
+    SHIFT_MM,
     T2wCheck,
     measure_contrasts,
     measure_cover,
@@ -135,6 +135,7 @@ def _with_contrasts(check: T2wCheck, fluid: float, grey: float) -> T2wCheck:
 
 def _with_likeness(check: T2wCheck, correlation: float, sharpness: float) -> T2wCheck:
     refused = ""
-    if correlation < MIN_CORRELATION or sharpness < MIN_SHARPNESS:
-        refused = f"its anatomy is not that of the T1w image (correlation {correlation:.2f}, sharpness {sharpness:.2f})"
+    if sharpness < MIN_SHARPNESS:
+        told = f"a shift of {SHIFT_MM:.0f} mm takes {sharpness:.2f} from the correlation of {correlation:.2f}"
+        refused = f"it does not fit the anatomy of the T1w image ({told})"
     return replace(check, refused=check.refused or refused, correlation=correlation, sharpness=sharpness)

@@ -10,11 +10,11 @@ from scipy import ndimage
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_cerebellum
 
-T1W = (0.08, 0.25, 0.65, 1.0, 1.5)
-"""Brightness of bone, fluid, grey and white matter, and of fat, on a T1w image, in parts of white matter's."""
-T2W = (0.0, 1000.0, 600.0, 420.0, 330.0)
+T1W = (0.05, 0.12, 0.3, 0.65, 1.0, 1.5)
+"""Brightness of bone, fluid (darkest, brightest), grey and white matter, fat on a T1w image, white matter being 1."""
+T2W = (0.0, 1000.0, 1000.0, 600.0, 420.0, 330.0)
 """The same on a T2w image."""
-PD = (0.0, 900.0, 880.0, 700.0, 650.0)
+PD = (0.0, 900.0, 900.0, 880.0, 700.0, 650.0)
 """The same on a proton density image."""
 
 

@@ -10,7 +10,7 @@ from nibabel.affines import from_matvec
 from cerebbids.imaging.pyramid import pyramid
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.rigid import PersonModel, person_model, register_rigidly
-from cerebbids.imaging.t2wcheck import measure_cover, measure_sharpness
+from cerebbids.imaging.t2wcheck import MIN_SHARPNESS, measure_cover, measure_sharpness
 from cerebbids.imaging.template import template_t1w
 from tests.imaging.contrasts import cerebellum_distance, rigid, t2w_of
 from tests.imaging.phantoms import blobs
@@ -57,4 +57,4 @@ def test_refinement_begins_where_it_is_told(t1w, model):
     fit = register_rigidly(levels, model, near=rigid((1, 0, 1), (1, 2, 0), MIDDLE) @ model.frame)
     found = fit.mni_to_t1w @ np.linalg.inv(model.frame)
     assert cerebellum_distance(found, motion, np.linalg.inv(PLACED)) < 0.5
-    assert measure_sharpness(levels, model, fit) > 0.1
+    assert measure_sharpness(levels, model, fit) > MIN_SHARPNESS

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from cerebbids.imaging import t2w
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.registration import locate_brain, register_to_mni
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.rigid import white_brightness
 from cerebbids.imaging.t2w import PreparedT2w, prepare_t2w
-from cerebbids.imaging.t2wcheck import MIN_CORRELATION, MIN_SHARPNESS
-from tests.imaging.contrasts import PD, T1W, cerebellum_distance, rigid, t2w_of
+from cerebbids.imaging.t2wcheck import MIN_SHARPNESS
+from tests.imaging.contrasts import PD, T1W, T2W, cerebellum_distance, rigid, t2w_of
 
 ZOOMS = (1.5, 1.5, 2.0)
 
@@ -32,7 +33,7 @@ class Person:
 
     def other(self, contrast: tuple[float, ...]) -> nib.Nifti1Image:
         """Image of another contrast that lies as the T2w image does."""
-        return t2w_of(self.t1w, white_brightness(self.t1w, self.t1w_to_mni), self.motion, ZOOMS, contrast)
+        return t2w_of(self.t1w, white_brightness(self.t1w, self.t1w_to_mni), self.motion, ZOOMS, contrast, bias=0.06)
 
 
 def person(path: Path, seed: int) -> Person:
@@ -44,8 +45,8 @@ def person(path: Path, seed: int) -> Person:
     t1w_to_mni = register_to_mni(t1w, 1, locate_brain(t1w, 1)).t1w_to_mni
     rng = np.random.default_rng(seed)
     motion = rigid(rng.uniform(-6, 6, 3), rng.uniform(-15, 15, 3), np.linalg.inv(t1w_to_mni)[:3, 3])
-    t2w = t2w_of(t1w, white_brightness(t1w, t1w_to_mni), motion, ZOOMS, seed=seed)
-    return Person(t1w, t1w_to_mni, motion, t2w)
+    made = t2w_of(t1w, white_brightness(t1w, t1w_to_mni), motion, ZOOMS, seed=seed)
+    return Person(t1w, t1w_to_mni, motion, made)
 
 
 @pytest.fixture(scope="module")
@@ -76,23 +77,30 @@ def test_t2w_of_the_same_person_passes_and_lies_on_the_t1w(tmp_path, one, displa
     assert cerebellum_distance(t1w_to_t2w, header @ one.motion, one.t1w_to_mni) < 0.5
     assert found.image.shape == image.shape
     np.testing.assert_allclose(found.image.affine, image.affine, atol=1e-4)
-    assert found.check.sharpness > 1.5 * MIN_SHARPNESS and found.check.correlation > 1.5 * MIN_CORRELATION
+    assert found.check.sharpness > 1.5 * MIN_SHARPNESS
 
 
-def test_t2w_of_another_person_is_refused(tmp_path, one, another):
-    check = prepared(tmp_path, another.t2w, one).check
-    assert "its anatomy is not that of the T1w image" in check.refused
-    assert check.sharpness < 0.6 * MIN_SHARPNESS
+@pytest.fixture
+def quick(monkeypatch):
+    """Leave out what takes the time and changes little; the images for it have hardly any bias field."""
+    for step in ("denoise", "correct_bias"):
+        monkeypatch.setattr(t2w, step, lambda image, *_: image)
 
 
-def test_t2w_that_cuts_the_cerebellum_off_is_refused(tmp_path, one):
+def test_t2w_of_another_person_is_refused(tmp_path, one, another, quick):
+    check = prepared(tmp_path, another.other(T2W), one).check
+    assert "it does not fit the anatomy of the T1w image" in check.refused
+    assert check.sharpness < 0.75 * MIN_SHARPNESS
+
+
+def test_t2w_that_cuts_the_cerebellum_off_is_refused(tmp_path, one, quick):
     found = prepared(tmp_path, one.t2w.slicer[:, :, 60:], one)
     assert found.check.refused.startswith("it shows only ") and "% of the cerebellum" in found.check.refused
     assert found.image is None and found.t2w_to_t1w is None
 
 
 @pytest.mark.parametrize("contrast", [tuple(900 * level for level in T1W), PD], ids=["T1w", "proton density"])
-def test_image_of_another_contrast_is_refused(tmp_path, one, contrast):
+def test_image_of_another_contrast_is_refused(tmp_path, one, contrast, quick):
     assert "it is not T2-weighted" in prepared(tmp_path, one.other(contrast), one).check.refused
 
 
