@@ -64,8 +64,8 @@ def scale_to_means(data: np.ndarray, means: TissueMeans, targets: tuple[float, f
     heights = np.array([0.0, *targets])
     slope = (heights[3] - heights[2]) / (knots[3] - knots[2])
     scaled = np.empty(data.shape, np.float32)
-    for plane, out in zip(data, scaled, strict=True):  # a whole image in float64 would take much memory
-        out[...] = np.interp(plane, knots, heights) + np.maximum(plane - means.wm, 0) * slope
+    for k, plane in enumerate(data):  # a whole image in float64 would take much memory
+        scaled[k] = np.interp(plane, knots, heights) + np.maximum(plane - means.wm, 0) * slope
     return scaled
 
 

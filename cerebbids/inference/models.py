@@ -131,7 +131,8 @@ def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
         halvings = _halvings(net)
         if any(side % 2**halvings for side in net.grid.shape):
             yield f"has a grid ({name}) of {net.grid.shape} voxels, which cannot be halved {halvings} times"
-        if net.grid != SYSTEMS[system].grids[name]:
+    for name, grid in SYSTEMS[system].grids.items():
+        if bundle.networks[name].grid != grid:
             yield f"has a grid ({name}) that is not that of {system}"
 
 

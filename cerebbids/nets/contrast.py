@@ -12,6 +12,8 @@ from cerebbids.nets.unet import UNet
 class ContrastNet(nn.Module):
     """U-Net on the eight strided volumes, which see the whole crop in little memory (Manjon et al. 2021).
 
+    An untrained network answers 0.
+
     Parameters
     ----------
     widths : tuple of int
@@ -26,6 +28,8 @@ class ContrastNet(nn.Module):
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.unet = UNet(8, 8, widths)
+        nn.init.zeros_(self.unet.head.weight)
+        nn.init.zeros_(self.unet.head.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, 1, X, Y, Z) -> (N, 1, X, Y, Z); every side divides by ``2 ** len(widths)``."""

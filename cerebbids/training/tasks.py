@@ -98,10 +98,7 @@ def contrast(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
     """Pairs of contrasts painted from lobule and head maps, and from the tissues of real brains."""
     brains, names = brain_names(kit), painted_heads(kit)
     examples = PairExamples(load_sources(work, COBRALAB, brains, names), recipe)
-    net = build(recipe.architecture, recipe.sizes)
-    torch.nn.init.zeros_(net.unet.head.weight)  # it begins with what the T1w alone lets expect
-    torch.nn.init.zeros_(net.unet.head.bias)
-    return Task(net, examples, charbonnier, Seen(brains, names, COBRALAB))
+    return Task(build(recipe.architecture, recipe.sizes), examples, charbonnier, Seen(brains, names, COBRALAB))
 
 
 TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {

@@ -29,7 +29,7 @@ def fill(output_dir: Path, image: SourceImage) -> None:
         else:
             target.write_text("index\tname\n1\tLeft I-II\n")
         if content := sidecar(key, image):
-            extra = {"SkullStripped": False} if DERIVATIVES[key]["suffix"] == "T1w" else {}
+            extra = {"SkullStripped": False} if DERIVATIVES[key]["suffix"] in ("T1w", "T2w") else {}
             sidecar_path(target).write_text(json.dumps(content | extra))
 
 

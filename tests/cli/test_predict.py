@@ -34,7 +34,9 @@ def test_what_template_space_cuts_off_is_told(lowest, cut, tmp_path: Path, monke
     monkeypatch.setattr(outputs, "write_image_side", lambda *_: None)
     nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
     write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
-    run(Job("deepceres", tmp_path / "t1w.nii", tmp_path / "xfm.txt", False, None, None, None, "cpu", 1, tmp_path))
+    run(
+        Job("deepceres", tmp_path / "t1w.nii", tmp_path / "xfm.txt", False, None, None, False, None, "cpu", 1, tmp_path)
+    )
     facts = json.loads((tmp_path / "predict.json").read_text())
     warnings = facts["warnings"]
     assert facts.keys() == standin.FACTS.keys() and facts["confidence"].keys() == standin.FACTS["confidence"].keys()

@@ -42,7 +42,7 @@ def test_the_coarse_patch_is_what_coarse_voxels_make_of_the_fine_one(details: De
         coarse, fine = examples[place]
         assert coarse.dtype == fine.dtype == torch.float32
         assert coarse.shape == (1, *[SIDE // 2] * 3) and fine.shape == (1, *[SIDE] * 3)
-        widths = (0.8, 0.9, 1.0, 1.1, 1.2)
+        widths = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
         errors = [float((coarse - degrade(fine[None], fwhm)[0]).square().mean().sqrt()) for fwhm in widths]
         assert min(errors) < 0.12  # noise of up to 4 in spreads of 50, and the point spread between two of these
 

@@ -67,7 +67,8 @@ def test_memory_grows_with_the_image_s_voxels(build, monkeypatch):
 def test_warnings_about_the_file_reach_the_labels_sidecar(build):
     graph = build().get_node("sub_02_wf")._create_flat_graph()
     edges = {(a.name, b.name): data["connect"] for a, b, data in graph.edges(data=True)}
-    assert ("warnings", "warnings") in edges["conform", "outputnode"]
+    assert ("warnings", "in1") in edges["conform", "merge"] and ("warnings", "in2") in edges["register", "merge"]
+    assert ("out", "warnings") in edges["merge", "outputnode"]
     assert ("warnings", "known") in edges["inputnode", "check"]
 
 

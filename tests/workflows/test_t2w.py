@@ -47,7 +47,7 @@ def test_thick_slices_are_a_warning_and_no_failure(tmp_path, thick):
     t2w, xfm, warnings, meta = outcome(tmp_path, thick, "auto")
     assert (t2w, xfm) == (None, None)
     assert warnings == ["The T2w image sub-01_T2w.nii was not used, because its slices are 5 mm thick."]
-    assert meta["CerebBIDS"]["t2w"]["voxel_mm"] == 5.0
+    assert meta["voxel_mm"] == 5.0
 
 
 def test_methods_tell_of_a_t2w_image_only_where_there_is_one(thick):
