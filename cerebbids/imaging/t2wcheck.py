@@ -26,7 +26,9 @@ of others (12 pairs). An acquired T2w image has distortions and a contrast that 
 of it: the limit is nearer to the others.
 """
 MIN_CONTRASTS = (1.2, 1.05)
-"""How many times fluid has to be as bright as grey matter, and grey as white: proton density has hardly any fluid."""
+"""How many times fluid has to be as bright as grey matter, and grey as white. Images made from four people's T1w images
+gave 1.34 to 1.58 and 1.29 to 1.40 with T2 contrast, under 1.08 and 1.14 to 1.17 with that of proton density.
+"""
 SIGNAL = 0.01
 """Brightness, in parts of the bright end, below which there is no image."""
 ENOUGH = 300

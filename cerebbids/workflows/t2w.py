@@ -58,7 +58,7 @@ the correlation ratio inside the brain, and denoised and corrected for intensity
 It was used only if it showed the cerebellum, fitted the anatomy of the T1w image and had T2 contrast.
 """
     job = PrepareT2w(in_file=str(t2w), required=mode == "real", version=__version__, num_threads=omp_nthreads)
-    prepare = Node(job, "prepare", mem_gb=gigabytes(1.6, 70, voxels))
+    prepare = Node(job, "prepare", mem_gb=gigabytes(1.2, 70, voxels))
     # Not by size and time, as other files: work folders go by names, and another dataset may have the same.
     prepare.config = {"execution": {"hash_method": "content"}}
     workflow.connect([
