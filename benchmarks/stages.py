@@ -4,7 +4,8 @@ Every stage runs in a process of its own, as in the workflow::
 
     python benchmarks/stages.py HEAD_T1w.nii.gz [--threads 2] [--models-dir FOLDER]
 
-Prints a table: stage, wall seconds, CPU seconds, peak memory in GB.
+Prints a table: stage, wall seconds, CPU seconds, peak memory in GB. The networks share one process, of whose stages
+only the wall time is known.
 """
 
 from __future__ import annotations
@@ -96,6 +97,9 @@ def main() -> None:
         for name, work in stages(asked.head, Path(folder), asked.threads, asked.models_dir).items():
             rows.append(_measured(work))
             print(name, *(f"{number:.1f}" for number in rows[-1]), sep="\t", flush=True)
+        laps = json.loads((Path(folder) / "out" / "predict.json").read_text())["laps"]
+    for stage, seconds in laps.items():
+        print(f"  {stage}", f"{seconds:.1f}", "n/a", "n/a", sep="\t")
     wall, cpu, peak = np.array(rows).T
     print("all", f"{wall.sum():.1f}", f"{cpu.sum():.1f}", f"{peak.max():.1f}", sep="\t")
 
