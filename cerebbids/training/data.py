@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, get_worker_info
 
 from cerebbids.training.augmentation import Case, augment
 from cerebbids.training.recipe import Recipe
+from cerebbids.training.stream import Stream
 from cerebbids.training.surroundings import Surroundings
 
 
@@ -28,7 +28,7 @@ def class_shares(cases: tuple[Case, ...], classes: int) -> torch.Tensor:
     return torch.from_numpy(counts / counts.sum()).float()
 
 
-class Examples(Dataset):
+class Examples(Stream):
     """Example ``k`` is what step ``k`` trains on: the same for the same seed, whoever asks, in any order.
 
     Items are (input (channels, X, Y, Z) float32, labels (1, X, Y, Z) int64) on the whole grid: instance normalisation
@@ -38,14 +38,10 @@ class Examples(Dataset):
     def __init__(
         self, cases: tuple[Case, ...], around: tuple[Surroundings, ...], mirror: tuple[int, ...], recipe: Recipe
     ) -> None:
-        self.cases, self.around, self.mirror, self.recipe = cases, around, mirror, recipe
+        super().__init__(recipe)
+        self.cases, self.around, self.mirror = cases, around, mirror
 
-    def __len__(self) -> int:
-        return self.recipe.steps * self.recipe.batch
-
-    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        if get_worker_info():
-            torch.set_num_threads(1)  # the network has the other CPUs
-        rng = np.random.default_rng((self.recipe.seed, step))
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draw one example."""
         case = self.cases[int(rng.integers(len(self.cases)))]
         return augment(case, self.around, self.mirror, int(rng.integers(2**31)))

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import ndimage
-from torch.utils.data import Dataset, get_worker_info
 
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.training.anatomies import FOLDINGS
 from cerebbids.training.degrade import degrade
 from cerebbids.training.recipe import Recipe
+from cerebbids.training.stream import Stream
 
 SIDE = 64
 """Voxels along each side of a fine patch."""
@@ -56,22 +56,18 @@ def load_details(work: Path, folded: tuple[str, ...], real: tuple[str, ...]) -> 
     return Details(load_folded(work, folded), tuple(natives))
 
 
-class DetailExamples(Dataset):
+class DetailExamples(Stream):
     """Item ``k`` is the same for the same seed, whoever asks, in any order.
 
     Items are (coarse (1, X, Y, Z), fine (1, 2X, 2Y, 2Z)), float32, standardised alike.
     """
 
     def __init__(self, details: Details, recipe: Recipe) -> None:
-        self.details, self.recipe = details, recipe
+        super().__init__(recipe)
+        self.details = details
 
-    def __len__(self) -> int:
-        return self.recipe.steps * self.recipe.batch
-
-    def __getitem__(self, place: int) -> tuple[torch.Tensor, torch.Tensor]:
-        if get_worker_info():
-            torch.set_num_threads(1)  # the network has the other CPUs
-        rng = np.random.default_rng((self.recipe.seed, place))
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draw one example."""
         sources = self.details.folded if rng.random() < 0.5 else self.details.real
         source = sources[int(rng.integers(len(sources)))]
         fine = painted_patch(source, rng) if isinstance(source, Folded) else real_patch(source, rng)

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import ndimage
-from torch.utils.data import Dataset, get_worker_info
 
 from cerebbids.inference.inputs import network_input
 from cerebbids.systems.grid import HEAD_2MM
 from cerebbids.training.anatomies import FLUID_IDS, WHITE_IDS
 from cerebbids.training.augmentation import scanner, spatial
 from cerebbids.training.recipe import Recipe
+from cerebbids.training.stream import Stream
 from cerebbids.training.surroundings import OUTSIDE_FROM
 
 HELD_OUT = ("training_seg_01", "training_seg_17", "training_seg_18", "training_seg_19", "training_seg_20")
@@ -98,22 +98,18 @@ def faceless(inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return ~face | margin
 
 
-class HeadExamples(Dataset):
+class HeadExamples(Stream):
     """Example ``k`` is what step ``k`` trains on, on the grid ``HEAD_2MM``.
 
     Items are (input (channels, X, Y, Z) float32, labels (1, X, Y, Z) int64: 1 inside the skull).
     """
 
     def __init__(self, heads: tuple[np.ndarray, ...], recipe: Recipe) -> None:
-        self.heads, self.recipe = heads, recipe
+        super().__init__(recipe)
+        self.heads = heads
 
-    def __len__(self) -> int:
-        return self.recipe.steps * self.recipe.batch
-
-    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        if get_worker_info():
-            torch.set_num_threads(1)  # the network has the other CPUs
-        rng = np.random.default_rng((self.recipe.seed, step))
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draw one example."""
         labels = self.heads[int(rng.integers(len(self.heads)))]
         image, target = painted_head(labels, rng)
         return network_input(torch.from_numpy(image)), torch.from_numpy(target)[None].long()

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
-from torch.utils.data import Dataset, get_worker_info
 
 from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
@@ -17,6 +16,7 @@ from cerebbids.inference.fine import z_scores
 from cerebbids.inference.t2w import T2_UNIT
 from cerebbids.training.details import Folded, load_folded
 from cerebbids.training.recipe import Recipe
+from cerebbids.training.stream import Stream
 
 OUTSIDE_T2 = 60.0
 """Brightness that anything outside the skull is given, as no label says more of it."""
@@ -60,7 +60,7 @@ def load_sources(work: Path, folded: tuple[str, ...], brains: tuple[str, ...], h
     )
 
 
-class PairExamples(Dataset):
+class PairExamples(Stream):
     """Item ``k`` is the same for the same seed, whoever asks, in any order.
 
     Items are (T1w (1, X, Y, Z), target (2, X, Y, Z): what the T2w, in ``T2_UNIT``,
@@ -68,15 +68,11 @@ class PairExamples(Dataset):
     """
 
     def __init__(self, sources: Sources, recipe: Recipe) -> None:
-        self.sources, self.recipe = sources, recipe
+        super().__init__(recipe)
+        self.sources = sources
 
-    def __len__(self) -> int:
-        return self.recipe.steps * self.recipe.batch
-
-    def __getitem__(self, place: int) -> tuple[torch.Tensor, torch.Tensor]:
-        if get_worker_info():
-            torch.set_num_threads(1)  # the network has the other CPUs
-        rng = np.random.default_rng((self.recipe.seed, place))
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draw one example."""
         t1w, t2w, inside = self._pair(rng)
         if rng.random() < 0.5:
             t1w, t2w, inside = (np.ascontiguousarray(volume[::-1]) for volume in (t1w, t2w, inside))
