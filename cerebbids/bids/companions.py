@@ -10,12 +10,12 @@ _SHARED = ("acq", "rec", "run")
 """Entities that tell the images of a session apart."""
 
 
-def best_companion(t1w: Path, candidates: Iterable[Path]) -> Path | None:
-    """Choose, of the T2w images of the same session, the one whose name is most like that of the T1w image.
+def best_companions(t1w: Path, candidates: Iterable[Path]) -> tuple[Path, ...]:
+    """Choose, of the T2w images of the same session, those whose names are most like that of the T1w image.
 
-    It is the one that agrees with the T1w image in most of ``acq-``, ``rec-`` and ``run-`` (the same value, or
-    neither has one); of several, the first by name. A session has one folder, so that only what lies beside the
-    T1w image is of the same participant and session.
+    They are those that agree with the T1w image in most of ``acq-``, ``rec-`` and ``run-`` (the same value, or
+    neither has one), by name. A session has one folder, so that only what lies beside the T1w image is of the same
+    participant and session.
 
     Parameters
     ----------
@@ -27,11 +27,12 @@ def best_companion(t1w: Path, candidates: Iterable[Path]) -> Path | None:
     Examples
     --------
     >>> candidates = [Path("sub-1_run-01_T2w.nii"), Path("sub-1_run-02_T2w.nii")]
-    >>> print(best_companion(Path("sub-1_acq-a_run-2_T1w.nii"), candidates))
+    >>> print(*best_companions(Path("sub-1_acq-a_run-2_T1w.nii"), candidates))
     sub-1_run-02_T2w.nii
     """
-    beside = sorted((path for path in candidates if path.parent == t1w.parent), key=lambda path: path.name)
-    return max(beside, key=lambda path: _agreement(path.name, t1w.name), default=None)
+    agreements = {path: _agreement(path.name, t1w.name) for path in candidates if path.parent == t1w.parent}
+    most = max(agreements.values(), default=0)
+    return tuple(sorted(path for path, agreement in agreements.items() if agreement == most))
 
 
 def _agreement(one: str, other: str) -> int:

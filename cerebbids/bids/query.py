@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.companions import best_companion
+from cerebbids.bids.companions import best_companions
 from cerebbids.bids.filters import Filters, let_through, read_filters
 from cerebbids.bids.names import stem
 from cerebbids.config import RunConfig
@@ -35,6 +35,8 @@ class SourceImage:
         Path from the dataset's root, with forward slashes.
     t2w : Path, optional
         The T2w image beside it that belongs to it.
+    t2w_choice : int
+        How many T2w images beside it suit it as well as any, that one included.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class SourceImage:
     subject: str
     relative: str
     t2w: Path | None = None
+    t2w_choice: int = 0
 
     @property
     def stem(self) -> str:
@@ -76,6 +79,16 @@ class SourceImage:
     def t2w_uri(self) -> str | None:
         """The T2w image as BIDS-Derivatives cite it; it lies in the same folder."""
         return self.t2w and f"bids:raw:{self.relative.rpartition('/')[0]}/{self.t2w.name}"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What names alone did not settle."""
+        if self.t2w is None or self.t2w_choice < 2:
+            return ()
+        return (
+            f"By their names, {self.t2w_choice} T2w images suit equally well; the first, {self.t2w.name}, was chosen "
+            "(--bids-filter-file chooses another).",
+        )
 
 
 @dataclass(frozen=True)
@@ -164,15 +177,19 @@ def _check_labels(option: str, asked: tuple[str, ...], known: list[str]) -> None
 
 
 def _query(config: RunConfig, subjects: tuple[str, ...], filters: dict[str, Filters]) -> tuple[SourceImage, ...]:
-    """Find the T1w images, and beside each the T2w image that suits it best."""
+    """Find the T1w images, and beside each the T2w image that suits it best, of several the first by name."""
     chosen = let_through(subjects, filters["t1w"], "subject")
     layout = _index(config.bids_dir, chosen)
     images = _find(layout, config, chosen, "T1w", filters["t1w"])
     if config.t2w == "synth":
         return tuple(images)
     found = _find(layout, config, chosen, "T2w", filters["t2w"])
-    companions = [image.path for image in found if not image.is_misplaced]
-    return tuple(replace(image, t2w=best_companion(image.path, companions)) for image in images)
+    candidates = [image.path for image in found if not image.is_misplaced]
+    companions = [best_companions(image.path, candidates) for image in images]
+    return tuple(
+        replace(image, t2w=alike[0], t2w_choice=len(alike)) if alike else image
+        for image, alike in zip(images, companions, strict=True)
+    )
 
 
 def _find(layout: Any, config: RunConfig, subjects: Iterable[str], suffix: str, filters: Filters) -> list[SourceImage]:

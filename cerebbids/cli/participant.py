@@ -49,6 +49,7 @@ def show_plan(config: RunConfig) -> int:
     table = Table("image", "T2w image", f"outputs in {config.output_dir}", show_lines=True)
     for image in selection.images:
         t2w = image.t2w.name if image.t2w else "none"
+        t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
         table.add_row(image.relative, t2w, "\n".join(map(str, output_paths(image, config.t2w))))
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)

@@ -15,6 +15,8 @@ from cerebbids.imaging.template import template_tissues
 
 TARGETS = (50.0, 150.0, 250.0)
 """What the means of fluid, grey and white matter become."""
+BINS = (70, (0.0, 350.0))
+"""Histogram of an image with these means: how many bins from where to where."""
 GREY = (0.4, 0.92)
 """Where grey matter's peak is looked for, in parts of white matter's brightness."""
 FLUID = 0.7
@@ -74,9 +76,9 @@ def tissue_means(
 ) -> TissueMeans:
     """Estimate how bright pure fluid, grey and white matter are, after Manjon et al. 2008 (MRM 59:866).
 
-    Voxels that tissues share are outliers of the pure tissues: those with a high gradient are left out, and of the
-    rest those count that lie close to their tissue's peak of the histogram. The template only says how bright white
-    matter is about, so that lesions and wide ventricles, which are not where it has them, do no harm.
+    Voxels that tissues share are left out, by their gradient. Fluid and white matter are the means around their peaks
+    of the histogram, grey matter is the median of the more even half of what lies between. The template only says how
+    bright white matter is about, so that lesions and wide ventricles, which are not where it has them, do no harm.
 
     Parameters
     ----------

@@ -13,14 +13,11 @@ from cerebbids.errors import CerebbidsError
 from cerebbids.imaging.brainmask import brain_mask, stripped_brain
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.standard import scale_tissues, standard_t1w
-from cerebbids.imaging.tissuemeans import TissueMeans
+from cerebbids.imaging.tissuemeans import BINS, TissueMeans
 from cerebbids.inference.cavity import find_cavity, holds_brain
 from cerebbids.inference.fine import fine_t1w
 from cerebbids.inference.t2w import real_t2w, synthetic_t2w
 from cerebbids.systems.grid import Grid
-
-BINS = (70, (0.0, 350.0))
-"""Histogram of the standard T1w: how many bins from where to where."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +98,7 @@ def image_side(
     CerebbidsError
         A T2w scan that is required has no T2w contrast.
     """
-    warnings: list[str] = []
-    cavity = None if stripped else _cavity(nets["icv"], grids["icv"], t1w, t1w_to_mni, device, name, warnings)
+    cavity, lost = (None, "") if stripped else _cavity(nets["icv"], grids["icv"], t1w, t1w_to_mni, device, name)
     if cavity is None:
         inside = stripped_brain(t1w, t1w_to_mni) if stripped else brain_mask(t1w, t1w_to_mni, 0.0)
     else:
@@ -115,33 +111,31 @@ def image_side(
     lap("super-resolution")
     box = grids["contrast"]
     mask = resample(inside, box.shape, box.affine, np.linalg.inv(t1w_to_mni), order=0).get_fdata() > 0
-    t2w = None if real is None else _real(real, fine, mask, box, name, warnings)
+    t2w, unused = (None, "") if real is None else _real(real, fine, mask, box, name)
     made = synthetic_t2w(nets["contrast"], fine, mask, device) if t2w is None else t2w
     lap("T2w contrast")
     counts = np.histogram(values, *BINS)[0]
-    return ImageSide(cavity, standard.means, counts, fine, made, t2w is not None, tuple(warnings))
+    warnings = tuple(warning for warning in (lost, unused) if warning)
+    return ImageSide(cavity, standard.means, counts, fine, made, t2w is not None, warnings)
 
 
 def _cavity(
-    net: torch.nn.Module, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, device: torch.device,
-    name: str, warnings: list[str],
-) -> nib.Nifti1Image | None:  # fmt: skip
+    net: torch.nn.Module, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, device: torch.device, name: str
+) -> tuple[nib.Nifti1Image | None, str]:
+    """Find the cavity, or a warning."""
     first = scale_tissues(t1w, brain_mask(t1w, t1w_to_mni, 0.0), t1w_to_mni, name).image
     cavity = find_cavity(net, grid, first, t1w_to_mni, device)
     if holds_brain(cavity, t1w_to_mni):
-        return cavity
-    warnings.append("The intracranial cavity was not found; its volume is not given.")
-    return None
+        return cavity, ""
+    return None, "The intracranial cavity was not found; its volume is not given."
 
 
-def _real(
-    real: RealT2w, t1w: np.ndarray, inside: np.ndarray, grid: Grid, name: str, warnings: list[str]
-) -> np.ndarray | None:
+def _real(real: RealT2w, t1w: np.ndarray, inside: np.ndarray, grid: Grid, name: str) -> tuple[np.ndarray | None, str]:
+    """Bring the T2w scan onto the box, or give a warning."""
     try:
-        return real_t2w(real.image, real.t2w_to_mni, t1w, inside, grid)
+        return real_t2w(real.image, real.t2w_to_mni, t1w, inside, grid), ""
     except ValueError as error:
         reason = f"it has {error} where the T1w shows them"
         if real.required:
             raise CerebbidsError(name, f"has a T2w image that cannot be used: {reason}", "choose --t2w auto") from error
-        warnings.append(f"The T2w image was not used, because {reason}.")
-        return None
+        return None, f"The T2w image was not used, because {reason}."

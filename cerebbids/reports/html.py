@@ -44,9 +44,10 @@ CAPTIONS: Mapping[str, Caption] = {
     ),
     "figure_tissues": Caption(
         "Brightness of the tissues",
-        "Inside the cavity, the means of the three tissues (measured in the clean T1w) were mapped to 50, 150 and 250. "
-        "Check that grey and white matter's marks meet the two large peaks, and that fluid's lies well below: in the "
-        "small peak or the flat part at the left. At a mark the scale changes, and so the histogram may have a step.",
+        "Inside the cavity (the brain, when skull-stripped), the means of three tissues, measured in the clean T1w, "
+        "were mapped to 50, 150 and 250. Check that grey and white matter's marks meet the two large peaks, and that "
+        "fluid's lies well below: in the small peak or the flat part at the left. At a mark the scale changes, and so "
+        "the histogram may have a step.",
     ),
     "figure_superres": Caption(
         "Super-resolved cerebellum",

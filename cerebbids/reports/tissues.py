@@ -10,11 +10,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from cerebbids.imaging.tissuemeans import TissueMeans
+from cerebbids.imaging.tissuemeans import BINS, TissueMeans
 from cerebbids.reports.charts import chart
-
-BIN = 5.0
-"""Width of a bin of the histogram, in units of the normalised image; the first begins at 0."""
 
 _MARKS = (("Cerebrospinal fluid", "#0087b3"), ("Grey matter", "#59616b"), ("White matter", "#b8860b"))
 
@@ -25,18 +22,18 @@ def read_means(facts: Mapping[str, Any]) -> TissueMeans:
 
 
 def tissues_figure(facts: Mapping[str, Any], out: Path) -> None:
-    """Draw the histogram of the normalised T1w image inside the cavity, with the means of the tissues.
+    """Draw the histogram of the normalised T1w image inside cavity or brain, with the means of the tissues.
 
     Parameters
     ----------
     facts : dict
         What the prediction said. Its ``tissues`` are the means ``csf``, ``gm``, ``wm`` in the clean image, the
-        ``targets`` that they became, and ``counts`` in bins of 5 units from 0.
+        ``targets`` that they became, and ``counts`` in ``BINS``.
     out : Path
         SVG file.
     """
     counts = np.asarray(facts["tissues"]["counts"], float)
-    edges = BIN * np.arange(len(counts) + 1)
+    edges = np.histogram_bin_edges([], *BINS)
     share = 100 * counts / max(counts.sum(), 1)
     with chart(out, "Histogram of the normalised T1w image", (9.2, 3.2)) as figure:
         axes = figure.subplots()

@@ -102,7 +102,8 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         t2w_required=config.t2w == "real",
         t2w_voxels=t2w_voxels,
     )
-    warnings = Node(Merge(2), "warnings", run_without_submitting=True)
+    warnings = Node(Merge(3), "warnings", run_without_submitting=True)
+    warnings.inputs.in1 = list(image.warnings)
     report_wf = init_report_wf(image=image, voxels=voxels, output_dir=config.output_dir)
     derivatives_wf = init_derivatives_wf(image=image, voxels=voxels, output_dir=config.output_dir)
 
@@ -113,8 +114,8 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         (preprocess_wf, t2w_wf, _same("t1w", "xfm_to_mni")),
         (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni", "skull_stripped")),
         (t2w_wf, segment_wf, _same("t2w", "xfm_t2w_to_t1w", "t2w_meta")),
-        (preprocess_wf, warnings, [("outputnode.warnings", "in1")]),
-        (t2w_wf, warnings, [("outputnode.warnings", "in2")]),
+        (preprocess_wf, warnings, [("outputnode.warnings", "in2")]),
+        (t2w_wf, warnings, [("outputnode.warnings", "in3")]),
         (warnings, segment_wf, [("out", "inputnode.warnings")]),
         (preprocess_wf, report_wf, _same("t1w", "t1w_mni", "xfm_to_mni")),
         (segment_wf, report_wf, _same("dseg", "icv", "superres_mni", "morph", "facts")),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cerebbids.bids.companions import best_companion
+from cerebbids.bids.companions import best_companions
 from cerebbids.bids.query import select_images
 from cerebbids.config import RunConfig
 from tests.datasets import make_dataset
@@ -18,15 +18,15 @@ from tests.datasets import make_dataset
         ("T1w", ["acq-a_T2w", "T2w", "run-1_T2w"], "T2w"),
         ("acq-a_run-1_T1w", ["acq-b_run-1_T2w", "acq-a_run-1_T2w"], "acq-a_run-1_T2w"),
         ("acq-a_run-1_T1w", ["rec-x_run-1_T2w", "run-1_T2w"], "run-1_T2w"),
-        ("T1w", ["acq-b_T2w", "acq-a_T2w"], "acq-a_T2w"),
-        ("T1w", [], None),
+        ("T1w", ["acq-b_T2w", "acq-a_T2w", "acq-a_run-1_T2w"], "acq-a_T2w acq-b_T2w"),
+        ("T1w", [], ""),
     ],
 )
-def test_most_alike_is_taken_and_then_the_first_by_name(t1w, candidates, best):
+def test_most_alike_are_found_in_the_order_of_their_names(t1w, candidates, best):
     paths = [Path(f"/d/sub-1_{name}.nii") for name in candidates]
     for order in (paths, paths[::-1]):
-        found = best_companion(Path(f"/d/sub-1_{t1w}.nii"), order)
-        assert found == (best and Path(f"/d/sub-1_{best}.nii"))
+        found = best_companions(Path(f"/d/sub-1_{t1w}.nii"), order)
+        assert found == tuple(Path(f"/d/sub-1_{name}.nii") for name in best.split())
 
 
 @pytest.fixture
@@ -85,6 +85,16 @@ def test_filters_choose_among_t2w_images_and_no_t1w(config):
     assert len(select_images(filtered).images) == 3
     path.write_text(json.dumps({"t2w": {"acquisition": "c"}}))
     assert companions(filtered) == {}
+
+
+def test_a_choice_that_names_do_not_settle_is_told(config):
+    for name in ("acq-b", "acq-a", "acq-a_run-1"):
+        add_t2w(config, f"sub-02/anat/sub-02_{name}_T2w")
+    add_t2w(config, "sub-01/ses-a/anat/sub-01_ses-a_T2w")
+    assert companions(config)["sub-02"] == "sub-02_acq-a_T2w.nii.gz"
+    told = {image.stem: image.warnings for image in select_images(config).images}
+    assert told["sub-01_ses-a"] == told["sub-01_ses-b"] == ()
+    assert "2 T2w images suit equally well; the first, sub-02_acq-a_T2w.nii.gz, was chosen" in "".join(told["sub-02"])
 
 
 def test_t2w_images_are_not_looked_at_when_one_is_to_be_synthesised(config):

@@ -310,10 +310,11 @@ def test_interruption_while_images_are_looked_at_is_told_too(no_work, dataset, c
 
 
 def test_dry_run_shows_outputs_and_makes_nothing(dataset, capsys):
-    shutil.copy(dataset.source("02"), dataset.raw / "sub-02/anat/sub-02_acq-space_T2w.nii.gz")
+    for name in ("space", "tse"):
+        shutil.copy(dataset.source("02"), dataset.raw / f"sub-02/anat/sub-02_acq-{name}_T2w.nii.gz")
     assert main(dataset.arguments("--dry-run")) == 0
     shown = capsys.readouterr().out
-    assert "sub-01_T1w.nii.gz" in shown and "sub-02_acq-space_T2w.nii.gz" in shown
+    assert "sub-01_T1w.nii.gz" in shown and "sub-02_acq-space_T2w.nii.gz (first of 2)" in shown
     assert "sub-01_seg-Lobules_dseg.nii.gz" in shown
     assert not dataset.out.exists() and not dataset.work.exists()
 

@@ -6,7 +6,8 @@ import torch
 from cerebbids.errors import CerebbidsError
 from cerebbids.imaging import standard
 from cerebbids.imaging.template import template_brain_mask, template_t1w, template_tissues
-from cerebbids.inference.imageside import BINS, ImageSide, RealT2w, image_side
+from cerebbids.imaging.tissuemeans import BINS
+from cerebbids.inference.imageside import ImageSide, RealT2w, image_side
 from cerebbids.inference.outputs import image_facts
 from cerebbids.nets.superres import SuperResolution
 from cerebbids.systems.grid import HEAD_2MM, Grid

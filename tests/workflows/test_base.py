@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -22,6 +23,9 @@ def build(tmp_path: Path):
     (tmp_path / "out").mkdir()
     config = RunConfig(raw, tmp_path / "out", tmp_path / "work", nprocs=4, omp_nthreads=3)
     images = [SourceImage(raw / f"{name}_T1w.nii.gz", name[4:6], f"{name}_T1w.nii.gz") for name in NAMES]
+    t2w = images[0].path.with_name("sub-01_ses-a_acq-a_T2w.nii.gz")
+    t2w.touch()
+    images[0] = replace(images[0], t2w=t2w, t2w_choice=2)
 
     def make(device: str = "cpu") -> Workflow:
         known = {"model": "net 1.2", "model_sha256": "abc", "device": device, "run_id": "now"}
@@ -70,6 +74,14 @@ def test_warnings_about_the_file_reach_the_labels_sidecar(build):
     assert ("warnings", "in1") in edges["conform", "merge"] and ("warnings", "in2") in edges["register", "merge"]
     assert ("out", "warnings") in edges["merge", "outputnode"]
     assert ("warnings", "known") in edges["inputnode", "check"]
+
+
+def test_warnings_about_the_choice_of_the_t2w_image_reach_them_too(build):
+    def first(image_wf: str) -> list[str]:
+        return build().get_node(f"{image_wf}.warnings").inputs.in1
+
+    assert first("sub_02_wf") == []
+    assert "the first, sub-01_ses-a_acq-a_T2w.nii.gz, was chosen" in first("sub_01_ses_a_run_1_wf")[0]
 
 
 def test_voxels_are_counted_in_the_header(build):
