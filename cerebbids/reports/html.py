@@ -51,9 +51,10 @@ CAPTIONS: Mapping[str, Caption] = {
     ),
     "figure_superres": Caption(
         "Super-resolved cerebellum",
-        "The T1w at 0.5 mm; the lobules are found on the scan itself, at 1 mm. Check that folia and fissures are those "
-        "of the scan, only sharper: with the pointer on a cut, the scan itself (interpolated) shows in its place, and "
-        "nothing may appear or move. Detail below the voxels of the scan is an estimate.",
+        "The T1w at 0.5 mm (only resampled where the scan has 0.6 mm or less); the lobules are found on the scan "
+        "itself, at 1 mm. Check that folia and fissures are those of the scan, only sharper: with the pointer on a "
+        "cut, the scan itself (interpolated) shows in its place, and nothing may appear or move. Detail below the "
+        "voxels of the scan is an estimate.",
     ),
     "figure_t2w": Caption(
         "T2w contrast",

@@ -48,15 +48,17 @@ def init_t2w_wf(*, t2w: Path | None, mode: str, voxels: int, omp_nthreads: int, 
     inputnode = Node(IdentityInterface(["t1w", "xfm_to_mni"]), "inputnode")
     outputs = ["t2w", "xfm_t2w_to_t1w", "warnings", "t2w_meta"]
     outputnode = Node(IdentityInterface(outputs), "outputnode")
+    if mode != "synth":  # also without an image: what all images of a run say in the same words is told once
+        workflow.__desc__ = """
+A T2-weighted (T2w) image of the same session, where there was one, was registered to the T1w image with a rigid
+transform that maximises the correlation ratio inside the brain, and denoised and corrected for intensity
+non-uniformity as the T1w image was. It was used only if it showed the cerebellum, fitted the anatomy of the T1w image
+and had T2 contrast.
+"""
     if t2w is None or mode == "synth":
         outputnode.inputs.trait_set(warnings=[], t2w_meta={})
         workflow.add_nodes([inputnode, outputnode])
         return workflow
-    workflow.__desc__ = """
-The T2-weighted (T2w) image of the same session was registered to the T1w image with a rigid transform that maximises
-the correlation ratio inside the brain, and denoised and corrected for intensity non-uniformity as the T1w image was.
-It was used only if it showed the cerebellum, fitted the anatomy of the T1w image and had T2 contrast.
-"""
     job = PrepareT2w(in_file=str(t2w), required=mode == "real", version=__version__, num_threads=omp_nthreads)
     prepare = Node(job, "prepare", mem_gb=gigabytes(1.2, 70, voxels))
     # Not by size and time, as other files: work folders go by names, and another dataset may have the same.

@@ -6,6 +6,7 @@ import pytest
 from card import accuracy, agreement, image_side, read_result
 
 from cerebbids.inference.models import read_bundle
+from cerebbids.training.recipe import RECIPES
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +29,11 @@ def test_accuracy_of_the_image_side_is_what_its_benchmark_gave(card: str):
 def test_the_commands_are_those_of_the_packaged_weights(card: str):
     toml = (read_bundle(None, "deepceres").folder / "model.toml").read_text(encoding="utf-8")
     assert f"--steps {tomllib.loads(toml)['lobules']['training']['steps']} --resume" in card
+
+
+@pytest.mark.parametrize("net", RECIPES)
+def test_the_packaged_weights_are_those_of_the_recipe(net: str):
+    bundle, recipe = read_bundle(None, "deepceres"), RECIPES[net]
+    training = tomllib.loads((bundle.folder / "model.toml").read_text(encoding="utf-8"))[net]["training"]
+    assert (training["steps"], training["batch"]) == (recipe.steps, recipe.batch)
+    assert (bundle.networks[net].architecture, bundle.networks[net].sizes) == (recipe.architecture, recipe.sizes)

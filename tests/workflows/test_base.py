@@ -111,6 +111,7 @@ def test_another_dataset_s_image_of_the_same_name_size_and_time_is_another_image
 
 
 def test_methods_are_told_once_and_in_order(build):
+    """Of images with and without a T2w image."""
     text = build().visit_desc()
     places = [text.index(word) for word in ("Nipype", "denoised", "N4", "registered", "lobules", "References")]
     assert places == sorted(places)

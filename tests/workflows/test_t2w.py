@@ -50,7 +50,9 @@ def test_thick_slices_are_a_warning_and_no_failure(tmp_path, thick):
     assert meta["voxel_mm"] == 5.0
 
 
-def test_methods_tell_of_a_t2w_image_only_where_there_is_one(thick):
-    with_one = init_t2w_wf(t2w=thick, mode="auto", voxels=729, omp_nthreads=1)
-    without = init_t2w_wf(t2w=None, mode="auto", voxels=729, omp_nthreads=1)
-    assert "rigid transform" in with_one.visit_desc() and "T2" not in without.visit_desc()
+def test_methods_are_in_the_same_words_for_all_images_of_a_run(thick):
+    def told(t2w: Path | None, mode: str) -> str:
+        return init_t2w_wf(t2w=t2w, mode=mode, voxels=729, omp_nthreads=1).visit_desc()
+
+    assert "correlation ratio" in told(thick, "auto") and told(None, "auto") == told(thick, "auto")
+    assert "T2" not in told(thick, "synth") and told(None, "synth") == told(thick, "synth")
