@@ -73,7 +73,7 @@ def upsampled_by(coarse: np.ndarray, net: torch.nn.Module, inside: np.ndarray) -
     for name, order in (("trilinear", 1), ("cubic B-spline", 3)):
         yield name, resample(nib.Nifti1Image(coarse, affine), shape, np.eye(4), order=order).get_fdata(dtype=np.float32)
     mean, spread = z_scores(coarse, inside)
-    yield "network", mean + spread * applied(net, (coarse - mean) / spread, CPU)
+    yield "network", mean + spread * applied(net, (coarse - mean)[None] / spread, CPU)
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def main() -> None:
     tables = {
         "superres": super_resolution(full, nets["superres"]),
         "t2w": pd.concat([contrast_synthesis(arguments.work, nets["contrast"]), orders]),
-        "icv": pd.concat([painted_cavities(arguments.work, nets["icv"]), volumes]),
+        "icv": pd.concat([painted_cavities(arguments.work, nets["icv"]), volumes]).astype({"painting": "Int64"}),
     }
     for name, table in tables.items():
         path = arguments.out_dir / f"imageside_{name}.tsv"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
+from typing import TypeVar
 
-import numpy as np
+Volume = TypeVar("Volume")
+"""ndarray or Tensor."""
 
 ECHO_MS = 100.0
 """Echo time of the image that is imitated, ms; repetition is taken to be long."""
@@ -31,7 +34,7 @@ T2W_MEANS = tuple(GREY_AT * spin_echo(tissue) / spin_echo("gm") for tissue in ("
 """Brightness of fluid, grey and white matter in a standard T2w image."""
 
 
-def render_t2w(t1w: np.ndarray, targets: tuple[float, float, float]) -> np.ndarray:
+def render_t2w(t1w: Volume, targets: tuple[float, float, float]) -> Volume:
     """T2w contrast of an image that shows only brain, from its own T1w brightness.
 
     A voxel between two tissues' means is taken for a mixture of the two: its T2w brightness lies as far between
@@ -39,14 +42,16 @@ def render_t2w(t1w: np.ndarray, targets: tuple[float, float, float]) -> np.ndarr
 
     Parameters
     ----------
-    t1w : ndarray
+    t1w : ndarray or Tensor
         T1w brightness, fluid, grey and white matter at ``targets``.
     targets : tuple of float
         Rising.
 
     Examples
     --------
+    >>> import numpy as np
     >>> render_t2w(np.array([0.0, 50, 150, 250, 300]), (50, 150, 250)).round().tolist()
     [0.0, 455.0, 150.0, 87.0, 87.0]
     """
-    return np.interp(t1w, (0.0, *targets), (0.0, *T2W_MEANS))
+    pieces = zip(pairwise((0.0, *targets)), pairwise((0.0, *T2W_MEANS)), strict=True)
+    return sum((t1w - low).clip(0, high - low) * ((end - start) / (high - low)) for (low, high), (start, end) in pieces)

@@ -8,13 +8,13 @@ import torch
 from scipy import ndimage
 
 from cerebbids.imaging.resample import part_around, resample
-from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
+from cerebbids.imaging.t2contrast import T2W_MEANS, Volume, render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
-from cerebbids.inference.fine import SPLINE_MM, applied, z_scores
+from cerebbids.inference.fine import SPLINE_MM, applied
 from cerebbids.systems.grid import Grid
 
-T2_UNIT = 100.0
-"""Brightness of a standard T2w image that the network calls 1."""
+T1_UNIT = 50.0
+"""Brightness of a standard T1w image that the network calls 1."""
 RIM = 2
 """Voxels around the mask in which the T2w is still made."""
 NEAR = 20.0
@@ -27,7 +27,9 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
     Parameters
     ----------
     net : Module
-        T1w, standardised -> what the T2w, in ``T2_UNIT``, has more than :func:`render_t2w` makes of the T1w alone.
+        T1w -> T1w of which :func:`cerebbids.imaging.t2contrast.render_t2w` makes the T2w, both in units of
+        :func:`standardised`. The mapping looks at each voxel's own brightness only, and takes noise and blurred
+        edges for tissue; the network has looked at the surroundings.
     t1w : ndarray, (X, Y, Z)
         Tissues at fixed brightness.
     inside : ndarray of bool, (X, Y, Z)
@@ -40,9 +42,18 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
         Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 outside the mask and its rim, where bone would
         be as bright as fluid.
     """
-    mean, spread = z_scores(t1w, inside)
-    made = render_t2w(t1w, TARGETS) + T2_UNIT * applied(net, (t1w - mean) / spread, device)
-    return np.where(ndimage.binary_dilation(inside, iterations=RIM), made.clip(0), 0).astype(np.float32)
+    made = rendered(applied(net, standardised(t1w)[None], device))
+    return np.where(ndimage.binary_dilation(inside, iterations=RIM), made, 0).astype(np.float32)
+
+
+def standardised(t1w: np.ndarray) -> np.ndarray:
+    """T1w brightness in the units of the network: grey matter 0, fluid -2, white matter 2."""
+    return (t1w - TARGETS[1]) / T1_UNIT
+
+
+def rendered(answer: Volume) -> Volume:
+    """T2w brightness that the network's answer, ndarray or Tensor, stands for."""
+    return render_t2w(TARGETS[1] + T1_UNIT * answer, TARGETS)
 
 
 def real_t2w(

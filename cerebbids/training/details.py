@@ -101,13 +101,13 @@ def real_patch(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image[box].astype(np.float32) * rng.uniform(0.9, 1.1)
 
 
-def patch_around(shown: np.ndarray, rng: np.random.Generator) -> tuple[slice, ...]:
-    """Choose a patch whose centre is shown."""
-    limits = np.array(shown.shape) - SIDE
+def patch_around(shown: np.ndarray, rng: np.random.Generator, side: int = SIDE) -> tuple[slice, ...]:
+    """Choose a patch of ``side`` voxels along each axis whose centre is shown."""
+    limits = np.array(shown.shape) - side
     while True:
         first = rng.integers(0, limits + 1)
-        if shown[tuple(first + SIDE // 2)]:
-            return tuple(slice(start, start + SIDE) for start in first)
+        if shown[tuple(first + side // 2)]:
+            return tuple(slice(start, start + side) for start in first)
 
 
 def turned(patch: np.ndarray, rng: np.random.Generator) -> np.ndarray:

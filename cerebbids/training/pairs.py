@@ -12,16 +12,22 @@ from scipy import ndimage
 
 from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
-from cerebbids.inference.fine import z_scores
-from cerebbids.inference.t2w import T2_UNIT
-from cerebbids.training.details import Folded, load_folded
+from cerebbids.inference.t2w import rendered, standardised
+from cerebbids.training.details import Folded, load_folded, patch_around
+from cerebbids.training.loss import charbonnier
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.stream import Stream
 
+T2_UNIT = 100.0
+"""T2w brightness that a loss of 1 means."""
+SIDE = 96
+"""Voxels along each side of a patch."""
 OUTSIDE_T2 = 60.0
 """Brightness that anything outside the skull is given, as no label says more of it."""
 FAINT = 10.0
 """What is darker in a stripped T1w image is not brain."""
+MISSED_BY = (6.0, 5.0, 3.0)
+"""How far fluid, grey and white matter may be beside their brightness: what the estimate of their means misses."""
 OUTSIDE_WEIGHT = 0.1
 """How much voxels outside the skull count."""
 
@@ -60,11 +66,17 @@ def load_sources(work: Path, folded: tuple[str, ...], brains: tuple[str, ...], h
     )
 
 
+def t2w_loss(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """How far the T2w that an answer stands for is from a :class:`PairExamples` target, in parts of ``T2_UNIT``."""
+    made = rendered(answer.float()) / T2_UNIT
+    return charbonnier(made, torch.cat([target[:, :1] / T2_UNIT, target[:, 1:]], 1))
+
+
 class PairExamples(Stream):
     """Item ``k`` is the same for the same seed, whoever asks, in any order.
 
-    Items are (T1w (1, X, Y, Z), target (2, X, Y, Z): what the T2w, in ``T2_UNIT``,
-    has more than the T1w lets expect, and how much each voxel counts), float32.
+    Items are (T1w (1, X, Y, Z) in the units of the network, target (2, X, Y, Z): the T2w and how much each voxel
+    counts), float32.
     """
 
     def __init__(self, sources: Sources, recipe: Recipe) -> None:
@@ -73,27 +85,34 @@ class PairExamples(Stream):
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw one example."""
-        t1w, t2w, inside = self._pair(rng)
+        t1w, t2w, inside = self._patch(rng)
         if rng.random() < 0.5:
             t1w, t2w, inside = (np.ascontiguousarray(volume[::-1]) for volume in (t1w, t2w, inside))
         weight = np.where(inside, 1.0, OUTSIDE_WEIGHT)
-        seen = scanned(t1w, inside, rng)
-        left_over = (t2w - render_t2w(seen, TARGETS)) / T2_UNIT
-        target = torch.from_numpy(np.stack([left_over, weight]).astype(np.float32))
-        mean, spread = z_scores(seen, inside)
-        return torch.from_numpy((seen - mean) / spread)[None], target
+        seen = scanned(t1w, rng)
+        target = np.stack([t2w, weight]).astype(np.float32)
+        return torch.from_numpy(standardised(seen))[None], torch.from_numpy(target)
 
-    def _pair(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _patch(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """T1w, T2w and what lies inside the skull."""
         sources = self.sources
         if rng.random() < 0.3:
-            t1w = sources.brains[int(rng.integers(len(sources.brains)))].astype(np.float32)
+            brain = sources.brains[int(rng.integers(len(sources.brains)))]
+            t1w = brain[patch_around(brain > FAINT, rng, SIDE)].astype(np.float32)
             shown = t1w > FAINT
             return t1w * shown, (render_t2w(t1w, TARGETS) * shown).astype(np.float32), shown
-        anatomy = upsampled(sources.heads[int(rng.integers(len(sources.heads)))])
+        head = sources.heads[int(rng.integers(len(sources.heads)))]
+        box = patch_around(head.shares.any(0), rng, SIDE // 2)
+        anatomy = upsampled(Anatomy(head.shares[:, *box], head.outside[box]))
         if rng.random() < 0.6:
-            anatomy = with_cerebellum(anatomy, sources.folded[int(rng.integers(len(sources.folded)))])
+            anatomy = with_cerebellum(anatomy, part(sources.folded[int(rng.integers(len(sources.folded)))], box))
         return painted_pair(anatomy, rng)
+
+
+def part(folded: Folded, box: tuple[slice, ...]) -> Folded:
+    """Cut out of a folded cerebellum what a box of voxels twice as large covers."""
+    fine = tuple(slice(2 * side.start, 2 * side.stop) for side in box)
+    return Folded(folded.grey[fine], folded.white[fine], folded.hull[fine])
 
 
 def upsampled(head: Anatomy) -> Anatomy:
@@ -119,7 +138,7 @@ def painted_pair(anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray
     inside : ndarray of bool, (X, Y, Z)
         What lies inside the skull.
     """
-    means = np.array(TARGETS) + np.array([30, 20, 15]) * rng.uniform(-1, 1, 3)
+    means = np.array(TARGETS) + np.array(MISSED_BY) * rng.uniform(-1, 1, 3)
     inside = anatomy.shares.sum(0)
     colours = rng.uniform(0, 350, int(anatomy.outside.max()) + 1).astype(np.float32)
     colours[0] = 0
@@ -132,12 +151,21 @@ def painted_pair(anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray
     return t1w, t2w, inside > 0.5
 
 
-def scanned(t1w: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What is left of a painted or real T1w after scanner, denoising, normalisation and super-resolution."""
+def scanned(t1w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What is left of a painted or real T1w after scanner, denoising, normalisation and super-resolution.
+
+    Noise is that of voxels of 1 mm, made finer, or of 0.5 mm.
+    """
     blurred = ndimage.gaussian_filter(t1w, rng.uniform(0, 0.9))
     x, y, z = (np.linspace(-1, 1, n, dtype=np.float32) for n in t1w.shape)
-    a, b, c = rng.uniform(-0.06, 0.06, 3).tolist()  # plain numbers, which leave float32 what it is
+    a, b, c = rng.uniform(-0.02, 0.02, 3).tolist()  # plain numbers, which leave float32 what it is
     field = 1 + a * x[:, None, None] + b * y[:, None] + c * z
-    noise = torch.from_numpy(rng.standard_normal([n // 2 for n in t1w.shape], np.float32))
-    grown = F.interpolate(noise[None, None], scale_factor=2, mode="trilinear")[0, 0].numpy()
-    return ((blurred + np.float32(rng.uniform(0, 15)) * grown) * field.astype(np.float32)).clip(0) * (blurred > 0)
+    noisy = blurred + np.float32(rng.uniform(0, 15)) * _noise(t1w.shape, rng)
+    return (noisy * field.astype(np.float32)).clip(0) * (blurred > 0)
+
+
+def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    if rng.random() < 0.5:
+        return rng.standard_normal(shape, np.float32)
+    coarse = torch.from_numpy(rng.standard_normal([n // 2 for n in shape], np.float32))
+    return F.interpolate(coarse[None, None], scale_factor=2, mode="trilinear")[0, 0].numpy()

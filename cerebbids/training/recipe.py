@@ -60,10 +60,10 @@ LOBULES = Recipe("lobules", 600, sizes={"channels_in": 4, "classes": 27, "widths
 ICV = Recipe("icv", 800, sizes={"channels_in": 4, "classes": 2, "widths": (16, 32, 64, 128)})
 """Intracranial cavity at 2 mm."""
 
-SUPERRES = Recipe("superres", 700, "superres", {"width": 32, "blocks": 6}, batch=4, learning_rate=4e-3, averaging=0.99)
+SUPERRES = Recipe("superres", 1000, "superres", {"width": 32, "blocks": 6}, batch=4, learning_rate=4e-3, averaging=0.99)
 """From 1 mm to 0.5 mm."""
 
-CONTRAST = Recipe("contrast", 220, "contrast", {"widths": (16, 32, 64, 128)})
+CONTRAST = Recipe("contrast", 900, "contrast", {"width": 32, "blocks": 6}, learning_rate=3e-3, averaging=0.99)
 """T2w from T1w at 0.5 mm."""
 
 RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST)}

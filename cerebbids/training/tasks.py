@@ -20,7 +20,7 @@ from cerebbids.training.details import DetailExamples, load_details
 from cerebbids.training.kit import EVERYBODY, bare_name, head_maps, oasis_people, stripped_brains, surrounding_names
 from cerebbids.training.loop import Loss
 from cerebbids.training.loss import charbonnier, dice_cross_entropy
-from cerebbids.training.pairs import PairExamples, load_sources
+from cerebbids.training.pairs import PairExamples, load_sources, t2w_loss
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
 from cerebbids.training.surroundings import load_surroundings
@@ -98,7 +98,7 @@ def contrast(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
     """Pairs of contrasts painted from lobule and head maps, and from the tissues of real brains."""
     brains, names = brain_names(kit), painted_heads(kit)
     examples = PairExamples(load_sources(work, COBRALAB, brains, names), recipe)
-    return Task(build(recipe.architecture, recipe.sizes), examples, charbonnier, Seen(brains, names, COBRALAB))
+    return Task(build(recipe.architecture, recipe.sizes), examples, t2w_loss, Seen(brains, names, COBRALAB))
 
 
 TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {

@@ -92,7 +92,7 @@ inside it (inside the brain, where the image had been skull-stripped), and the m
 white matter brought to fixed brightness (Manjón 2008). The cerebellum was cropped in the space of the template and
 brought to 0.5 mm by a residual network (scans of 0.6 mm and finer were resampled). Its T2-weighted contrast comes
 from a T2w scan of the session where one was used, and otherwise from a network that works on the stride decomposition
-of the crop (Manjón 2021); the sidecars say which.
+of the T1w crop (after Manjón 2021) and a piecewise linear mapping of brightness; the sidecars say which.
 
 The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
 the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels follow those of DeepCERES

@@ -9,6 +9,7 @@ from cerebbids.imaging.template import template_brain_mask, template_t1w, templa
 from cerebbids.imaging.tissuemeans import BINS
 from cerebbids.inference.imageside import ImageSide, RealT2w, image_side
 from cerebbids.inference.outputs import image_facts
+from cerebbids.nets.contrast import ContrastNet
 from cerebbids.nets.superres import SuperResolution
 from cerebbids.systems.grid import HEAD_2MM, Grid
 
@@ -37,7 +38,7 @@ def made(brain: nib.Nifti1Image, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(standard, "correct_bias", lambda image, *_: image)
 
     def make(icv: torch.nn.Module, **given) -> ImageSide:
-        nets = {"icv": icv, "superres": SuperResolution(4, 1), "contrast": torch.nn.Identity()}
+        nets = {"icv": icv, "superres": SuperResolution(4, 1), "contrast": ContrastNet(4, 1)}
         given = {"stripped": False, "real": None, **given}
         fixed = {"device": torch.device("cpu"), "threads": 1, "name": "sub-1", "lap": lambda _: None}
         return image_side(nets, GRIDS, brain, np.eye(4), **fixed, **given)
