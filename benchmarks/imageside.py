@@ -73,7 +73,7 @@ def upsampled_by(coarse: np.ndarray, net: torch.nn.Module, inside: np.ndarray) -
     for name, order in (("trilinear", 1), ("cubic B-spline", 3)):
         yield name, resample(nib.Nifti1Image(coarse, affine), shape, np.eye(4), order=order).get_fdata(dtype=np.float32)
     mean, spread = z_scores(coarse, inside)
-    yield "network", mean + spread * applied(net, (coarse - mean)[None] / spread, CPU)
+    yield "network", mean + spread * applied(net, (coarse - mean) / spread, CPU)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ _SUPERRES = (
 _T2W = "T2w image of the same session, denoised, corrected for bias, rigidly registered to the T1w image"
 _OF_T2W = ("t2w", "t2w_mni")
 _SYNTH = (
-    "Cerebellum in the contrast of a T2w image, made from the T1w image by a network, not acquired; "
-    "0 outside of the skull, or of the brain of a stripped image"
+    "Cerebellum in the contrast of a T2w image, not acquired: a network changed the T1w image, whose brightness was "
+    "then mapped to that of a T2w image, piecewise linearly; tissues at fixed brightness; 0 outside of the "
+    "intracranial cavity, or of the brain where no cavity was segmented"
 )
 _LOBULES = (
     "Lobules of the cerebellum and its white matter, left and right (anatomical). White matter includes "

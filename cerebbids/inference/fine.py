@@ -71,13 +71,13 @@ def fine_t1w(
     coarse = resample(t1w, grid.shape, grid.affine, to_t1w, order=3).get_fdata(dtype=np.float32).clip(0)
     mask = resample(inside, grid.shape, grid.affine, to_t1w, order=0).get_fdata() > 0
     mean, spread = z_scores(coarse, mask)
-    return (mean + spread * applied(net, (coarse - mean)[None] / spread, device)).clip(0)
+    return (mean + spread * applied(net, (coarse - mean) / spread, device)).clip(0)
 
 
 @torch.inference_mode()
-def applied(net: torch.nn.Module, channels: np.ndarray, device: torch.device) -> np.ndarray:
-    """Apply a network that answers with one volume (X, Y, Z) to channels (C, X, Y, Z), float32."""
-    batch = torch.from_numpy(np.ascontiguousarray(channels, np.float32))[None].to(device)
+def applied(net: torch.nn.Module, volume: np.ndarray, device: torch.device) -> np.ndarray:
+    """Apply a network of one channel in and out to a volume (X, Y, Z), float32."""
+    batch = torch.from_numpy(np.ascontiguousarray(volume, np.float32))[None, None].to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=is_fast_in_bf16(device)):
         answer = net(batch.contiguous(memory_format=torch.channels_last_3d))
     return answer[0, 0].float().cpu().numpy()

@@ -138,8 +138,7 @@ def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
 
 def _halvings(net: Network) -> int:
     """How often the network halves its grid; one that works on strides once."""
-    levels = len(net.sizes.get("widths", (1,)))  # type: ignore[arg-type]
-    return levels if net.architecture == "contrast" else levels - 1
+    return 1 if net.architecture == "contrast" else len(net.sizes.get("widths", (1,))) - 1  # type: ignore[arg-type]
 
 
 def _from_toml(folder: Path, told: dict, system: str) -> Bundle:

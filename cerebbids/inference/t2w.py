@@ -42,7 +42,7 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
         Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 outside the mask and its rim, where bone would
         be as bright as fluid.
     """
-    made = rendered(applied(net, standardised(t1w)[None], device))
+    made = rendered(applied(net, standardised(t1w), device))
     return np.where(ndimage.binary_dilation(inside, iterations=RIM), made, 0).astype(np.float32)
 
 

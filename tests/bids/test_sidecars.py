@@ -21,6 +21,14 @@ def test_every_derivative_describes_itself_without_inheriting(key):
         assert ("Resolution" in content) == ("res" in DERIVATIVES[key])
 
 
+def test_a_synthetic_t2w_image_says_what_made_it_and_where_it_is_empty():
+    for key in ("t2w_synth", "t2w_synth_mni"):
+        content = sidecar(key, IMAGE)
+        assert content["SyntheticImage"] and "not acquired" in content["Description"]
+        assert "a network changed the T1w image" in content["Description"]
+        assert "0 outside of the intracranial cavity, or of the brain where no cavity" in content["Description"]
+
+
 def test_t2w_derivatives_cite_the_t2w_image_too():
     image = replace(IMAGE, t2w=Path("/data/sub-01/anat/sub-01_T2w.nii"))
     both = ["bids:raw:sub-01/anat/sub-01_T2w.nii", f"bids:raw:{RELATIVE}"]

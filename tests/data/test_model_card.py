@@ -1,6 +1,7 @@
 """The model card says what was measured."""
 
 import tomllib
+from dataclasses import asdict
 
 import pytest
 from card import accuracy, agreement, image_side, read_result
@@ -35,5 +36,6 @@ def test_the_commands_are_those_of_the_packaged_weights(card: str):
 def test_the_packaged_weights_are_those_of_the_recipe(net: str):
     bundle, recipe = read_bundle(None, "deepceres"), RECIPES[net]
     training = tomllib.loads((bundle.folder / "model.toml").read_text(encoding="utf-8"))[net]["training"]
-    assert (training["steps"], training["batch"]) == (recipe.steps, recipe.batch)
+    told = {key: value for key, value in asdict(recipe).items() if key not in ("net", "architecture", "sizes")}
+    assert {key: training.get(key) for key in told} == told
     assert (bundle.networks[net].architecture, bundle.networks[net].sizes) == (recipe.architecture, recipe.sizes)
