@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TypeVar
 
-Volume = TypeVar("Volume")
+Brightness = TypeVar("Brightness")
 """ndarray or Tensor."""
 
 ECHO_MS = 100.0
@@ -34,7 +34,7 @@ T2W_MEANS = tuple(GREY_AT * spin_echo(tissue) / spin_echo("gm") for tissue in ("
 """Brightness of fluid, grey and white matter in a standard T2w image."""
 
 
-def render_t2w(t1w: Volume, targets: tuple[float, float, float]) -> Volume:
+def render_t2w(t1w: Brightness, targets: tuple[float, float, float]) -> Brightness:
     """T2w contrast of an image that shows only brain, from its own T1w brightness.
 
     A voxel between two tissues' means is taken for a mixture of the two: its T2w brightness lies as far between

@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 
 from cerebbids.imaging.resample import part_around, resample
-from cerebbids.imaging.t2contrast import T2W_MEANS, Volume, render_t2w
+from cerebbids.imaging.t2contrast import T2W_MEANS, Brightness, render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.fine import SPLINE_MM, applied
 from cerebbids.systems.grid import Grid
@@ -51,7 +51,7 @@ def standardised(t1w: np.ndarray) -> np.ndarray:
     return (t1w - TARGETS[1]) / T1_UNIT
 
 
-def rendered(answer: Volume) -> Volume:
+def rendered(answer: Brightness) -> Brightness:
     """T2w brightness that the network's answer, ndarray or Tensor, stands for."""
     return render_t2w(TARGETS[1] + T1_UNIT * answer, TARGETS)
 
