@@ -26,6 +26,19 @@ BRAIN_CM3 = (850.0, 1900.0)
 """Volumes of brains with their fluid from three years on; beyond, an image is looked at twice."""
 
 
+def brain_cm3(determinant: float) -> float:
+    """Volume of the brain, with its fluid, that goes with the determinant of image world -> template world.
+
+    Examples
+    --------
+    >>> round(brain_cm3(1.0) / brain_cm3(2.0), 6)
+    2.0
+    """
+    mask = template_brain_mask()
+    voxel_cm3 = abs(np.linalg.det(mask.affine[:3, :3])) / 1000
+    return float(np.count_nonzero(np.asarray(mask.dataobj)) * voxel_cm3 / determinant)
+
+
 def size_warnings(determinant: float) -> tuple[str, ...]:
     """Doubt the voxel size of an image whose brain would be smaller or larger than brains are.
 
@@ -41,9 +54,7 @@ def size_warnings(determinant: float) -> tuple[str, ...]:
     >>> size_warnings(0.65)
     ('The brain would measure 2902 cm3: look at the voxel size in the header.',)
     """
-    mask = template_brain_mask()
-    voxel_cm3 = abs(np.linalg.det(mask.affine[:3, :3])) / 1000
-    volume = np.count_nonzero(np.asarray(mask.dataobj)) * voxel_cm3 / determinant
+    volume = brain_cm3(determinant)
     if BRAIN_CM3[0] <= volume <= BRAIN_CM3[1]:
         return ()
     return (f"The brain would measure {volume:.0f} cm3: look at the voxel size in the header.",)
@@ -93,7 +104,7 @@ def judge(levels: Pyramid, fit: Fit, strategy: str) -> Attempt:
     refusals = {
         f"correlation {correlation:.2f}": correlation < MIN_CORRELATION,
         f"overlap {overlap:.2f}": overlap < MIN_OVERLAP,
-        f"determinant {determinant:.2f}": not DETERMINANTS[0] < determinant < DETERMINANTS[1],
+        f"a brain of {brain_cm3(determinant):.0f} cm3": not DETERMINANTS[0] < determinant < DETERMINANTS[1],
         f"stretch {stretch:.2f}": stretch > MAX_STRETCH,
         f"rotation {rotation:.0f} degrees": rotation > MAX_ROTATION,
         f"white matter {contrast:.2f} times as bright as grey": contrast < MIN_CONTRAST,

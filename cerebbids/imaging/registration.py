@@ -135,7 +135,7 @@ def _first_plausible(
     raise RegistrationFailed(
         image.get_filename() or "T1w image",
         f"cannot be brought onto the template ({attempts[0].refused})",
-        "check that it is a T1w image (white matter bright) of a whole brain and that its header's axes are right",
+        "check that it is a T1w image (white matter bright) of a whole brain, and its header's axes and voxel size",
     )
 
 

@@ -38,7 +38,8 @@ def render_t2w(t1w: Brightness, targets: tuple[float, float, float]) -> Brightne
     """T2w contrast of an image that shows only brain, from its own T1w brightness.
 
     A voxel between two tissues' means is taken for a mixture of the two: its T2w brightness lies as far between
-    theirs. Darker than fluid goes to black in proportion, brighter than white matter stays white matter.
+    theirs. Darker than fluid stays fluid (ventricles may be far darker than the fluid between folia, which is most of
+    it), brighter than white matter stays white matter.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ def render_t2w(t1w: Brightness, targets: tuple[float, float, float]) -> Brightne
     --------
     >>> import numpy as np
     >>> render_t2w(np.array([0.0, 50, 150, 250, 300]), (50, 150, 250)).round().tolist()
-    [0.0, 455.0, 150.0, 87.0, 87.0]
+    [455.0, 455.0, 150.0, 87.0, 87.0]
     """
-    pieces = zip(pairwise((0.0, *targets)), pairwise((0.0, *T2W_MEANS)), strict=True)
-    return sum((t1w - low).clip(0, high - low) * ((end - start) / (high - low)) for (low, high), (start, end) in pieces)
+    pieces = zip(pairwise(targets), pairwise(T2W_MEANS), strict=True)
+    changes = ((t1w - low).clip(0, high - low) * ((end - start) / (high - low)) for (low, high), (start, end) in pieces)
+    return T2W_MEANS[0] + sum(changes)

@@ -15,8 +15,6 @@ from cerebbids.systems.grid import Grid
 
 T1_UNIT = 50.0
 """Brightness of a standard T1w image that the network calls 1."""
-RIM = 2
-"""Voxels around the mask in which the T2w is still made."""
 NEAR = 20.0
 """How near a voxel's T1w brightness is to a tissue's target where it is taken for pure."""
 
@@ -39,11 +37,10 @@ def synthetic_t2w(net: torch.nn.Module, t1w: np.ndarray, inside: np.ndarray, dev
     Returns
     -------
     ndarray, (X, Y, Z), float32
-        Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 outside the mask and its rim, where bone would
-        be as bright as fluid.
+        Tissues about :data:`cerebbids.imaging.t2contrast.T2W_MEANS`; 0 outside the mask, where bone would be as bright
+        as fluid.
     """
-    made = rendered(applied(net, standardised(t1w), device))
-    return np.where(ndimage.binary_dilation(inside, iterations=RIM), made, 0).astype(np.float32)
+    return np.where(inside, rendered(applied(net, standardised(t1w), device)), 0).astype(np.float32)
 
 
 def standardised(t1w: np.ndarray) -> np.ndarray:

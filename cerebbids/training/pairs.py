@@ -22,14 +22,10 @@ T2_UNIT = 100.0
 """T2w brightness that a loss of 1 means."""
 SIDE = 96
 """Voxels along each side of a patch."""
-OUTSIDE_T2 = 60.0
-"""Brightness that anything outside the skull is given, as no label says more of it."""
 FAINT = 10.0
 """What is darker in a stripped T1w image is not brain."""
 MISSED_BY = (6.0, 5.0, 3.0)
 """How far fluid, grey and white matter may be beside their brightness: what the estimate of their means misses."""
-OUTSIDE_WEIGHT = 0.1
-"""How much voxels outside the skull count."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +71,8 @@ def t2w_loss(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 class PairExamples(Stream):
     """Item ``k`` is the same for the same seed, whoever asks, in any order.
 
-    Items are (T1w (1, X, Y, Z) in the units of the network, target (2, X, Y, Z): the T2w and how much each voxel
-    counts), float32.
+    Items are (T1w (1, X, Y, Z) in the units of the network, target (2, X, Y, Z): the T2w, and 1 where it counts,
+    inside the skull), float32.
     """
 
     def __init__(self, sources: Sources, recipe: Recipe) -> None:
@@ -88,9 +84,8 @@ class PairExamples(Stream):
         t1w, t2w, inside = self._patch(rng)
         if rng.random() < 0.5:
             t1w, t2w, inside = (np.ascontiguousarray(volume[::-1]) for volume in (t1w, t2w, inside))
-        weight = np.where(inside, 1.0, OUTSIDE_WEIGHT)
         seen = scanned(t1w, rng)
-        target = np.stack([t2w, weight]).astype(np.float32)
+        target = np.stack([t2w, inside]).astype(np.float32)
         return torch.from_numpy(standardised(seen))[None], torch.from_numpy(target)
 
     def _patch(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -100,7 +95,7 @@ class PairExamples(Stream):
             brain = sources.brains[int(rng.integers(len(sources.brains)))]
             t1w = brain[patch_around(brain > FAINT, rng, SIDE)].astype(np.float32)
             shown = t1w > FAINT
-            return t1w * shown, (render_t2w(t1w, TARGETS) * shown).astype(np.float32), shown
+            return t1w * shown, render_t2w(t1w, TARGETS), shown
         head = sources.heads[int(rng.integers(len(sources.heads)))]
         box = patch_around(head.shares.any(0), rng, SIDE // 2)
         anatomy = upsampled(Anatomy(head.shares[:, *box], head.outside[box]))
@@ -135,6 +130,7 @@ def painted_pair(anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray
     Returns
     -------
     t1w, t2w : ndarray, (X, Y, Z), float32
+        The T2w shows nothing of what is outside, which no label tells.
     inside : ndarray of bool, (X, Y, Z)
         What lies inside the skull.
     """
@@ -145,9 +141,8 @@ def painted_pair(anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray
     beyond = (1 - inside) * colours[anatomy.outside]
     t1w = np.tensordot(means.astype(np.float32), anatomy.shares, 1) + beyond
     t2w = np.tensordot(np.array(T2W_MEANS, np.float32), anatomy.shares, 1)
-    t2w += (1 - inside) * OUTSIDE_T2 * (anatomy.outside > 0)
     if rng.random() < 0.3:  # stripped
-        t1w, t2w = t1w * (inside > 0.5), t2w * (inside > 0.5)
+        t1w = t1w * (inside > 0.5)
     return t1w, t2w, inside > 0.5
 
 

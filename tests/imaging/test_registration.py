@@ -91,6 +91,14 @@ def test_an_image_without_a_brain_is_refused():
     assert "correlation" in caught.value.reason
 
 
+def test_a_header_that_makes_a_giant_of_a_brain_is_refused():
+    giant = head(np.eye(4), brain_only=True)
+    giant = nib.Nifti1Image(np.asarray(giant.dataobj), np.diag([1.35, 1.35, 1.35, 1]) @ giant.affine)
+    with pytest.raises(RegistrationFailed, match=r"a brain of [34]\d{3} cm3") as caught:
+        register_to_mni(giant, 2)
+    assert "voxel size" in caught.value.mend
+
+
 def test_a_brain_with_dark_white_matter_is_refused():
     brain = head(np.eye(4), brain_only=True)
     data = np.asarray(brain.dataobj)

@@ -11,6 +11,11 @@ def test_fluid_is_brightest_and_white_matter_darkest():
     assert wm / gm == pytest.approx(0.58, abs=0.03)  # 0.70 exp(-100/74) / 0.82 exp(-100/104)
 
 
+def test_fluid_that_is_darker_than_most_stays_fluid():
+    """Ventricles are often far darker than the fluid between folia, where its mean comes from."""
+    np.testing.assert_allclose(render_t2w(np.array([-20.0, 0, 30, 50]), TARGETS), T2W_MEANS[0])
+
+
 def test_a_mixture_of_two_tissues_is_the_same_mixture_in_both_contrasts():
     for first, second in ((0, 1), (1, 2)):
         for share in (0.0, 0.2, 0.7, 1.0):

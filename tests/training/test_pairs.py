@@ -9,8 +9,6 @@ from cerebbids.training import pairs, tasks
 from cerebbids.training.details import Folded
 from cerebbids.training.pairs import (
     MISSED_BY,
-    OUTSIDE_T2,
-    OUTSIDE_WEIGHT,
     Anatomy,
     PairExamples,
     Sources,
@@ -107,18 +105,14 @@ def test_a_mixture_is_painted_as_one_in_both():
         assert image[1, 0, 0] == pytest.approx(0.25 * image[0, 0, 0] + 0.75 * image[3, 0, 0], rel=1e-5)
 
 
-def test_what_is_outside_the_skull_is_dull_in_the_t2w_or_stripped():
+def test_the_skull_shows_in_the_t1w_or_is_stripped_and_does_not_count():
     anatomy = upsampled(head())
     skull, air = (np.arange(32) > 24) & (np.arange(32) < 28), np.arange(32) > 29
     kinds = set()
     for seed in range(12):
-        t1w, t2w, _ = painted_pair(anatomy, np.random.default_rng(seed))
-        stripped = not t2w[skull].any()
-        kinds.add(stripped)
-        assert not t1w[air].any() and not t2w[air].any()
-        assert stripped == (not t1w[skull].any())
-        if not stripped:
-            np.testing.assert_allclose(t2w[26], OUTSIDE_T2)
+        t1w, _, inside = painted_pair(anatomy, np.random.default_rng(seed))
+        kinds.add(bool(t1w[skull].any()))
+        assert not t1w[air].any() and not inside[skull | air].any()
     assert kinds == {True, False}
 
 
@@ -132,19 +126,19 @@ def test_a_folded_cerebellum_takes_the_place_of_the_head_s_own():
     assert np.array_equal(both.shares[:, ~inner.hull], fine.shares[:, ~inner.hull])
 
 
-def test_voxels_count_by_where_they_are_and_the_sides_stay_together(sources: Sources, monkeypatch):
+def test_only_what_is_shown_counts_and_the_sides_stay_together(sources: Sources, monkeypatch):
     """Of the real brain alone: the target is its rendering, what is shown is what the scanner made of it."""
     monkeypatch.setattr(pairs, "scanned", lambda t1w, *_: t1w / 2)
     examples, sides = PairExamples(Sources((), (), sources.brains), RECIPE), set()
     for place in range(40):
         if np.random.default_rng((RECIPE.seed, place)).random() >= 0.3:
             continue  # another kind of pair, which would need a head
-        seen, (t2w, weight) = examples[place]
+        seen, (t2w, counts) = examples[place]
         shown = 2 * (TARGETS[1] + T1_UNIT * seen[0])
         assert shown.max() > 200  # bright at one end, nothing at the other
         sides.add(bool(shown[0, 0, 0] > shown[-1, 0, 0]))
         np.testing.assert_allclose(t2w, render_t2w(shown, TARGETS), rtol=1e-3, atol=0.1)
-        assert torch.equal(weight == 1, shown > 1) and torch.all(weight[shown < 1] == np.float32(OUTSIDE_WEIGHT))
+        assert torch.equal(counts, (shown > 1).float())
     assert sides == {True, False}
 
 
