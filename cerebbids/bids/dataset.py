@@ -21,7 +21,12 @@ from cerebbids.files import write_text
 # Without a slash at the end: the validator does not take "figures/" for a folder below a subject.
 BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\nseg-*.txt\n"
 
-DESCRIPTIONS = "desc_id\tdescription\ndesc-preproc\tDenoised and corrected for bias\n"
+DESCRIPTIONS = """\
+desc_id\tdescription
+desc-preproc\tDenoised and corrected for bias
+desc-superres\tCerebellum at 0.5 mm, super-resolved by a network; detail below the voxels of the scan is an estimate
+desc-synth\tCerebellum in the contrast of a T2w image, made from the T1w image and never acquired
+"""
 
 README = """\
 # Cerebellum segmentation

@@ -16,7 +16,7 @@ from cerebbids.bids.dataset import remove_outputs, start_dataset
 from cerebbids.bids.names import DERIVATIVES, SCHEME, derivative_path
 from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
-from cerebbids.cli.preflight import choose_device, refused_images
+from cerebbids.cli.preflight import choose_device, missing_t2w, refused_images
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, CerebbidsError, Interrupted, RegistrationFailed, SegmentationFailed, Unfinished
 from cerebbids.files import write_text
@@ -50,7 +50,9 @@ def show_plan(config: RunConfig) -> int:
     for image in selection.images:
         t2w = image.t2w.name if image.t2w else "none"
         t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
-        table.add_row(image.relative, t2w, "\n".join(map(str, output_paths(image, config.t2w))))
+        missing = missing_t2w(image, config.t2w)
+        outputs = f"none: {missing.reason}" if missing else "\n".join(map(str, output_paths(image, config.t2w)))
+        table.add_row(image.relative, t2w, outputs)
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
     for error in _unfit(selection).values():

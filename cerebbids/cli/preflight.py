@@ -58,11 +58,17 @@ def readers(voxels: int, threads: int, memory_gb: float) -> int:
     return max(1, min(threads, int(memory_gb * 1e9 / max(READING_BYTES * voxels, 1))))
 
 
+def missing_t2w(image: SourceImage, t2w: str) -> CerebbidsError | None:
+    """Why an image cannot be worked on for want of a T2w image, if so."""
+    if t2w != "real" or image.t2w is not None:
+        return None
+    return CerebbidsError(image.relative, "has no T2w image of its session beside it", "add one, or choose --t2w auto")
+
+
 def _check(image: SourceImage, t2w: str) -> CerebbidsError | None:
-    if t2w == "real" and image.t2w is None:
-        return CerebbidsError(
-            image.relative, "has no T2w image of its session beside it", "add one, or choose --t2w auto"
-        )
+    missing = missing_t2w(image, t2w)
+    if missing:
+        return missing
     try:
         check_image(image.path)
     except CerebbidsError as error:

@@ -192,3 +192,10 @@ def test_colour_tables_agree_with_the_label_table(tmp_path):
     assert [(int(row[0]), tuple(map(int, row[2:5]))) for row in rows] == expected
     rows = [line.split() for line in snap]
     assert [(int(row[0]), tuple(map(int, row[1:4]))) for row in rows] == expected
+
+
+def test_every_desc_of_an_image_is_described(tmp_path):
+    start(make_dataset(tmp_path / "raw"), tmp_path / "out")
+    told = (tmp_path / "out" / "descriptions.tsv").read_text().splitlines()
+    files = [entities for entities in DERIVATIVES.values() if entities.get("datatype") != "figures"]
+    assert {line.split("\t")[0] for line in told[1:]} == {f"desc-{e['desc']}" for e in files if "desc" in e}

@@ -319,6 +319,14 @@ def test_dry_run_shows_outputs_and_makes_nothing(dataset, capsys):
     assert not dataset.out.exists() and not dataset.work.exists()
 
 
+def test_dry_run_says_which_images_would_make_nothing(dataset, capsys):
+    shutil.copy(dataset.source("02"), dataset.raw / "sub-02/anat/sub-02_T2w.nii.gz")
+    assert main(dataset.arguments("--dry-run", "--t2w", "real")) == 0
+    shown = capsys.readouterr().out
+    assert "none: has no T2w image of its session" in shown
+    assert "sub-02_seg-Lobules_dseg.nii.gz" in shown and "sub-01_seg-Lobules_dseg.nii.gz" not in shown
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [
