@@ -137,10 +137,10 @@ def contrast_synthesis(work: Path, net: torch.nn.Module) -> pd.DataFrame:
         t1w = phantom(head, np.random.default_rng(number))
         pure = [share > 0.95 for share in head.shares]
         means = TissueMeans(*(float(np.median(t1w[tissue])) for tissue in pure))
-        made = synthetic_t2w(net, scale_to_means(t1w, means), inside, CPU)
+        standard = scale_to_means(t1w, means)
+        made, plain = synthetic_t2w(net, standard, inside, CPU), render_t2w(standard, TARGETS)
         truth = np.tensordot(np.array(T2W_MEANS), head.shares, 1)
         rows.append({"what": name, **tissue_medians(made, pure), "error_percent": percent(made, truth, inside)})
-        plain = render_t2w(scale_to_means(t1w, means), TARGETS)
         rows[-1]["error_percent_without_network"] = percent(plain, truth, inside)
     return pd.DataFrame(rows)
 

@@ -25,21 +25,7 @@ def scale_tissues(
 ) -> Standard:
     """Bring the tissues of an image to fixed brightness.
 
-    Parameters
-    ----------
-    t1w : Nifti1Image
-        3D, not negative.
-    inside : Nifti1Image
-        Mask on the same grid: intracranial cavity or brain.
-    t1w_to_mni : ndarray of shape (4, 4)
-        World of the image -> world of the template, RAS mm.
-    name : str
-        What to call the image in an error.
-
-    Raises
-    ------
-    BadImage
-        The tissues cannot be told apart.
+    Parameters and errors are those of :func:`cerebbids.imaging.tissuemeans.tissue_means`.
     """
     means = tissue_means(t1w, inside, t1w_to_mni, name)
     scaled = scale_to_means(np.asarray(t1w.dataobj, dtype=np.float32), means)
@@ -51,6 +37,6 @@ def standard_t1w(
 ) -> Standard:
     """Correct the bias field once more, inside the mask, and then bring the tissues to fixed brightness.
 
-    Parameters and errors are those of :func:`scale_tissues`; ``threads`` are the CPUs to use.
+    Parameters and errors are those of :func:`cerebbids.imaging.tissuemeans.tissue_means`; ``threads`` are the CPUs to use.
     """
     return scale_tissues(correct_bias(t1w, inside, threads), inside, t1w_to_mni, name)
