@@ -37,6 +37,7 @@ def standard_t1w(
 ) -> Standard:
     """Correct the bias field once more, inside the mask, and then bring the tissues to fixed brightness.
 
-    Parameters and errors are those of :func:`cerebbids.imaging.tissuemeans.tissue_means`; ``threads`` are the CPUs to use.
+    Parameters and errors are those of :func:`cerebbids.imaging.tissuemeans.tissue_means`, and ``threads`` are the CPUs
+    to use.
     """
     return scale_tissues(correct_bias(t1w, inside, threads), inside, t1w_to_mni, name)
