@@ -1,0 +1,159 @@
+"""From compartments to tissue: the labels of ``seg-DeepCERES``, for which fluid and white matter are taken out.
+
+In the labels of ``seg-Lobules`` a lobule is a compartment: its cortex with the thin fluid between its folia and the fine
+branches of the arbor vitae. Morell-Ortega et al. 2025, section 2.1, label at 0.5 mm, where both can be seen: they take
+them out by the brightness of T1w and T2w, and cut the peduncles off. The rule here:
+
+1. Every voxel is a mixture of two tissues, fluid and grey or grey and white matter: the nearest point of the broken line
+   fluid - grey - white in the plane of the two contrasts (:func:`mixture`).
+2. Where fluid is the larger part, there is no label.
+3. Where white matter is the larger part, and a path of voxels that are partly white leads to the core, it is white
+   matter: the arbor vitae, but no bright vessel at the surface. The core, 1.5 mm and more from any lobule, is white
+   matter whatever its brightness (the nuclei are darker).
+4. Everything else belongs to its own lobule, and what is no lobule's to the nearest one.
+5. White matter that the lobules do not surround is peduncle and gets no label (:func:`surrounded`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from cerebbids.imaging.t2contrast import T2W_MEANS
+from cerebbids.imaging.tissuemeans import TARGETS
+
+N_SIDE = 13
+"""Channels of one side: twelve lobules, then white matter."""
+CORE_MM = 1.5
+"""White matter further from the lobules than this is core."""
+PARTLY_WHITE = 1.2
+"""Mixture from which on a voxel passes white matter on: a fifth of it is white."""
+REACH_MM = 10.0
+"""Radius of the ball that does not fit into the spaces between lobules."""
+_EVERY_NEIGHBOUR = np.ones((3, 3, 3), bool)
+
+
+def carve(compartments: np.ndarray, t1w: np.ndarray, t2w: np.ndarray, spacing: float) -> np.ndarray:
+    """Take fluid, arbor vitae and peduncles out of lobules and white matter.
+
+    Parameters
+    ----------
+    compartments : ndarray of int, (X, Y, Z)
+        Channels: 0 background, 1-12 left lobules, 13 left white matter, 14-26 the right side.
+    t1w, t2w : ndarray, (X, Y, Z)
+        Tissues at the brightness of :data:`TARGETS` and :data:`T2W_MEANS`.
+    spacing : float
+        Voxel edge, mm; 0.5 or less shows folia.
+
+    Returns
+    -------
+    ndarray, (X, Y, Z), uint8
+        Channels; no voxel that had none has one now.
+    """
+    carved = np.zeros(compartments.shape, np.uint8)
+    if not _lobules(compartments).any():
+        return carved
+    box = tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(compartments))
+    carved[box] = _carved(compartments[box], t1w[box], t2w[box], spacing)
+    return carved
+
+
+def _carved(compartments: np.ndarray, t1w: np.ndarray, t2w: np.ndarray, spacing: float) -> np.ndarray:
+    lobules, inside = _lobules(compartments), compartments > 0
+    from_lobule, nearest = ndimage.distance_transform_edt(~lobules, spacing, return_indices=True)
+    core = inside & (from_lobule > CORE_MM)
+    mixed = mixture(t1w, t2w, *grey_brightness(t1w[lobules], t2w[lobules]))
+    paths = core | (inside & (mixed > PARTLY_WHITE))
+    branches = ndimage.binary_propagation(core, _EVERY_NEIGHBOUR, mask=paths) & (mixed > 1.5)
+    white = (core | branches) & surrounded(lobules, spacing)
+    own = np.where(core, 0, compartments[tuple(nearest)])
+    side = np.where(compartments > N_SIDE, 2 * N_SIDE, N_SIDE)
+    return np.where(inside & (mixed >= 0.5), np.where(white, side, own), 0).astype(np.uint8)
+
+
+def _lobules(channels: np.ndarray) -> np.ndarray:
+    return (channels > 0) & (channels % N_SIDE > 0)
+
+
+def grey_brightness(t1w: np.ndarray, t2w: np.ndarray) -> tuple[float, float]:
+    """Brightness of the cerebellum's cortex in both contrasts, from that of all voxels of its lobules.
+
+    The cortex of the cerebellum is thinner than a voxel, and mostly brighter in a T1w image than that of the cerebrum,
+    which says where grey matter is in the whole image; the median of the lobules follows it, and a bias field as well.
+    Much fluid between wide folia draws the median the other way: then the cerebrum's is taken.
+
+    Examples
+    --------
+    >>> grey_brightness(np.array([100.0, 170, 240]), np.array([300.0, 130, 90]))
+    (170.0, 130.0)
+    >>> grey_brightness(np.array([60.0, 120, 240]), np.array([400.0, 250, 90]))
+    (150.0, 150.0)
+    """
+    return max(TARGETS[1], float(np.median(t1w))), min(T2W_MEANS[1], float(np.median(t2w)))
+
+
+def mixture(t1w: np.ndarray, t2w: np.ndarray, grey_t1w: float, grey_t2w: float) -> np.ndarray:
+    """What a voxel consists of: 0 fluid, 1 grey matter, 2 white matter, and the mixtures between.
+
+    Fluid and grey matter count for as much in both contrasts.
+
+    Parameters
+    ----------
+    t1w, t2w : ndarray
+    grey_t1w, grey_t2w : float
+        Brightness of grey matter.
+
+    Returns
+    -------
+    ndarray, float32
+
+    Examples
+    --------
+    >>> csf, _, wm = T2W_MEANS
+    >>> t1w, t2w = np.array([40.0, 100, 150, 200, 280]), np.array([csf, (csf + 150) / 2, 150, (150 + wm) / 2, wm])
+    >>> mixture(t1w, t2w, 150, 150).round(2).tolist()
+    [0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    scale = (TARGETS[1] - TARGETS[0]) / (T2W_MEANS[0] - T2W_MEANS[1])
+    knots = np.array(
+        [(TARGETS[0], scale * T2W_MEANS[0]), (grey_t1w, scale * grey_t2w), (TARGETS[2], scale * T2W_MEANS[2])]
+    )
+    places = []
+    for start, end in zip(knots[:-1], knots[1:], strict=True):
+        along = (end - start).astype(np.float32)
+        x, y = t1w.astype(np.float32) - np.float32(start[0]), scale * t2w.astype(np.float32) - np.float32(start[1])
+        share = ((x * along[0] + y * along[1]) / (along @ along)).clip(0, 1)
+        places.append((share, (x - share * along[0]) ** 2 + (y - share * along[1]) ** 2))
+    (fluid_grey, first), (grey_white, second) = places
+    return np.where(first <= second, fluid_grey, 1 + grey_white).astype(np.float32)
+
+
+def surrounded(lobules: np.ndarray, spacing: float) -> np.ndarray:
+    """What lies between lobules: their closing by a ball.
+
+    Parameters
+    ----------
+    lobules : ndarray of bool, (X, Y, Z)
+    spacing : float
+        Voxel edge, mm.
+
+    Returns
+    -------
+    ndarray of bool, (X, Y, Z)
+
+    Examples
+    --------
+    >>> lobules = np.zeros((80, 31, 31), bool)
+    >>> lobules[30:35] = lobules[45:50] = True
+    >>> surrounded(lobules, 1.0)[[29, 34, 40, 50], 15, 15].tolist()
+    [False, True, True, False]
+    """
+    step = max(1, round(1 / spacing))  # a ball is round enough in voxels of 1 mm
+    room = round(REACH_MM) + 1
+    coarse = np.pad(lobules[::step, ::step, ::step], room)
+    near = ndimage.distance_transform_edt(~coarse, step * spacing) <= REACH_MM
+    closed = ndimage.distance_transform_edt(near, step * spacing) > REACH_MM
+    closed = closed[room:-room, room:-room, room:-room]
+    for axis, side in enumerate(lobules.shape):
+        closed = closed.repeat(step, axis).take(range(side), axis)
+    return closed
