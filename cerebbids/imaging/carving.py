@@ -1,11 +1,11 @@
 """From compartments to tissue: the labels of ``seg-DeepCERES``, for which fluid and white matter are taken out.
 
-In the labels of ``seg-Lobules`` a lobule is a compartment: its cortex with the thin fluid between its folia and the fine
-branches of the arbor vitae. Morell-Ortega et al. 2025, section 2.1, label at 0.5 mm, where both can be seen: they take
-them out by the brightness of T1w and T2w, and cut the peduncles off. The rule here:
+In the labels of ``seg-Lobules`` a lobule is a compartment: its cortex with the thin fluid between its folia and the
+fine branches of the arbor vitae. Morell-Ortega et al. 2025, section 2.1, label at 0.5 mm, where both can be seen: they
+take them out by the brightness of T1w and T2w, and cut the peduncles off. The rule here:
 
-1. Every voxel is a mixture of two tissues, fluid and grey or grey and white matter: the nearest point of the broken line
-   fluid - grey - white in the plane of the two contrasts (:func:`mixture`).
+1. Every voxel is a mixture of two tissues, fluid and grey or grey and white matter: the nearest point of the broken
+   line fluid - grey - white in the plane of the two contrasts (:func:`mixture`).
 2. Where fluid is the larger part, there is no label.
 3. Where white matter is the larger part, and a path of voxels that are partly white leads to the core, it is white
    matter: the arbor vitae, but no bright vessel at the surface. The core, 1.5 mm and more from any lobule, is white
