@@ -14,7 +14,7 @@ from cerebbids.errors import ModelError
 from cerebbids.systems.grid import Grid
 from cerebbids.systems.published import SYSTEMS
 
-ARCHITECTURES = ("unet", "superres", "contrast")
+ARCHITECTURES = ("unet", "superres", "contrast", "deform")
 """Networks that :func:`cerebbids.nets.build.build` can make."""
 CHANNELS_IN = 4
 """Channels of :func:`cerebbids.inference.inputs.network_input`: the image and three of position."""
@@ -137,8 +137,9 @@ def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
 
 
 def _halvings(net: Network) -> int:
-    """How often the network halves its grid; one that works on strides once."""
-    return 1 if net.architecture == "contrast" else len(net.sizes.get("widths", (1,))) - 1  # type: ignore[arg-type]
+    """How often the network halves its grid; those that work on strides once more."""
+    strides = net.architecture in ("contrast", "deform")
+    return strides + len(net.sizes.get("widths", (1,))) - 1  # type: ignore[arg-type]
 
 
 def _from_toml(folder: Path, told: dict, system: str) -> Bundle:

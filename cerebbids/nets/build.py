@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from torch import nn
 
 from cerebbids.nets.contrast import ContrastNet
+from cerebbids.nets.deform import DeformNet
 from cerebbids.nets.superres import SuperResolution
 from cerebbids.nets.unet import UNet
 
-NETS: dict[str, type[nn.Module]] = {"unet": UNet, "superres": SuperResolution, "contrast": ContrastNet}
+NETS: dict[str, type[nn.Module]] = {
+    "unet": UNet, "superres": SuperResolution, "contrast": ContrastNet, "deform": DeformNet,
+}  # fmt: skip
 """Architecture -> class."""
 
 

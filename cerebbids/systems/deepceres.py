@@ -13,6 +13,7 @@ DEEPCERES = System(
         "superres": CEREBELLUM_05MM.halved(),
         "contrast": CEREBELLUM_05MM,
         "lobules": CEREBELLUM_1MM,
+        "deform": CEREBELLUM_1MM,
     },
     age_range=(3.0, 100.0),
     inputs=("T1w",),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+
+from cerebbids.nets.displacement import warp
 
 
 @dataclass(frozen=True)
@@ -23,35 +24,6 @@ class Stage:
 
 
 PYRAMID = (Stage(4, 8, 50), Stage(2, 4, 50), Stage(1, 4, 20))
-
-
-def identity_grid(shape: tuple[int, ...]) -> torch.Tensor:
-    """Sampling grid (1, D, H, W, 3) of ``grid_sample`` with ``align_corners=True`` that moves nothing."""
-    axes = torch.meshgrid(*[torch.linspace(-1, 1, n) for n in shape], indexing="ij")
-    return torch.stack(axes[::-1], -1)[None]
-
-
-def warp(moving: torch.Tensor, displacement: torch.Tensor) -> torch.Tensor:
-    """Pull ``moving`` back through a displacement, linearly; outside is the nearest edge voxel.
-
-    Parameters
-    ----------
-    moving : Tensor, (1, C, D, H, W)
-    displacement : Tensor, (1, 3, D, H, W)
-        In voxels, components along D, H, W.
-
-    Examples
-    --------
-    >>> line = torch.arange(4.0).reshape(1, 1, 4, 1, 1).expand(1, 1, 4, 2, 2)
-    >>> shift = torch.zeros(1, 3, 4, 2, 2)
-    >>> shift[:, 0] = 1
-    >>> warp(line, shift)[0, 0, :, 0, 0]
-    tensor([1., 2., 3., 3.])
-    """
-    shape = displacement.shape[2:]
-    scale = torch.tensor([2 / (n - 1) for n in shape]).flip(0)
-    grid = identity_grid(shape) + displacement.flip(1).permute(0, 2, 3, 4, 1) * scale
-    return F.grid_sample(moving, grid, align_corners=True, padding_mode="border")
 
 
 def box_mean(x: torch.Tensor, width: int) -> torch.Tensor:
@@ -152,16 +124,3 @@ def register(pair: Pair, *, stiffness: float, pyramid: tuple[Stage, ...] = PYRAM
             optimiser.step()
         displacement = F.interpolate(control.detach(), size=shape, mode="trilinear", align_corners=True)
     return displacement
-
-
-def jacobian_determinant(displacement: torch.Tensor) -> np.ndarray:
-    """Local volume change of ``x -> x + u(x)``, (D, H, W); not positive where the field folds.
-
-    Examples
-    --------
-    >>> float(jacobian_determinant(torch.zeros(1, 3, 4, 4, 4)).min())
-    1.0
-    """
-    field = displacement[0].numpy()
-    rows = [np.stack([g + (i == j) for j, g in enumerate(np.gradient(field[i]))], -1) for i in range(3)]
-    return np.linalg.det(np.stack(rows, -2))

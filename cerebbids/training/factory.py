@@ -15,9 +15,10 @@ from scipy import ndimage
 
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_t1w
+from cerebbids.nets.displacement import jacobian_determinant, warp
 from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 from cerebbids.training.atlas import N_SIDE, Template, smooth, soft
-from cerebbids.training.deformable import Pair, jacobian_determinant, register, warp
+from cerebbids.training.deformable import Pair, register
 
 CORTEX = {"left": 39, "right": 38}
 WHITE = {"left": 41, "right": 40}
@@ -147,5 +148,5 @@ def label_person(
     displacement = carry(image, manual > 0, template, grid)
     carried = warp(torch.from_numpy(atlas)[None], displacement)[0].numpy()
     one_side = (carried[:12] + carried[N_SIDE : N_SIDE + 12]).argmax(0)
-    folded = float((jacobian_determinant(displacement)[manual > 0] <= 0).mean())
+    folded = float((jacobian_determinant(displacement)[0].numpy()[manual > 0] <= 0).mean())
     return Labelled(manual, decide(carried, manual), vermis_agreement(one_side, manual), folded)

@@ -66,4 +66,7 @@ SUPERRES = Recipe("superres", 1000, "superres", {"width": 32, "blocks": 6}, batc
 CONTRAST = Recipe("contrast", 900, "contrast", {"width": 32, "blocks": 6}, learning_rate=3e-3, averaging=0.99)
 """T2w from T1w at 0.5 mm."""
 
-RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST)}
+DEFORM = Recipe("deform", 300, "deform", {"widths": (32, 64, 128), "passes": 3}, learning_rate=4e-3)
+"""From one cerebellum to another at 1 mm."""
+
+RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM)}

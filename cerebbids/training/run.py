@@ -14,6 +14,8 @@ from cerebbids.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 NOTES = "run.json"
+OF_PEOPLE = ("lobules", "deform")
+"""Networks that are trained on the people of the folds."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class Seen:
 
 
 def run_folder(work: Path, net: str, fold: str) -> Path:
-    """Folder of a run; only the lobules are trained without a fold's people, for no other network sees any of them.
+    """Folder of a run; only networks that see people of the folds are trained without some of them.
 
     Examples
     --------
     >>> run_folder(Path("w"), "lobules", "2").as_posix(), run_folder(Path("w"), "icv", "2").as_posix()
     ('w/runs/lobules/fold-2', 'w/runs/icv/all')
     """
-    left_out = fold != EVERYBODY and net == "lobules"
+    left_out = fold != EVERYBODY and net in OF_PEOPLE
     return work / "runs" / net / (f"fold-{fold}" if left_out else EVERYBODY)
 
 

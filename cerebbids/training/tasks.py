@@ -14,6 +14,7 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.nets.build import build
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training import heads
+from cerebbids.training.alignment import PairedPeople, alignment_loss
 from cerebbids.training.atlas import COBRALAB_BRAINS
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.details import DetailExamples, load_details
@@ -64,11 +65,15 @@ def brain_names(kit: Path) -> tuple[str, ...]:
     return tuple(map(bare_name, stripped_brains(kit)))
 
 
+def people_but(kit: Path, fold: str) -> tuple[str, ...]:
+    """Names of the labelled people, but for the fold's."""
+    return tuple(p.id for p in oasis_people(kit) if fold == EVERYBODY or p.fold != int(fold))
+
+
 def lobules(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
     """Labelled people, but for the fold's, in the surroundings of others."""
     scheme = load_scheme(DEEPCERES.scheme)
-    people = tuple(p.id for p in oasis_people(kit) if fold == EVERYBODY or p.fold != int(fold))
-    around = surrounding_names(kit)
+    people, around = people_but(kit, fold), surrounding_names(kit)
     cases = load_cases(work, people)
     net = build(recipe.architecture, recipe.sizes)
     start_from_shares(net, class_shares(cases, len(scheme.labels) + 1))
@@ -101,7 +106,17 @@ def contrast(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
     return Task(build(recipe.architecture, recipe.sizes), examples, t2w_loss, Seen(brains, names, COBRALAB))
 
 
+def deform(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Pairs of labelled people, but for the fold's, one of them in the surroundings of others."""
+    scheme = load_scheme(DEEPCERES.scheme)
+    people, around = people_but(kit, fold), surrounding_names(kit)
+    examples = PairedPeople(load_cases(work, people), load_surroundings(work, around), scheme.mirror, recipe)
+    loss_of = partial(alignment_loss, classes=len(scheme.labels) + 1)
+    seen = Seen(tuple(f"OASIS-{person}" for person in people), around, COBRALAB)
+    return Task(build(recipe.architecture, recipe.sizes), examples, loss_of, seen)
+
+
 TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {
-    "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast,
+    "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast, "deform": deform,
 }  # fmt: skip
 """Every network of the bundle by its name."""
