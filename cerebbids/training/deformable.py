@@ -56,7 +56,7 @@ def roughness(control: torch.Tensor, spacing: int) -> torch.Tensor:
 class Pair:
     """What is matched: images by local correlation (optional), channels by mean squares.
 
-    Tensors are (1, 1 or C, D, H, W); ``region`` weights the image term.
+    Tensors are (1, 1 or C, D, H, W); ``region`` weights the image term, ``weights`` the channels, in the fixed space.
     """
 
     fixed_channels: torch.Tensor
@@ -64,6 +64,7 @@ class Pair:
     fixed_image: torch.Tensor | None = None
     moving_image: torch.Tensor | None = None
     region: torch.Tensor | None = None
+    weights: torch.Tensor | None = None
 
     def shrunk(self, factor: int) -> Pair:
         """Return the pair on a grid ``factor`` times coarser."""
@@ -79,7 +80,8 @@ class Pair:
     def loss(self, displacement: torch.Tensor, width: int) -> torch.Tensor:
         """Dissimilarity after moving by ``displacement`` (voxels of this grid)."""
         warped = warp(self.moving_channels, displacement)
-        total = 10 * ((warped - self.fixed_channels) ** 2).sum(1).mean()
+        misfit = (warped - self.fixed_channels) ** 2
+        total = 10 * (misfit if self.weights is None else self.weights * misfit).sum(1).mean()
         if self.fixed_image is not None:
             moved = warp(self.moving_image, displacement)
             total = total - local_correlation(self.fixed_image, moved, width, self.region)

@@ -1,0 +1,142 @@
+"""A library of labelled cerebella: one 4D image of T1w volumes, one of labels, and what is known of them.
+
+The folder holds ``T1w.nii.gz``, ``dseg.nii.gz`` (uint8, voxel values of the label table) and ``library.toml``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import torch
+
+from cerebbids.data.labels import LabelScheme, load_scheme
+from cerebbids.errors import ModelError
+from cerebbids.files import atomic, write_text
+from cerebbids.inference.inputs import standardise
+from cerebbids.systems.grid import Grid
+
+IMAGES, LABELS, NOTES = "T1w.nii.gz", "dseg.nii.gz", "library.toml"
+_MEND = "make the library again with cerebbids-train library"
+
+
+@dataclass(frozen=True)
+class Library:
+    """Labelled cerebella on one grid, each followed by its mirror image.
+
+    Parameters
+    ----------
+    images : Tensor, (2M, X, Y, Z), float16
+        T1w, standardised as networks see it.
+    labels : Tensor, (2M, X, Y, Z), uint8
+        Channels of the scheme, 0 background.
+    classes : int
+        Channels and background.
+    sources : tuple of str
+        People that the members were made from.
+    licence : str
+    sha256 : str
+        Of both images.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    classes: int
+    sources: tuple[str, ...]
+    licence: str
+    sha256: str
+
+
+def write_library(
+    folder: Path, images: Sequence[np.ndarray], labels: Sequence[np.ndarray], grid: Grid, scheme: LabelScheme,
+    *, sources: Sequence[str], licence: str, made: str,
+) -> None:  # fmt: skip
+    """Write a library's folder.
+
+    Parameters
+    ----------
+    folder : Path
+    images : sequence of ndarray (X, Y, Z), uint8
+        T1w volumes on the grid.
+    labels : sequence of ndarray (X, Y, Z), uint8
+        Channels of the scheme.
+    grid : Grid
+    scheme : LabelScheme
+    sources : sequence of str
+        People that the members were made from.
+    licence, made : str
+        Licence, and how the members were made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    values = np.array((0, *scheme.indices), np.uint8)
+    for name, volumes in ((IMAGES, images), (LABELS, [values[channels] for channels in labels])):
+        stacked = nib.Nifti1Image(np.stack(volumes, -1).astype(np.uint8), grid.affine)
+        stacked.header.set_xyzt_units("mm")
+        with atomic(folder / name) as draft:
+            nib.save(stacked, draft)
+    told = {"scheme": scheme.name, "members": len(images), "licence": licence, "made": made, "sha256": _sha256(folder)}
+    lines = [f"{key} = {value if isinstance(value, int) else _quoted(value)}" for key, value in told.items()]
+    write_text(folder / NOTES, "\n".join([*lines, f"sources = [{', '.join(map(_quoted, sources))}]"]) + "\n")
+
+
+def read_library(folder: Path, grid: Grid, scheme: str) -> Library:
+    """Read a library and add the members' mirror images.
+
+    Parameters
+    ----------
+    folder : Path
+    grid : Grid
+        Where its images have to lie.
+    scheme : str
+        Label scheme that they have to have.
+
+    Raises
+    ------
+    ModelError
+        Something is missing, damaged, or made for another grid or scheme.
+    """
+    try:
+        told = tomllib.loads((folder / NOTES).read_text(encoding="utf-8"))
+        images, labels = nib.load(folder / IMAGES), nib.load(folder / LABELS)
+        facts = tuple(told["sources"]), told["licence"], told["sha256"]
+        misfit = _misfit(told, images, labels, grid, scheme)
+    except (OSError, KeyError, ValueError, nib.filebasedimages.ImageFileError) as error:
+        raise ModelError(str(folder), f"is no library that can be read ({error})", _MEND) from error
+    if misfit or _sha256(folder) != told["sha256"]:
+        raise ModelError(str(folder), misfit or "is damaged (sha256 differs)", _MEND)
+    known = load_scheme(scheme)
+    t1w = _both_sides(np.asarray(images.dataobj))
+    channels = np.zeros(256, np.uint8)
+    channels[list(known.indices)] = np.arange(1, len(known.indices) + 1)
+    named = _both_sides(channels[np.asarray(labels.dataobj)])
+    named[1::2] = torch.tensor(known.mirror, dtype=torch.uint8)[named[1::2].long()]
+    seen = torch.stack([standardise(volume.float()).half() for volume in t1w])
+    return Library(seen, named, len(known.indices) + 1, *facts)
+
+
+def _misfit(told: dict, images: nib.Nifti1Image, labels: nib.Nifti1Image, grid: Grid, scheme: str) -> str:
+    if told["scheme"] != scheme:
+        return f'has the label scheme "{told["scheme"]}", not {scheme}'
+    for image in (images, labels):
+        if image.shape != (*grid.shape, told["members"]) or not np.allclose(image.affine, grid.affine):
+            return "has images on another grid"
+    return ""
+
+
+def _both_sides(volumes: np.ndarray) -> torch.Tensor:
+    """(X, Y, Z, M) -> (2M, X, Y, Z): each volume and its mirror image (x -> -x)."""
+    plain = torch.from_numpy(np.ascontiguousarray(np.moveaxis(volumes, -1, 0)))
+    return torch.stack([plain, plain.flip(1)], 1).flatten(0, 1)
+
+
+def _sha256(folder: Path) -> str:
+    return hashlib.sha256((folder / IMAGES).read_bytes() + (folder / LABELS).read_bytes()).hexdigest()
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
