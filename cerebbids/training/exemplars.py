@@ -1,7 +1,8 @@
 """Generated cerebella for a library that can be given away: nobody's shape, and painted, not scanned.
 
 A labelled person's tissues are told apart voxel by voxel, deformed at random together with the labels, and painted anew
-at one brightness each. Of the scan nothing is left but which tissue was where, on a shape that nobody has.
+at one brightness each. Of the scan nothing is left but which tissue was where, on a shape that nobody has. Voxels of
+0.5 mm may be halves of two tissues: with whole ones only, fissures close, and the library's atlases lose 0.02 of Dice.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
-from cerebbids.imaging.carving import grey_brightness, mixture
+from cerebbids.imaging.carving import N_SIDE, grey_brightness, mixture
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.nets.displacement import doubled, integrate, warp
@@ -34,14 +35,15 @@ def random_displacement(shape: tuple[int, ...], rng: np.random.Generator) -> tor
 
 
 def tissue_shares(case: Case) -> torch.Tensor:
-    """Fluid, grey and white matter of a person at 0.5 mm, each voxel wholly one: (1, 3, 2X, 2Y, 2Z); 0 outside."""
+    """Fluid, grey and white matter of a person at 0.5 mm, in halves: (1, 3, 2X, 2Y, 2Z); nothing outside the brain."""
     t1w = torch.from_numpy(case.t1w)[None, None] * TARGETS[2]
     fine = F.interpolate(t1w, scale_factor=2, mode="trilinear")[0, 0].numpy()
-    lobule = case.t1w[(case.labels > 0) & (case.labels % 13 > 0)] * TARGETS[2]
-    grey = grey_brightness(lobule, render_t2w(lobule, TARGETS))
-    nearest = np.rint(mixture(fine, render_t2w(fine, TARGETS), *grey))
+    lobules = case.t1w[(case.labels > 0) & (case.labels % N_SIDE > 0)] * TARGETS[2]
+    grey = grey_brightness(lobules, render_t2w(lobules, TARGETS))
+    mixed = np.rint(2 * mixture(fine, render_t2w(fine, TARGETS), *grey)) / 2
     inside = fine > FAINT * TARGETS[2]
-    return torch.from_numpy(np.stack([inside & (nearest == k) for k in range(3)]).astype(np.float32))[None]
+    shares = [(1 - mixed).clip(0), 1 - abs(mixed - 1), (mixed - 1).clip(0)]
+    return torch.from_numpy(inside * np.stack(shares).astype(np.float32))[None]
 
 
 def exemplar(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
