@@ -49,6 +49,17 @@ def run_folder(work: Path, net: str, fold: str) -> Path:
     return work / "runs" / net / (f"fold-{fold}" if left_out else EVERYBODY)
 
 
+def library_folder(work: Path, fold: str) -> Path:
+    """Folder of the generated library without a fold's people.
+
+    Examples
+    --------
+    >>> library_folder(Path("w"), "2").as_posix(), library_folder(Path("w"), "all").as_posix()
+    ('w/libraries/fold-2', 'w/libraries/all')
+    """
+    return work / "libraries" / (EVERYBODY if fold == EVERYBODY else f"fold-{fold}")
+
+
 def open_run(run: Path, recipe: Recipe, seen: Seen, resume: bool) -> Path:
     """Make or enter the folder of a run; return the path of its checkpoint.
 

@@ -1,0 +1,135 @@
+"""Libraries for atlases: generated exemplars to give away, or a user's own labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from tqdm import tqdm
+
+from cerebbids.data.labels import LabelScheme, load_scheme
+from cerebbids.errors import BadImage, UsageError
+from cerebbids.imaging.clean import clean_t1w
+from cerebbids.imaging.registration import register_to_mni
+from cerebbids.imaging.resample import resample
+from cerebbids.inference.library import write_library
+from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.grid import Grid
+from cerebbids.training.atlas import soft
+from cerebbids.training.bundle import LICENCE
+from cerebbids.training.data import load_cases
+from cerebbids.training.exemplars import exemplar
+from cerebbids.training.run import library_folder
+from cerebbids.training.tasks import people_but
+
+PER_PERSON = 2
+"""Exemplars of every person."""
+BRIGHT = 200
+"""Stored brightness of white matter."""
+_T1W_NAMES = ("T1w", "desc-preproc_T1w")
+
+
+def build_exemplars(kit: Path, work: Path, fold: str) -> Path:
+    """Write the library of generated exemplars of everybody but a fold; return its folder.
+
+    Parameters
+    ----------
+    kit, work : Path
+        As :func:`cerebbids.training.prepare.prepare` takes and fills them.
+    fold : str
+        Fold whose people are left out, or ``all``.
+    """
+    folder, people = library_folder(work, fold), people_but(kit, fold)
+    scheme, grid = load_scheme(DEEPCERES.scheme), DEEPCERES.grids["deform"]
+    images, labels = [], []
+    for case in tqdm(load_cases(work, people), desc="exemplars"):
+        for place in range(PER_PERSON):
+            image, named = exemplar(case, np.random.default_rng((int(case.id), place)))
+            images.append(image)
+            labels.append(named)
+    sources = [f"OASIS-{person}" for person in people]
+    made = "generated: tissues of a labelled person, deformed at random and painted anew"
+    write_library(folder, images, labels, grid, scheme, sources=sources, licence=LICENCE, made=made)
+    return folder
+
+
+def labelled_images(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Find label maps (``*_dseg.nii.gz``, or ``*_seg-Lobules_dseg.nii.gz``) and the T1w images beside them.
+
+    Raises
+    ------
+    UsageError
+        There is no label map in the folder, or one without its image.
+    """
+    found = sorted(path for path in folder.rglob("*_dseg.nii*") if _is_native(path.name))
+    if not found:
+        raise UsageError(str(folder), "has no *_dseg.nii.gz", "put label maps beside their T1w images: X_dseg, X_T1w")
+    for dseg in found:
+        name = dseg.name.split(".")[0].removesuffix("_dseg").removesuffix(f"_seg-{DEEPCERES.scheme}")
+        named = (dseg.with_name(f"{name}_{t1w}{end}") for t1w in _T1W_NAMES for end in (".nii.gz", ".nii"))
+        beside = next((path for path in named if path.exists()), None)
+        if beside is None:
+            raise UsageError(str(dseg), "has no T1w image beside it", f"put {name}_T1w.nii.gz into its folder")
+        yield beside, dseg
+
+
+def _is_native(name: str) -> bool:
+    """Whether labels are those of an image on its own grid, in the compartments' scheme."""
+    return "_space-" not in name and ("_seg-" not in name or f"_seg-{DEEPCERES.scheme}_" in name)
+
+
+def build_from_images(folder: Path, out: Path, threads: int) -> None:
+    """Write a library of a user's own labelled images.
+
+    Parameters
+    ----------
+    folder : Path
+        Has pairs of a T1w image and a map of the scheme's labels, wherever they lie in it.
+    out : Path
+        The library's folder.
+    threads : int
+        CPUs to use.
+
+    Raises
+    ------
+    UsageError
+        As :func:`labelled_images`.
+    BadImage
+        An image cannot be processed, or a map has other labels or another grid than its image.
+    """
+    scheme, grid = load_scheme(DEEPCERES.scheme), DEEPCERES.grids["deform"]
+    pairs = list(labelled_images(folder))
+    members = [member(t1w, dseg, grid, scheme, threads) for t1w, dseg in tqdm(pairs, desc="labelled images")]
+    sources = [t1w.name.split(".")[0] for t1w, _ in pairs]
+    images, labels = zip(*members, strict=True)
+    write_library(out, images, labels, grid, scheme, sources=sources, licence="the images' own", made="from images")
+
+
+def member(t1w: Path, dseg: Path, grid: Grid, scheme: LabelScheme, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bring one labelled image onto the grid: brightness and channels, uint8."""
+    named = nib.load(dseg)
+    _check_labels(named, nib.load(t1w), dseg, scheme)
+    clean, place = clean_t1w(t1w, threads)
+    to_native = np.linalg.inv(register_to_mni(clean, threads, place).t1w_to_mni)
+    image = resample(clean, grid.shape, grid.affine, to_native, order=1).get_fdata(dtype=np.float32)
+    channels, best, taken = (np.zeros(grid.shape, kind) for kind in (np.uint8, np.float32, np.float32))
+    for channel, index in enumerate(scheme.indices, 1):
+        share = soft(named, (index,), grid, to_native)
+        taken += share
+        channels[share > best] = channel
+        np.maximum(best, share, out=best)
+    channels[best <= 1 - taken] = 0
+    white = np.percentile(image[channels > 0], 95)
+    return np.rint(image * (BRIGHT / white)).clip(0, 255).astype(np.uint8), channels
+
+
+def _check_labels(dseg: nib.Nifti1Image, t1w: nib.Nifti1Image, path: Path, scheme: LabelScheme) -> None:
+    if dseg.shape != t1w.shape or not np.allclose(dseg.affine, t1w.affine, atol=1e-3):
+        raise BadImage(str(path), "is not on the grid of its T1w image", "resample it with nearest neighbours")
+    values = set(np.unique(np.asarray(dseg.dataobj)).astype(int).tolist())
+    strange = sorted(values - {0, *scheme.indices})
+    if strange or len(values) < len(scheme.indices) // 2:
+        reason = f"has labels that are not those of seg-{scheme.name} ({strange[:5] or 'too few'})"
+        raise BadImage(str(path), reason, "name the values as in its label table")
