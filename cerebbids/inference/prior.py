@@ -5,6 +5,8 @@ Morell-Ortega et al. 2025, section 2.3.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -66,6 +68,27 @@ def add_votes(votes: torch.Tensor, image: torch.Tensor, members: torch.Tensor, l
 
 
 @torch.inference_mode()
+def warped_members(
+    net: torch.nn.Module, library: Library, image: torch.Tensor, chosen: list[int]
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Pull members onto an image (X, Y, Z), some at a time: their images and labels (n, X, Y, Z) on its device."""
+    together = TOGETHER[image.device.type]
+    for start in range(0, len(chosen), together):
+        some = chosen[start : start + together]
+        moving, named = (volumes[some][:, None].to(image) for volumes in (library.images, library.labels))
+        displacement = displacements(net, image, moving)
+        yield warp(moving, displacement)[:, 0], warp(named, displacement, "nearest")[:, 0].long()
+
+
+def displacements(net: torch.nn.Module, image: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
+    """Displacements (M, 3, X, Y, Z), in voxels, that pull members (M, 1, X, Y, Z) onto an image (X, Y, Z)."""
+    pairs = torch.cat([image.expand_as(moving), moving], 1).contiguous(memory_format=torch.channels_last_3d)
+    with torch.autocast(image.device.type, torch.bfloat16, enabled=is_fast_in_bf16(image.device)):
+        found = net(pairs)
+    return doubled(found[-1].float())
+
+
+@torch.inference_mode()
 def subject_atlas(
     net: torch.nn.Module, library: Library, t1w: np.ndarray, device: torch.device, number: int = NUMBER
 ) -> torch.Tensor:
@@ -88,23 +111,9 @@ def subject_atlas(
         Share of the votes that each label got; sums to 1.
     """
     image = standardise(torch.from_numpy(np.ascontiguousarray(t1w, np.float32)))
-    members, labels = library.images, library.labels
-    chosen = most_similar(image, members, number)
+    chosen = most_similar(image, library.images, number)
     image = image.to(device)
     votes = torch.zeros(library.classes, *image.shape, device=device)
-    for start in range(0, len(chosen), TOGETHER[device.type]):
-        some = chosen[start : start + TOGETHER[device.type]]
-        moving = members[some][:, None].float().to(device)
-        named = labels[some][:, None].float().to(device)
-        displacement = displacements(net, image, moving)
-        moved = warp(moving, displacement)[:, 0]
-        add_votes(votes, image, moved, warp(named, displacement, "nearest")[:, 0].long())
+    for members, labels in warped_members(net, library, image, chosen):
+        add_votes(votes, image, members, labels)
     return (votes / votes.sum(0)).cpu()
-
-
-def displacements(net: torch.nn.Module, image: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
-    """Pull members (M, 1, X, Y, Z) onto an image (X, Y, Z): displacements (M, 3, X, Y, Z) in voxels."""
-    pairs = torch.cat([image.expand_as(moving), moving], 1).contiguous(memory_format=torch.channels_last_3d)
-    with torch.autocast(image.device.type, torch.bfloat16, enabled=is_fast_in_bf16(image.device)):
-        found = net(pairs)
-    return doubled(found[-1].float())

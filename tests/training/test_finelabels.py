@@ -57,7 +57,7 @@ def test_vermal_groups_draw_the_atlas_to_their_border(monkeypatch):
     template = Template(np.zeros((10, *shape), np.float32), block.astype(np.float32), np.zeros(shape, np.float32))
     manual = np.where(block, np.where(z >= 50, 71, 73), 0).astype(np.uint8)
     flat = np.where(block, 1.0, 0.1).astype(np.float32)
-    coarse = partial(register, pyramid=(Stage(4, 8, 50), Stage(2, 4, 30)))
+    coarse = partial(register, pyramid=(Stage(4, 8, 60),))
     monkeypatch.setattr("cerebbids.training.finelabels.register", coarse)
     field = carry(flat, manual, atlas, template)[0].numpy()
     border = field[2, 60:76, 40:50, 47:51].mean()

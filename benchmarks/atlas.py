@@ -1,0 +1,164 @@
+"""Accuracy of library and vote alone, leave-people-out, with generated exemplars and with real people.
+
+Usage: python benchmarks/atlas.py KIT WORK OUT [--fold K ...]
+
+For every person of the kit's ``adult/oasis`` the atlas is made by the registration network of the fold that never saw
+this person, from a library without the fold's people: the generated exemplars (``cerebbids-train exemplars KIT WORK
+--fold K``), and the people themselves. Labels are brought to the native grid, as the app does, and compared with the
+manual ones; lobules are compared on the 1 mm grid with the labels that the label factory made for the person, which
+are no manual truth. Writes ``OUT/atlas.tsv``, a row a person and library, and ``OUT/atlas_members.tsv``, the lobules'
+Dice over the number of voting members.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import torch
+from crossvalidate import dice, scores, updated
+from tqdm import tqdm
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.resample import resample
+from cerebbids.inference.inputs import standardise
+from cerebbids.inference.library import Library, read_library, write_library
+from cerebbids.inference.prior import NUMBER, add_votes, most_similar, warped_members
+from cerebbids.inference.segment import keep_largest, labels_on_grid
+from cerebbids.nets.build import build
+from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.training.checkpoint import averaged_weights
+from cerebbids.training.data import load_cases
+from cerebbids.training.kit import N_FOLDS, Person, oasis_people
+from cerebbids.training.library import BRIGHT, build_exemplars
+from cerebbids.training.memory import keep_freed_memory
+from cerebbids.training.prepare import native_t1w
+from cerebbids.training.run import CHECKPOINT, library_folder, read_notes, run_folder
+from cerebbids.training.tasks import people_but
+
+MOST = 30
+"""Members of the largest vote."""
+GRID = DEEPCERES.grids["deform"]
+SCHEME = load_scheme(DEEPCERES.scheme)
+LOBULES = [channel for channel, label in enumerate(SCHEME.labels, 1) if label.tissue == "GM"]
+
+
+def fold_network(work: Path, fold: int, people: list[Person]) -> torch.nn.Module:
+    """Registration network that never saw the people of a fold.
+
+    Raises
+    ------
+    SystemExit
+        It has seen one of them.
+    """
+    run = run_folder(work, "deform", str(fold))
+    recipe, seen = read_notes(run)
+    if leaked := {f"OASIS-{p.id}" for p in people} & set(seen.people):
+        raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
+    net = build(recipe.architecture, recipe.sizes)
+    net.load_state_dict(averaged_weights(run / CHECKPOINT))
+    return net.to(memory_format=torch.channels_last_3d).eval()
+
+
+def real_library(kit: Path, work: Path, fold: int) -> Path:
+    """Write a library of the people themselves, but for the fold's; return its folder."""
+    people = people_but(kit, str(fold))
+    cases = load_cases(work, people)
+    images = [np.rint(case.t1w * BRIGHT).clip(0, 255).astype(np.uint8) for case in cases]
+    folder, sources = work / "libraries" / f"real-{fold}", [f"OASIS-{person}" for person in people]
+    labels = [case.labels for case in cases]
+    write_library(folder, images, labels, GRID, SCHEME, sources=sources, licence="CC BY-NC", made="people themselves")
+    return folder
+
+
+def check_unseen(library: Library, people: list[Person]) -> Library:
+    """Return the library.
+
+    Raises
+    ------
+    SystemExit
+        It was made of one of the people.
+    """
+    if leaked := {f"OASIS-{p.id}" for p in people} & set(library.sources):
+        raise SystemExit(f"the library has members made of {sorted(leaked)}")
+    return library
+
+
+def lobule_dice(votes: torch.Tensor, truth: np.ndarray) -> float:
+    """Mean Dice of the lobules, left and right."""
+    found = votes.argmax(0).numpy()
+    return float(np.mean([dice(found == channel, truth == channel) for channel in LOBULES]))
+
+
+def score_person(
+    net: torch.nn.Module, library: Library, person: Person, work: Path, threads: int
+) -> tuple[dict[str, float], list[float]]:
+    """Row of one person, and the lobules' Dice with 1, 2, ... members."""
+    with np.load(work / "people" / f"{person.id}.npz") as arrays:
+        truth, t1w_to_mni = arrays["labels"], arrays["t1w_to_mni"]
+    t1w = native_t1w(person, work, threads)
+    crop = resample(t1w, GRID.shape, GRID.affine, np.linalg.inv(t1w_to_mni), order=1).get_fdata(dtype=np.float32)
+    image = standardise(torch.from_numpy(crop))
+    votes, plateau, atlas = torch.zeros(library.classes, *GRID.shape), [], torch.empty(0)
+    for members, labels in warped_members(net, library, image, most_similar(image, library.images, MOST)):
+        add_votes(votes, image, members, labels)
+        if not len(atlas) and len(plateau) + len(members) == NUMBER:
+            atlas = votes / votes.sum(0)
+        plateau.append(lobule_dice(votes, truth))
+    native = labels_on_grid(keep_largest(atlas), GRID, t1w.shape, t1w.affine, t1w_to_mni, SCHEME.indices)
+    manual = np.asarray(nib.load(person.dseg).dataobj).squeeze()
+    row = scores(native.astype(int), manual, t1w.header.get_zooms()[:3])
+    return {**row, "lobules": lobule_dice(atlas, truth)}, plateau
+
+
+def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict], list[dict]]:
+    """Score the people of one fold with both libraries."""
+    people = [p for p in oasis_people(kit) if p.fold == fold]
+    net = fold_network(work, fold, people)
+    generated = library_folder(work, str(fold))
+    folders = {"exemplars": generated if generated.exists() else build_exemplars(kit, work, str(fold))}
+    folders["people"] = real_library(kit, work, fold)
+    rows, growth = [], []
+    for name, folder in folders.items():
+        library = check_unseen(read_library(folder, GRID, SCHEME.name), people)
+        for person in tqdm(people, desc=f"fold {fold}, {name}"):
+            row, plateau = score_person(net, library, person, work, threads)
+            known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "library": name}
+            rows.append({**known, **row})
+            growth += [{**known, "members": n, "lobules": value} for n, value in enumerate(plateau, 1)]
+    return rows, growth
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean, SD and worst case of every measure, by library."""
+    measures = ["whole", "white", "vermis_71", "vermis_72", "vermis_73", "lobules", "volume_ratio"]
+    return table.groupby("library")[measures].agg(["mean", "std", "min", "count"]).T
+
+
+def main() -> None:
+    """Score the folds asked for; update their rows of the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kit", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--fold", type=int, nargs="+", default=list(range(N_FOLDS)))
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
+    for fold in arguments.fold:
+        for name, rows in zip(
+            ("atlas", "atlas_members"), run_fold(arguments.kit, arguments.work, fold, arguments.threads), strict=True
+        ):
+            path = arguments.out / f"{name}.tsv"
+            table = updated(path, rows)
+            order = [column for column in ("library", "id", "members") if column in table]
+            table.sort_values(order).to_csv(path, sep="\t", index=False, float_format="%.4f")
+    print(summary(pd.read_csv(arguments.out / "atlas.tsv", sep="\t")).round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()
