@@ -39,7 +39,7 @@ def done(tmp_path, **more):
     figure.parent.mkdir(parents=True, exist_ok=True)
     figure.write_text("<svg/>")
     table = write_table(tmp_path / "morph.tsv", lambda label: 4000)
-    return ImageReport("sub-01_T1w.nii.gz", {"figure_dseg": figure}, table, **{"run": RUN, **more})
+    return ImageReport("sub-01_T1w.nii.gz", {"figure_dseg": figure}, {"morph": table}, **{"run": RUN, **more})
 
 
 def test_page_lies_at_the_root_and_finds_its_figures(tmp_path):
@@ -120,7 +120,7 @@ def test_names_of_the_figures_are_those_of_the_derivatives():
 
 def with_cavity(tmp_path, mm3: str, **more) -> str:
     report = done(tmp_path, **more)
-    with report.morph_tsv.open("a") as table:
+    with report.tables["morph"].open("a") as table:
         table.write(f"n/a\tIntracranial cavity\tboth\tn/a\t{mm3}\t{mm3}\n")
     return page(tmp_path, report)[1]
 
