@@ -13,7 +13,6 @@ from .phantom import grids, phantom
 
 SVG = "{http://www.w3.org/2000/svg}"
 GRIDS = grids()
-SIDES = ("Left", "Right")
 
 
 def outlines(panel: ElementTree.Element) -> dict[str, np.ndarray]:
@@ -68,9 +67,8 @@ def test_carved_mosaic_has_left_at_left_in_fewer_and_larger_cuts(tmp_path):
     carved_mosaic(tmp_path / "superres.nii.gz", tmp_path / "dseg.nii.gz", tmp_path / "mosaic.svg")
     drawn = panels(tmp_path / "mosaic.svg")
     assert [edge for edge, _ in drawn] == ["L"] * 6 + ["P"] * 4
-    left, right = (
-        [found[f"{side} Crus I"][0] for _, found in drawn[:6] if f"{side} Crus I" in found] for side in SIDES
-    )
+    names = ("Left Crus I", "Right Crus I")
+    left, right = ([found[name][0] for _, found in drawn[:6] if name in found] for name in names)
     assert max(left) < min(right) - 47 * 2.5
     assert "Lobules without fluid" in (tmp_path / "mosaic.svg").read_text()
 
