@@ -98,7 +98,7 @@ from a T2w scan of the session where one was used, and otherwise from a network 
 of the T1w crop (after Manjón 2021) and a piecewise linear mapping of brightness; the sidecars say which.
 
 The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
-the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels follow those of DeepCERES
+the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose regions are those of DeepCERES
 (Morell-Ortega 2025), and brought back onto the grid of the T1w image, where the volumes of seg-Lobules were measured.
 
 For seg-DeepCERES these compartments were brought to 0.5 mm, and there fluid, arbor vitae and peduncles were told from
