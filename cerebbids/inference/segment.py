@@ -135,7 +135,7 @@ def labels_on_grid(
     labels = np.zeros(target_shape, np.uint8)
     # Outside the crop the background is certain, inside half a voxel of its face it is interpolated.
     shifted = torch.cat([probabilities[:1] - 1, probabilities[1:]])[None]
-    # Between voxels that are all background there is nothing else, and 27 channels need not be sampled.
+    # Between voxels that are all background there is nothing else, and nothing need be sampled.
     possible = torch.from_numpy(ndimage.maximum_filter(probabilities.argmax(0).numpy() > 0, 3))
     size = torch.tensor([n - 1 for n in grid.shape], dtype=torch.float32)
     for slab, places in slabs(target_shape, grid.shape, crop_from_target):

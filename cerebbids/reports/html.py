@@ -70,7 +70,7 @@ CAPTIONS: Mapping[str, Caption] = {
     ),
     "figure_morph": Caption(
         "Volumes",
-        "Asymmetry is 100 (R − L) / ((R + L) / 2). I-II, III and IV are too thin to be told apart "
+        "Of seg-Lobules. Asymmetry is 100 (R − L) / ((R + L) / 2). I-II, III and IV are too thin to be told apart "
         "at 1 mm: use their sum, I-IV.",
     ),
 }
