@@ -61,7 +61,7 @@ def test_every_file_is_there_and_bids_valid(run):
 
 def test_labels_lie_on_the_grid_of_the_input(run):
     source = nib.load(run.source)
-    for key in ("dseg", "mask", "t1w", "icv", "t2w_synth"):
+    for key in ("dseg", "carved", "mask", "t1w", "icv", "t2w_synth"):
         image = nib.load(run.path(key))
         assert image.shape == source.shape
         np.testing.assert_array_equal(image.affine, source.affine)
@@ -97,6 +97,28 @@ def test_the_fine_image_shows_what_the_labels_name(run):
     core, cortex = np.isin(labels, white), (labels > 0) & ~np.isin(labels, white)
     assert np.median(bright[core]) == pytest.approx(250, abs=25)
     assert np.median(bright[cortex]) < np.median(bright[core]) - 20  # the template's cortex is blurred white matter
+
+
+def test_fine_labels_lie_on_the_grids_of_the_fine_images(run):
+    for key, like in (("carved_fine", "superres"), ("carved_mni", "superres_mni")):
+        labels, image = nib.load(run.path(key)), nib.load(run.path(like))
+        assert labels.shape == image.shape
+        np.testing.assert_array_equal(labels.affine, image.affine)
+
+
+def test_without_fluid_a_cerebellum_is_smaller_and_its_white_matter_branches(run):
+    whole, carved = (np.asarray(nib.load(run.path(key)).dataobj) for key in ("dseg", "carved"))
+    assert np.mean(whole[carved > 0] > 0) > 0.99  # each is the larger part of a voxel, by itself
+    both = (whole > 0) & (carved > 0)
+    assert np.mean((whole > 100)[both] == (carved > 100)[both]) > 0.99
+    volumes, smaller = (
+        pd.read_csv(run.path(key), sep="\t").set_index("name")["volume_mm3"] for key in ("morph", "carved_morph")
+    )
+    assert 0.6 < smaller["Cerebellum"] / volumes["Cerebellum"] < 0.98
+    assert smaller["Intracranial cavity"] == volumes["Intracranial cavity"]
+    fine = nib.load(run.path("carved_fine"))
+    assert smaller["Cerebellum"] == pytest.approx(np.count_nonzero(fine.dataobj) * 0.5**3, rel=1e-4)
+    assert np.count_nonzero(carved) == pytest.approx(smaller["Cerebellum"], rel=0.02)
 
 
 def test_t2w_contrast_is_the_other_way_round(run):

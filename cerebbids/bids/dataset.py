@@ -32,7 +32,8 @@ README = """\
 # Cerebellum segmentation
 
 Made by cerebbids {version}. One `sub-<label>.html` a participant shows the results; `logs/CITATION.md`
-holds the methods text and what to cite; `seg-*_dseg.tsv` says what the labels mean.
+holds the methods text and what to cite; `seg-*_dseg.tsv` says what the labels mean. `seg-Lobules` and
+`seg-DeepCERES` are two conventions: hold volumes of one against nothing that was measured in the other.
 
 For research only: this is not a medical device and must not guide the care of anyone.
 

@@ -8,16 +8,23 @@ from pathlib import Path
 
 from cerebbids.systems.space import SPACE
 
-SCHEME = "Lobules"
-"""Label scheme of the segmentation."""
+COMPARTMENTS = "Lobules"
+"""Label scheme at 1 mm: lobules with the fluid between their folia."""
+CARVED = "DeepCERES"
+"""Label scheme at 0.5 mm: lobules without fluid and arbor vitae, white matter without peduncles."""
+SCHEMES = (COMPARTMENTS, CARVED)
+"""Label schemes of the segmentation. They have the same regions; volumes in one are no norms for the other."""
 
 DERIVATIVES: dict[str, dict[str, str]] = {
     "t1w": {"desc": "preproc", "suffix": "T1w"},
     "t1w_mni": {"space": SPACE, "res": "1", "desc": "preproc", "suffix": "T1w"},
     "xfm_to_mni": {"from": "T1w", "to": SPACE, "mode": "image", "suffix": "xfm", "extension": ".txt"},
     "xfm_to_t1w": {"from": SPACE, "to": "T1w", "mode": "image", "suffix": "xfm", "extension": ".txt"},
-    "dseg": {"seg": SCHEME, "suffix": "dseg"},
-    "dseg_mni": {"space": SPACE, "seg": SCHEME, "res": "1", "suffix": "dseg"},
+    "dseg": {"seg": COMPARTMENTS, "suffix": "dseg"},
+    "dseg_mni": {"space": SPACE, "seg": COMPARTMENTS, "res": "1", "suffix": "dseg"},
+    "carved": {"seg": CARVED, "suffix": "dseg"},
+    "carved_fine": {"seg": CARVED, "res": "0p5mm", "suffix": "dseg"},
+    "carved_mni": {"space": SPACE, "seg": CARVED, "res": "0p5mm", "suffix": "dseg"},
     "mask": {"label": "CBM", "suffix": "mask"},
     "icv": {"label": "ICV", "suffix": "mask"},
     "superres": {"res": "0p5mm", "desc": "superres", "suffix": "T1w"},
@@ -26,14 +33,16 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "t2w_mni": {"space": SPACE, "res": "0p5mm", "desc": "preproc", "suffix": "T2w"},
     "t2w_synth": {"desc": "synth", "suffix": "T2w"},
     "t2w_synth_mni": {"space": SPACE, "res": "0p5mm", "desc": "synth", "suffix": "T2w"},
-    "morph": {"seg": SCHEME, "suffix": "morph", "extension": ".tsv"},
-    "figure_dseg": {"datatype": "figures", "seg": SCHEME, "suffix": "dseg", "extension": ".svg"},
+    "morph": {"seg": COMPARTMENTS, "suffix": "morph", "extension": ".tsv"},
+    "carved_morph": {"seg": CARVED, "suffix": "morph", "extension": ".tsv"},
+    "figure_dseg": {"datatype": "figures", "seg": COMPARTMENTS, "suffix": "dseg", "extension": ".svg"},
+    "figure_carved": {"datatype": "figures", "seg": CARVED, "suffix": "dseg", "extension": ".svg"},
     "figure_t1w": {"datatype": "figures", "space": SPACE, "suffix": "T1w", "extension": ".svg"},
     "figure_icv": {"datatype": "figures", "label": "ICV", "suffix": "mask", "extension": ".svg"},
     "figure_tissues": {"datatype": "figures", "desc": "tissues", "suffix": "T1w", "extension": ".svg"},
     "figure_superres": {"datatype": "figures", "desc": "superres", "suffix": "T1w", "extension": ".svg"},
     "figure_t2w": {"datatype": "figures", "suffix": "T2w", "extension": ".svg"},
-    "figure_morph": {"datatype": "figures", "seg": SCHEME, "suffix": "morph", "extension": ".svg"},
+    "figure_morph": {"datatype": "figures", "seg": COMPARTMENTS, "suffix": "morph", "extension": ".svg"},
 }
 """What one T1w yields: a short name, and the entities that the derivative adds to those of its source."""
 

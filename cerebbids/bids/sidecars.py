@@ -29,6 +29,13 @@ _LOBULES = (
     "Lobules of the cerebellum and its white matter, left and right (anatomical). White matter includes "
     "the arbor vitae; a lobule is grey matter with the thin cerebrospinal fluid between its folia."
 )
+_MASK = "Cerebellum: all labels of seg-Lobules, with the fluid between folia"
+_CARVED = (
+    "Lobules of the cerebellum and its white matter, left and right (anatomical), after the convention of DeepCERES "
+    "for 0.5 mm: a lobule is grey matter without the cerebrospinal fluid between its folia, which has no label; white "
+    "matter includes the arbor vitae, but not the peduncles outside of the cerebellum, which have none either."
+)
+_MAJORITY = f"{_CARVED} Found at 0.5 mm; a voxel has the label that fills most of it."
 
 MORPH_COLUMNS: dict[str, Any] = {
     "index": {"Description": "Value of the region in the segmentation; n/a for a sum of regions and the cavity"},
@@ -48,7 +55,16 @@ MORPH_COLUMNS: dict[str, Any] = {
         "Units": "%",
     },
 }
-"""Columns of the volume tables."""
+"""Columns of the table of volumes."""
+
+CARVED_COLUMNS: dict[str, Any] = MORPH_COLUMNS | {
+    "volume_mm3": {
+        "Description": "Volume: voxels of the segmentation at 0.5 mm in the space of the T1w image, times the volume "
+        "of one; that of the cavity, and no other, is that of its n_voxels",
+        "Units": "mm^3",
+    },
+}
+"""Columns of the table of volumes of the segmentation at 0.5 mm."""
 
 LABEL_COLUMNS: dict[str, Any] = {
     "Description": "Labels of the segmentation",
@@ -88,7 +104,10 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "xfm_to_t1w": {"Description": "Affine that resamples the template onto the T1w image (ITK, LPS mm)"},
         "dseg": {"Description": _LOBULES, "Manual": False, **native},
         "dseg_mni": {"Description": _LOBULES, "Manual": False, **template},
-        "mask": {"Description": "Cerebellum", "Type": "ROI", **native},
+        "carved": {"Description": _MAJORITY, "Manual": False, **native},
+        "carved_fine": {"Description": _CARVED, "Manual": False, **native, **_FINE},
+        "carved_mni": {"Description": _CARVED, "Manual": False, **fine},
+        "mask": {"Description": _MASK, "Type": "ROI", **native},
         "icv": {"Description": "Intracranial cavity: everything inside the skull", "Type": "ROI", **native},
         "superres": {"Description": _SUPERRES, "SyntheticImage": True, **native, **_FINE},
         "superres_mni": {"Description": _SUPERRES, "SyntheticImage": True, **fine},
@@ -96,7 +115,8 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "t2w_mni": {"Description": f"{_T2W}; means of its tissues at fixed brightness", **fine},
         "t2w_synth": {"Description": _SYNTH, "SyntheticImage": True, **native},
         "t2w_synth_mni": {"Description": _SYNTH, "SyntheticImage": True, **fine},
-        "morph": {"Description": "Volumes of the cerebellum's regions", **MORPH_COLUMNS},
+        "morph": {"Description": f"Volumes of the cerebellum's regions. {_LOBULES}", **MORPH_COLUMNS},
+        "carved_morph": {"Description": f"Volumes of the cerebellum's regions. {_CARVED}", **CARVED_COLUMNS},
     }
     sources = [image.t2w_uri, image.uri] if key in _OF_T2W and image.t2w_uri else [image.uri]
     return {**facts[key], "Sources": sources} if key in facts else {}

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from cerebbids.bids.dataset import remove_outputs, start_dataset
-from cerebbids.bids.names import DERIVATIVES, SCHEME, derivative_path
+from cerebbids.bids.names import DERIVATIVES, SCHEMES, derivative_path
 from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
 from cerebbids.cli.preflight import choose_device, missing_t2w, refused_images
@@ -89,7 +89,7 @@ def run_participants(config: RunConfig, command: str) -> int:
     prepare_environment(config.work_dir)
     bundle = read_bundle(config.models_dir, config.system)
     network = Network(bundle.title, bundle_sha256(bundle), choose_device(config.device))
-    start_dataset(config.bids_dir, config.output_dir, (SCHEME,), model=bundle.title, licence=bundle.licence)
+    start_dataset(config.bids_dir, config.output_dir, SCHEMES, model=bundle.title, licence=bundle.licence)
 
     run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
     failures = _say(_unfit(selection))

@@ -79,6 +79,7 @@ def run(job: Job) -> None:
     from cerebbids.inference.imageside import RealT2w, image_side
     from cerebbids.inference.models import read_bundle
     from cerebbids.inference.segment import load_net, segment
+    from cerebbids.inference.tissue import tissue_labels
 
     clock = Clock()
     torch.set_num_threads(max(1, job.cpu_threads))
@@ -98,7 +99,10 @@ def run(job: Job) -> None:
     )  # fmt: skip
     probabilities = segment(nets["lobules"], grids["lobules"], t1w, t1w_to_mni, device, str(job.t1w))
     clock.lap("lobules")
+    carved = tissue_labels(probabilities, grids["lobules"], side, grids["contrast"])
+    clock.lap("tissue labels")
     labels = outputs.write_labels(job.out_dir, probabilities, bundle, t1w, t1w_to_mni)
+    outputs.write_carved(job.out_dir, carved, grids["contrast"], t1w, t1w_to_mni)
     outputs.write_image_side(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni)
     outputs.write_native_t2w(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni, real)
     clock.lap("write")

@@ -14,7 +14,7 @@ from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
 from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError
-from cerebbids.reports.html import CAPTIONS, ORIGINS, ImageReport, RunSummary
+from cerebbids.reports.html import CAPTIONS, ORIGINS, TABLES, ImageReport, RunSummary
 
 
 def subject_images(
@@ -94,7 +94,7 @@ def _describe(output_dir: Path, name: str, record: Record | None) -> ImageReport
     return ImageReport(
         name=image,
         figures={key: made[key] for key in CAPTIONS if made[key].exists()},
-        morph_tsv=made["morph"] if made["morph"].exists() else None,
+        tables={key: made[key] for key in TABLES if made[key].exists()},
         warnings=tuple(labels.get("warnings", ())),
         facts=_facts(labels, _provenance(made["xfm_to_mni"])),
         errors=(record.error,) if record and record.error else (),

@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from cerebbids.bids.names import COMPARTMENTS
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.faces import touches_face
 from cerebbids.imaging.volumetry import lobule_volumes
@@ -50,7 +51,7 @@ def check_segmentation(dseg: nib.Nifti1Image, t1w: nib.Nifti1Image) -> tuple[str
 
 
 def _volume_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
-    table = lobule_volumes(dseg, load_scheme("Lobules"))
+    table = lobule_volumes(dseg, load_scheme(COMPARTMENTS))
     cm3 = table.set_index("name")["volume_mm3"] / 1000
     total = cm3["Cerebellum"]
     if not TOTAL_CM3[0] <= total <= TOTAL_CM3[1]:

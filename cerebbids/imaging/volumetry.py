@@ -17,7 +17,12 @@ CAVITY = "Intracranial cavity"
 """Name of the last row."""
 
 
-def lobule_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, icv: nib.Nifti1Image | None = None) -> pd.DataFrame:
+def lobule_volumes(
+    dseg: nib.Nifti1Image,
+    scheme: LabelScheme,
+    icv: nib.Nifti1Image | None = None,
+    fine: nib.Nifti1Image | None = None,
+) -> pd.DataFrame:
     """Count voxels of every region and of the intracranial cavity.
 
     Parameters
@@ -28,14 +33,17 @@ def lobule_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, icv: nib.Nifti1Im
         Its labels make the first rows, in their order, absent ones with 0.
     icv : Nifti1Image, optional
         Mask of the intracranial cavity on the same grid; none where it cannot be known (skull-stripped).
+    fine : Nifti1Image, optional
+        The same labels on a finer grid of the same world, to take the volumes from; `dseg` where it is not given.
 
     Returns
     -------
     DataFrame
         Columns index (empty for a sum of labels), name, hemisphere (left, right or both), tissue (GM, WM or
-        both), n_voxels, volume_mm3 (voxels times the determinant of the affine), icv_percent (100 V / ICV). After
-        the labels: lobules I-IV per side; grey matter and total per side; every lobule, grey matter, white
-        matter and total of both sides; the intracranial cavity. What is not known is missing, not 0.
+        both), n_voxels (of `dseg`), volume_mm3 (voxels times the determinant of the affine, both of `fine` where it is
+        given), icv_percent (100 V / ICV). After the labels: lobules I-IV per side; grey matter and total per side;
+        every lobule, grey matter, white matter and total of both sides; the intracranial cavity. What is not known is
+        missing, not 0.
 
     Raises
     ------
@@ -51,7 +59,8 @@ def lobule_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, icv: nib.Nifti1Im
     >>> table.set_index("name").loc[["Left I-IV", "Right white matter", "Cerebellum"], "volume_mm3"].tolist()
     [4.0, 2.0, 6.0]
     """
-    counts = np.bincount(np.asarray(dseg.dataobj).astype(np.int64).ravel(), minlength=256)
+    finest = dseg if fine is None else fine
+    counts, measured = _counts(dseg), _counts(finest)
     rows = [
         {
             "index": labels[0].index if len(labels) == 1 and single else pd.NA,
@@ -59,16 +68,28 @@ def lobule_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, icv: nib.Nifti1Im
             "hemisphere": _common(label.hemisphere for label in labels),
             "tissue": _common(label.tissue for label in labels),
             "n_voxels": int(sum(counts[label.index] for label in labels)),
+            "measured": float(sum(measured[label.index] for label in labels)),
         }
         for name, labels, single in _regions(scheme)
     ]
     cavity = pd.NA if icv is None else _count(icv, dseg)
-    rows.append({"index": pd.NA, "name": CAVITY, "hemisphere": "both", "tissue": pd.NA, "n_voxels": cavity})
-    table = pd.DataFrame(rows).astype({"index": "Int64", "n_voxels": "Int64"})
-    voxels = table["n_voxels"].astype("Float64")
-    table["volume_mm3"] = (voxels * float(abs(np.linalg.det(dseg.affine[:3, :3])))).round(3)
-    table["icv_percent"] = (100 * voxels / (cavity or pd.NA)).round(4) if icv is not None else pd.NA
+    whole = cavity * (_voxel_mm3(dseg) / _voxel_mm3(finest))  # 1 where there is no finer map
+    named = {"index": pd.NA, "name": CAVITY, "hemisphere": "both", "tissue": pd.NA}
+    rows.append({**named, "n_voxels": cavity, "measured": whole})
+    table = pd.DataFrame(rows).astype({"index": "Int64", "n_voxels": "Int64", "measured": "Float64"})
+    voxels = table.pop("measured")
+    table["volume_mm3"] = (voxels * _voxel_mm3(finest)).round(3)
+    table["icv_percent"] = (100 * voxels / (whole or pd.NA)).round(4) if icv is not None else pd.NA
     return table
+
+
+def _counts(dseg: nib.Nifti1Image) -> np.ndarray:
+    """Voxels of every value."""
+    return np.bincount(np.asarray(dseg.dataobj).astype(np.int64).ravel(), minlength=256)
+
+
+def _voxel_mm3(image: nib.Nifti1Image) -> float:
+    return float(abs(np.linalg.det(image.affine[:3, :3])))
 
 
 def _count(icv: nib.Nifti1Image, dseg: nib.Nifti1Image) -> int:

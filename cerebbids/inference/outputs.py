@@ -11,9 +11,11 @@ import nibabel as nib
 import numpy as np
 import torch
 
+from cerebbids.bids.names import CARVED
 from cerebbids.data.labels import load_scheme
 from cerebbids.files import atomic
 from cerebbids.imaging.faces import cut_off
+from cerebbids.imaging.relabel import relabel
 from cerebbids.imaging.resample import fine_box, resample
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.tissuemeans import TARGETS
@@ -46,15 +48,20 @@ def _save_labels(labels: np.ndarray, affine: np.ndarray, header: nib.Nifti1Heade
     _save(image, path)
 
 
-def _save_intensities(data: np.ndarray, affine: np.ndarray, path: Path, like: nib.Nifti1Image | None = None) -> None:
-    """Save brightness in half the space of floats; ``like`` is an image of the same world."""
-    stored = np.rint(data / STEP).clip(0, 32767).astype(np.int16)
-    image = nib.Nifti1Image(stored, affine)
-    image.header.set_slope_inter(STEP, 0)
+def _image(data: np.ndarray, affine: np.ndarray, like: nib.Nifti1Image | None = None) -> nib.Nifti1Image:
+    """Make an image on a grid of its own; ``like`` is an image of the same world."""
+    image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm")
     if like is not None:
         for form in ("sform", "qform"):
             getattr(image, f"set_{form}")(affine, int(like.header[f"{form}_code"]))
+    return image
+
+
+def _save_intensities(data: np.ndarray, affine: np.ndarray, path: Path, like: nib.Nifti1Image | None = None) -> None:
+    """Save brightness in half the space of floats; ``like`` is an image of the same world."""
+    image = _image(np.rint(data / STEP).clip(0, 32767).astype(np.int16), affine, like)
+    image.header.set_slope_inter(STEP, 0)
     _save(image, path)
 
 
@@ -84,6 +91,30 @@ def write_labels(
     sure = zip(scheme.labels, confidence(probabilities), strict=True)
     warnings = cut_off(probabilities.argmax(0).numpy(), standard)
     return Labelled(tuple(warnings), {label.abbreviation: round(share, 3) for label, share in sure})
+
+
+def write_carved(folder: Path, channels: np.ndarray, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> None:
+    """Write ``carved``, ``carved_fine`` and ``carved_mni`` (uint8).
+
+    Parameters
+    ----------
+    folder : Path
+    channels : ndarray, (X, Y, Z), uint8
+        From :func:`cerebbids.inference.tissue.tissue_labels`.
+    grid : Grid
+        The fine box that they are on, in the working space.
+    t1w : Nifti1Image
+        Gives the grid of ``carved`` and the axes of ``carved_fine``.
+    t1w_to_mni : ndarray, (4, 4)
+        T1w world -> working space, mm.
+    """
+    labels = np.array((0, *load_scheme(CARVED).indices), np.uint8)[channels]
+    _save(_image(labels, grid.affine), folder / "carved_mni.nii.gz")
+    shape, affine = fine_box(t1w, grid, t1w_to_mni)
+    placed = relabel(labels, grid.affine, shape, affine, t1w_to_mni)
+    _save(_image(placed, affine, t1w), folder / "carved_fine.nii.gz")
+    native = relabel(labels, grid.affine, t1w.shape, t1w.affine, t1w_to_mni)
+    _save_labels(native, t1w.affine, t1w.header, folder / "carved.nii.gz")
 
 
 def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import nibabel as nib
 import numpy as np
 import torch
@@ -14,6 +12,7 @@ from scipy import ndimage
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import ModelError, SegmentationFailed
 from cerebbids.imaging.resample import resample
+from cerebbids.imaging.slabs import slabs
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.inputs import network_input
 from cerebbids.inference.models import Network
@@ -23,8 +22,6 @@ from cerebbids.systems.grid import Grid
 
 PLAUSIBLE_CM3 = (20.0, 400.0)
 """Cerebellum volume in template space beyond which the answer is refused."""
-SLAB = 16
-"""Planes of the target grid that are sampled at a time."""
 
 
 def load_net(network: Network, device: torch.device) -> torch.nn.Module:
@@ -111,15 +108,6 @@ def check_plausible(probabilities: torch.Tensor, grid: Grid, name: str) -> None:
         )
 
 
-def slabs(affine: np.ndarray, shape: tuple[int, ...], crop_from_target: np.ndarray, crop: Grid) -> Iterator[slice]:
-    """Ranges of the target's first axis that reach into the crop, ``SLAB`` planes at a time."""
-    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in crop.shape])).reshape(3, -1).T
-    reach = nib.affines.apply_affine(np.linalg.inv(crop_from_target), corners)[:, 0]
-    first, last = max(0, int(np.floor(reach.min()))), min(shape[0], int(np.ceil(reach.max())) + 1)
-    for start in range(first, last, SLAB):
-        yield slice(start, min(start + SLAB, last))
-
-
 def labels_on_grid(
     probabilities: torch.Tensor, grid: Grid, target_shape: tuple[int, ...], target_affine: np.ndarray,
     target_to_mni: np.ndarray, indices: tuple[int, ...],
@@ -147,13 +135,14 @@ def labels_on_grid(
     labels = np.zeros(target_shape, np.uint8)
     # Outside the crop the background is certain, inside half a voxel of its face it is interpolated.
     shifted = torch.cat([probabilities[:1] - 1, probabilities[1:]])[None]
+    # Between voxels that are all background there is nothing else, and nothing need be sampled.
+    possible = torch.from_numpy(ndimage.maximum_filter(probabilities.argmax(0).numpy() > 0, 3))
     size = torch.tensor([n - 1 for n in grid.shape], dtype=torch.float32)
-    for slab in slabs(target_affine, target_shape, crop_from_target, grid):
-        voxels = np.stack(
-            np.meshgrid(np.arange(slab.start, slab.stop), *map(np.arange, target_shape[1:]), indexing="ij"), -1
-        )
-        place = torch.from_numpy(nib.affines.apply_affine(crop_from_target, voxels).astype(np.float32))
+    for slab, places in slabs(target_shape, grid.shape, crop_from_target):
+        place = torch.from_numpy(places.astype(np.float32))
         near = ((place > -1) & (place < size + 1)).all(-1)
+        nearest = place[near].round().clamp(torch.zeros(3), size).long()
+        near[near.clone()] = possible[nearest.unbind(-1)]
         if not near.any():
             continue
         points = (2 * place[near] / size - 1).flip(-1)[None, None, None]

@@ -9,6 +9,7 @@ from typing import Any
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined
 
 from cerebbids.reports.figures import (
+    carved_mosaic,
     cavity_check,
     contrast_check,
     registration_check,
@@ -50,6 +51,15 @@ class SegmentationFigure(_Figure):
 
     def _draw(self, out_file: Path) -> None:
         segmentation_mosaic(Path(self.inputs.t1w), Path(self.inputs.dseg), out_file)
+
+
+class CarvedFigure(_Figure):
+    """Labels of 0.5 mm drawn on the super-resolved T1w image."""
+
+    input_spec = _SegmentationInputSpec
+
+    def _draw(self, out_file: Path) -> None:
+        carved_mosaic(Path(self.inputs.t1w), Path(self.inputs.dseg), out_file)
 
 
 class _RegistrationInputSpec(BaseInterfaceInputSpec):

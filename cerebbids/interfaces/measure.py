@@ -15,6 +15,7 @@ from cerebbids.imaging.volumetry import lobule_volumes
 
 class _MeasureInputSpec(BaseInterfaceInputSpec):
     dseg = File(exists=True, mandatory=True, desc="labels")
+    fine = File(exists=True, desc="the same labels at 0.5 mm, to take the volumes from")
     scheme = traits.Str(mandatory=True, desc="name of the label scheme")
     icv = File(exists=True, desc="mask of the intracranial cavity on the same grid; none of a stripped image")
 
@@ -31,8 +32,9 @@ class MeasureVolumes(SimpleInterface):
 
     def _run_interface(self, runtime):
         out_file = Path(runtime.cwd) / "morph.tsv"
-        icv = nib.load(self.inputs.icv) if isdefined(self.inputs.icv) else None
-        table = lobule_volumes(nib.load(self.inputs.dseg), load_scheme(self.inputs.scheme), icv)
+        given = {key: getattr(self.inputs, key) for key in ("icv", "fine")}
+        others = {key: nib.load(path) for key, path in given.items() if isdefined(path)}
+        table = lobule_volumes(nib.load(self.inputs.dseg), load_scheme(self.inputs.scheme), **others)
         table.to_csv(out_file, sep="\t", index=False, na_rep="n/a")
         self._results["out_file"] = str(out_file)
         return runtime

@@ -21,6 +21,9 @@ _OUTPUTS = {
     "dseg": "dseg.nii.gz",
     "dseg_mni": "dseg_mni.nii.gz",
     "mask": "mask.nii.gz",
+    "carved": "carved.nii.gz",
+    "carved_fine": "carved_fine.nii.gz",
+    "carved_mni": "carved_mni.nii.gz",
     "superres": "superres.nii.gz",
     "superres_mni": "superres_mni.nii.gz",
     "t2w_fine": "t2w_mni.nii.gz",
@@ -50,6 +53,9 @@ class _PredictOutputSpec(TraitedSpec):
     dseg = File(exists=True, desc="labels on the grid of the T1w image")
     dseg_mni = File(exists=True, desc="labels on the template's grid")
     mask = File(exists=True, desc="cerebellum on the grid of the T1w image")
+    carved = File(exists=True, desc="labels without fluid and peduncles, on the grid of the T1w image")
+    carved_fine = File(exists=True, desc="the same at 0.5 mm, on the grid of superres")
+    carved_mni = File(exists=True, desc="the same on the fine box of the template")
     icv = File(exists=True, desc="intracranial cavity on the grid of the T1w image; not of a stripped one")
     superres = File(exists=True, desc="super-resolved T1w image, in its own world")
     superres_mni = File(exists=True, desc="super-resolved T1w image on the fine box of the template")

@@ -11,6 +11,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from cerebbids.bids.names import DERIVATIVES
 from cerebbids.files import write_text
 from cerebbids.reports.drawing import templates
 from cerebbids.reports.volumes import Cavity, Region, read_cavity, read_regions
@@ -30,6 +31,12 @@ CAPTIONS: Mapping[str, Caption] = {
         "Check that the outlines follow the surface of the cerebellum, without cerebrum, venous sinus or "
         "brainstem, and that borders between lobules run in fissures. With the pointer on a cut its labels "
         "go away; resting there, the pointer reads the region's name.",
+    ),
+    "figure_carved": Caption(
+        "Lobules without fluid, at 0.5 mm",
+        "seg-DeepCERES on the super-resolved T1w. Check that fissures and the fluid between folia are left free, that "
+        "white matter reaches into the folia and ends where the peduncles leave the cerebellum. With the pointer on a "
+        "cut its labels go away.",
     ),
     "figure_t1w": Caption(
         "Registration to the template",
@@ -51,10 +58,10 @@ CAPTIONS: Mapping[str, Caption] = {
     ),
     "figure_superres": Caption(
         "Super-resolved cerebellum",
-        "The T1w at 0.5 mm (only resampled where the scan has 0.6 mm or less); the lobules are found on the scan "
-        "itself, at 1 mm. Check that folia and fissures are those of the scan, only sharper: with the pointer on a "
-        "cut, the scan itself (interpolated) shows in its place, and nothing may appear or move. Detail below the "
-        "voxels of the scan is an estimate.",
+        "The T1w at 0.5 mm (only resampled where the scan has 0.6 mm or less). Lobules are found on the scan itself, "
+        "at 1 mm; seg-DeepCERES takes from this image where the fluid is. Check that folia and fissures are those of "
+        "the scan, only sharper: with the pointer on a cut, the scan itself (interpolated) shows in its place, and "
+        "nothing may appear or move. Detail below the voxels of the scan is an estimate.",
     ),
     "figure_t2w": Caption(
         "T2w contrast",
@@ -63,12 +70,24 @@ CAPTIONS: Mapping[str, Caption] = {
     ),
     "figure_morph": Caption(
         "Volumes",
-        "Asymmetry is 100 (R − L) / ((R + L) / 2). I-II, III and IV are too thin to be told apart "
+        "Of seg-Lobules. Asymmetry is 100 (R − L) / ((R + L) / 2). I-II, III and IV are too thin to be told apart "
         "at 1 mm: use their sum, I-IV.",
     ),
 }
 """The figures of an image in the order of the page, by their key in `cerebbids.bids.names.DERIVATIVES`."""
 
+TABLES: Mapping[str, Caption] = {
+    "morph": Caption(
+        "seg-Lobules",
+        "A lobule is its grey matter with the thin fluid between its folia, as on manual labels of 1 mm.",
+    ),
+    "carved_morph": Caption(
+        "seg-DeepCERES",
+        "Unlike above, fluid between folia is no part of a lobule, its fine branches of white matter are white matter, "
+        "and peduncles are left out: hold neither table's volumes against norms of the other convention.",
+    ),
+}
+"""The tables of volumes of an image in the order of the page, by the same keys."""
 
 ORIGINS: Mapping[str, str] = {
     "real": "REAL T2w: acquired in the same session",
@@ -112,8 +131,8 @@ class ImageReport:
         The image, as in the dataset: ``sub-01_ses-a_T1w.nii.gz``.
     figures : dict
         SVG files by their key in `CAPTIONS`; a failed image lacks some or all.
-    morph_tsv : Path, optional
-        Its ``seg-Lobules_morph.tsv``.
+    tables : dict
+        TSV files of volumes by their key in `TABLES`.
     warnings : tuple of str
         What should make a reader look twice.
     facts : dict
@@ -128,7 +147,7 @@ class ImageReport:
 
     name: str
     figures: Mapping[str, Path] = field(default_factory=dict)
-    morph_tsv: Path | None = None
+    tables: Mapping[str, Path] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
@@ -210,10 +229,8 @@ class _Figure:
 
 
 @dataclass(frozen=True)
-class _Section:
-    image: ImageReport
-    anchor: str
-    figures: tuple[_Figure, ...]
+class _Table:
+    caption: Caption
     regions: tuple[Region, ...]
     cavity: Cavity | None
 
@@ -222,15 +239,26 @@ class _Section:
         return {region.name: region for region in self.regions if region.kind == "sum"}
 
 
+@dataclass(frozen=True)
+class _Section:
+    image: ImageReport
+    anchor: str
+    figures: tuple[_Figure, ...]
+    tables: Mapping[str, _Table]
+
+
 def _section(image: ImageReport, out_dir: Path) -> _Section:
     figures = tuple(
         _Figure(key, Path(os.path.relpath(image.figures[key], out_dir)).as_posix(), caption)
         for key, caption in CAPTIONS.items()
         if key in image.figures
     )
-    regions = read_regions(image.morph_tsv) if image.morph_tsv else ()
-    cavity = read_cavity(image.morph_tsv) if image.morph_tsv else None
-    return _Section(image, image.name, figures, regions, cavity)
+    tables = {
+        key: _Table(caption, read_regions(image.tables[key], DERIVATIVES[key]["seg"]), read_cavity(image.tables[key]))
+        for key, caption in TABLES.items()
+        if key in image.tables
+    }
+    return _Section(image, image.name, figures, tables)
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Picture of the lobules on the scan they were found in."""
+"""Pictures of the lobules on the images they were found in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from cerebbids.bids.names import CARVED, COMPARTMENTS
 from cerebbids.data.labels import LabelScheme, load_scheme
 from cerebbids.errors import SegmentationFailed
 from cerebbids.reports.drawing import Key, Outline, Panel, Picture, Row, caption, jpeg, write_picture
@@ -22,6 +23,14 @@ STEP = 0.5
 
 SCALE = 2.0
 """Picture units a millimetre takes."""
+
+LARGE = 3.5
+"""The same where voxels of half a millimetre are to be seen."""
+
+_NOTE = (
+    "L and R are the person's left and right; the second colour is the right side's. "
+    "Positions are scanner coordinates in mm."
+)
 
 
 def segmentation_mosaic(t1w_path: Path, dseg_path: Path, out: Path) -> None:
@@ -43,22 +52,43 @@ def segmentation_mosaic(t1w_path: Path, dseg_path: Path, out: Path) -> None:
     SegmentationFailed
         The segmentation has no label.
     """
-    scene = load_scene(t1w_path, dseg_path)
-    box = scene.dseg.box()
-    coronal = scene.panels(CORONAL, box.positions(CORONAL, 10))
-    axial = scene.panels(AXIAL, box.positions(AXIAL, 10))
+    scene = load_scene(t1w_path, dseg_path, COMPARTMENTS)
+    coronal, axial, sagittal = (scene.cuts(plane, n) for plane, n in ((CORONAL, 10), (AXIAL, 10), (SAGITTAL, 7)))
     rows = (
         Row(coronal[:5], "Coronal, from the back to the front"),
         Row(coronal[5:]),
         Row(axial[:5], "Axial, from below to above"),
         Row(axial[5:]),
-        Row(scene.panels(SAGITTAL, box.positions(SAGITTAL, 7)), "Sagittal, from left to right"),
+        Row(sagittal, "Sagittal, from left to right"),
     )
-    note = (
-        "L and R are the person's left and right; the second colour is the right side's. "
-        "Positions are scanner coordinates in mm."
+    write_picture(Picture("Lobules on the T1w image", rows, scene.legend(), 0.35, (_NOTE,)), out)
+
+
+def carved_mosaic(superres_path: Path, dseg_path: Path, out: Path) -> None:
+    """Draw the labels of 0.5 mm on the super-resolved T1w image, as the others are drawn, but fewer and larger.
+
+    Parameters
+    ----------
+    superres_path : Path
+        Super-resolved T1w image.
+    dseg_path : Path
+        Labels of ``seg-DeepCERES`` in the same world.
+    out : Path
+        SVG file.
+
+    Raises
+    ------
+    SegmentationFailed
+        The segmentation has no label.
+    """
+    scene = load_scene(superres_path, dseg_path, CARVED, LARGE)
+    rows = (
+        Row(scene.cuts(CORONAL, 3), "Coronal, from the back to the front"),
+        Row(scene.cuts(AXIAL, 3), "Axial, from below to above"),
+        Row(scene.cuts(SAGITTAL, 4), "Sagittal, from left to right"),
     )
-    write_picture(Picture("Lobules on the T1w image", rows, scene.legend(), 0.35, (note,)), out)
+    title = "Lobules without fluid, on the super-resolved T1w image"
+    write_picture(Picture(title, rows, scene.legend(), 0.35, (_NOTE,)), out)
 
 
 @dataclass(frozen=True)
@@ -74,6 +104,8 @@ class Scene:
         What every panel shows.
     window : tuple of float
         Grey values of black and white.
+    scale : float
+        Picture units a millimetre takes.
     """
 
     t1w: Volume
@@ -81,6 +113,11 @@ class Scene:
     scheme: LabelScheme
     view: Box
     window: tuple[float, float]
+    scale: float = SCALE
+
+    def cuts(self, plane: Plane, count: int) -> tuple[Panel, ...]:
+        """Draw cuts that are spread evenly over the labels."""
+        return self.panels(plane, self.dseg.box().positions(plane, count))
 
     def panels(self, plane: Plane, positions: tuple[float, ...]) -> tuple[Panel, ...]:
         """Draw cuts at the given world coordinates (mm)."""
@@ -97,7 +134,7 @@ class Scene:
         scan = cut(self.t1w, plane, position, self.view, STEP)
         return Panel(
             jpeg(scan, self.window),
-            (scan.shape[1] * STEP * SCALE, scan.shape[0] * STEP * SCALE),
+            (scan.shape[1] * STEP * self.scale, scan.shape[0] * STEP * self.scale),
             caption(plane, position),
             plane.edges,
             self._outlines(plane, position),
@@ -108,14 +145,14 @@ class Scene:
         present = set(np.unique(self.dseg.data).tolist())
         for label in (label for label in self.scheme.labels if label.index in present):
             part = Volume((self.dseg.data == label.index).astype(np.float32), self.dseg.affine)
-            path = outline(cut(part, plane, position, self.view, STEP), scale=STEP * SCALE)
+            path = outline(cut(part, plane, position, self.view, STEP), scale=STEP * self.scale)
             if path:
                 outlines.append(Outline(path, label.color, label.name))
         return tuple(outlines)
 
 
-def load_scene(t1w_path: Path, dseg_path: Path) -> Scene:
-    """Read a scan and its labels, and look at the cerebellum.
+def load_scene(t1w_path: Path, dseg_path: Path, scheme: str, scale: float = SCALE) -> Scene:
+    """Read a scan and its labels, which are of a scheme, and look at the cerebellum.
 
     Raises
     ------
@@ -127,7 +164,7 @@ def load_scene(t1w_path: Path, dseg_path: Path) -> Scene:
         raise SegmentationFailed(str(dseg_path), "has no label", "look at the scan and its registration")
     dseg = dseg.cropped()
     box = dseg.box()
-    return Scene(t1w, dseg, load_scheme("Lobules"), box.grown(MARGIN), _window(t1w, dseg, box))
+    return Scene(t1w, dseg, load_scheme(scheme), box.grown(MARGIN), _window(t1w, dseg, box), scale)
 
 
 def _window(t1w: Volume, dseg: Volume, box: Box) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from cerebbids.bids.names import COMPARTMENTS
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.volumetry import CAVITY, MERGED
 from cerebbids.reports.charts import chart
@@ -53,13 +54,15 @@ class Region:
         return 200 * (self.right - self.left) / self.both if self.both else None
 
 
-def read_regions(morph_tsv: Path) -> tuple[Region, ...]:
+def read_regions(morph_tsv: Path, scheme: str) -> tuple[Region, ...]:
     """Read a table of lobule volumes.
 
     Parameters
     ----------
     morph_tsv : Path
-        ``seg-Lobules_morph.tsv``, as :func:`cerebbids.imaging.volumetry.lobule_volumes` makes it.
+        ``seg-<scheme>_morph.tsv``, as :func:`cerebbids.imaging.volumetry.lobule_volumes` makes it.
+    scheme : str
+        Label scheme of the table.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def read_regions(morph_tsv: Path) -> tuple[Region, ...]:
 
     merged, parts = MERGED
     colors: dict[str, tuple[str, ...]] = {}
-    for label in load_scheme("Lobules").labels:  # the left side comes first
+    for label in load_scheme(scheme).labels:  # the left side comes first
         colors[label.region] = (*colors.get(label.region, ()), label.color)
     *lobules, white = colors
     # The merged lobule borrows the colours of its last part, as it also has a bar in the figure.
@@ -132,7 +135,7 @@ def volumes_figure(morph_tsv: Path, out: Path) -> None:
     out : Path
         SVG file.
     """
-    lobules = [region for region in read_regions(morph_tsv) if region.kind == "lobule"]
+    lobules = [region for region in read_regions(morph_tsv, COMPARTMENTS) if region.kind == "lobule"]
     with chart(out, "Volumes of the lobules", (9.2, 3.8)) as figure:
         left, right, asymmetry = figure.subplots(1, 3, sharey=True, width_ratios=(4, 4, 3))
         _bars(left, lobules, 0)

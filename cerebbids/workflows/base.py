@@ -109,6 +109,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
 
     preprocessed = ("t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")
     labelled = ("dseg", "dseg_mni", "mask", "morph", "dseg_meta")
+    carved = ("carved", "carved_fine", "carved_mni", "carved_morph")
     fine = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "fine_meta")
     workflow.connect([
         (preprocess_wf, t2w_wf, _same("t1w", "xfm_to_mni")),
@@ -118,10 +119,10 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         (t2w_wf, warnings, [("outputnode.warnings", "in3")]),
         (warnings, segment_wf, [("out", "inputnode.warnings")]),
         (preprocess_wf, report_wf, _same("t1w", "t1w_mni", "xfm_to_mni")),
-        (segment_wf, report_wf, _same("dseg", "icv", "superres_mni", "morph", "facts")),
+        (segment_wf, report_wf, _same("dseg", "carved_fine", "icv", "superres", "superres_mni", "morph", "facts")),
         (segment_wf, report_wf, [("outputnode.t2w_fine", "inputnode.t2w_mni")]),
         (preprocess_wf, derivatives_wf, _same(*preprocessed)),
-        (segment_wf, derivatives_wf, _same(*labelled, *fine)),
+        (segment_wf, derivatives_wf, _same(*labelled, *carved, *fine)),
     ])  # fmt: skip
     return workflow
 

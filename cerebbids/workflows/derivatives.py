@@ -20,6 +20,9 @@ _META = {
     "xfm_to_t1w": "xfm_meta",
     "dseg": "dseg_meta",
     "dseg_mni": "dseg_meta",
+    "carved": "dseg_meta",
+    "carved_fine": "dseg_meta",
+    "carved_mni": "dseg_meta",
     "mask": "dseg_meta",
     "icv": "dseg_meta",
     "superres": "fine_meta",
@@ -29,6 +32,7 @@ _META = {
     "t2w_synth": "fine_meta",
     "t2w_synth_mni": "fine_meta",
     "morph": "dseg_meta",
+    "carved_morph": "dseg_meta",
 }
 
 
@@ -48,6 +52,8 @@ def init_derivatives_wf(*, image: SourceImage, voxels: int, output_dir: Path, na
     ------
     t1w, t1w_mni, xfm_to_mni, xfm_to_t1w, dseg, dseg_mni, mask, morph, superres, superres_mni
         Files, by their keys in :data:`cerebbids.bids.names.DERIVATIVES`.
+    carved, carved_fine, carved_mni, carved_morph
+        The same of the other convention.
     icv, t2w, t2w_mni, t2w_synth, t2w_synth_mni
         Files that need not be there (:data:`cerebbids.bids.names.OPTIONAL`): older ones are removed then.
     t1w_meta, xfm_meta, dseg_meta, fine_meta

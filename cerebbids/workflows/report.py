@@ -10,6 +10,7 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids.bids.query import SourceImage
 from cerebbids.interfaces.figures import (
+    CarvedFigure,
     CavityFigure,
     ContrastFigure,
     RegistrationFigure,
@@ -31,6 +32,8 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
     ------
     t1w, dseg
         T1w image and its labels.
+    superres, carved_fine
+        Super-resolved T1w image and its labels, in the T1w image's world.
     t1w_mni
         T1w image on the template's grid.
     morph
@@ -45,9 +48,11 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         JSON of the prediction.
     """
     workflow = Workflow(name)
-    fields = ["t1w", "dseg", "t1w_mni", "morph", "icv", "superres_mni", "t2w_mni", "xfm_to_mni", "facts"]
+    labelled = ["t1w", "dseg", "superres", "carved_fine"]
+    fields = [*labelled, "t1w_mni", "morph", "icv", "superres_mni", "t2w_mni", "xfm_to_mni", "facts"]
     inputnode = Node(IdentityInterface(fields, mandatory_inputs=False), "inputnode")
     draw_dseg = Node(SegmentationFigure(), "draw_dseg", mem_gb=gigabytes(0.6, 15, voxels))
+    draw_carved = Node(CarvedFigure(), "draw_carved", mem_gb=0.8)
     draw_t1w = Node(RegistrationFigure(), "draw_t1w", mem_gb=1)
     draw_icv = Node(CavityFigure(), "draw_icv", mem_gb=gigabytes(0.5, 12, voxels))
     draw_tissues = Node(TissuesFigure(), "draw_tissues", mem_gb=0.5)
@@ -56,6 +61,7 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
     draw_morph = Node(VolumesFigure(), "draw_morph", mem_gb=0.5)
     workflow.connect([
         (inputnode, draw_dseg, [("t1w", "t1w"), ("dseg", "dseg")]),
+        (inputnode, draw_carved, [("superres", "t1w"), ("carved_fine", "dseg")]),
         (inputnode, draw_t1w, [("t1w_mni", "t1w_mni")]),
         (inputnode, draw_icv, [("t1w", "t1w"), ("icv", "icv")]),
         (inputnode, draw_tissues, [("facts", "facts")]),
@@ -63,7 +69,7 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         (inputnode, draw_t2w, [(name, name) for name in ("t2w_mni", "superres_mni", "facts")]),
         (inputnode, draw_morph, [("morph", "morph")]),
     ])  # fmt: skip
-    for draw in (draw_dseg, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w, draw_morph):
+    for draw in (draw_dseg, draw_carved, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w, draw_morph):
         sink = init_sink(draw.name.replace("draw", "figure"), image, output_dir, 0.4)
         workflow.connect(draw, "out_file", sink, "in_file")
     return workflow

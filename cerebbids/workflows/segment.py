@@ -9,7 +9,7 @@ from nipype.pipeline.engine import Node
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids import __version__
-from cerebbids.bids.names import SCHEME
+from cerebbids.bids.names import CARVED, COMPARTMENTS
 from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 from cerebbids.interfaces.predict import Predict
 from cerebbids.workflows.memory import gigabytes
@@ -66,6 +66,9 @@ def init_segment_wf(
     -------
     dseg, dseg_mni, mask
         Labels on the grid of the T1w image and of the template; cerebellum on the grid of the T1w image.
+    carved, carved_fine, carved_mni
+        Labels without fluid and peduncles on the grid of the T1w image, and at 0.5 mm on those of ``superres`` and
+        ``superres_mni``.
     icv
         Intracranial cavity on the grid of the T1w image; not of a stripped one.
     superres, superres_mni
@@ -76,8 +79,8 @@ def init_segment_wf(
         the same made from the T1w image.
     t2w_fine
         Whichever of the two there is at 0.5 mm.
-    morph
-        Table of volumes.
+    morph, carved_morph
+        Tables of volumes of the two kinds of labels.
     fine_meta
         What was measured, for the sidecars of the images at 0.5 mm.
     facts
@@ -95,15 +98,21 @@ from a T2w scan of the session where one was used, and otherwise from a network 
 of the T1w crop (after Manjón 2021) and a piecewise linear mapping of brightness; the sidecars say which.
 
 The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
-the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels follow those of DeepCERES
-(Morell-Ortega 2025), and brought back onto the grid of the T1w image, where the volumes were measured.
+the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose regions are those of DeepCERES
+(Morell-Ortega 2025), and brought back onto the grid of the T1w image, where the volumes of seg-Lobules were measured.
+
+For seg-DeepCERES these compartments were brought to 0.5 mm, and there fluid, arbor vitae and peduncles were told from
+cortex, as in the labels of Morell-Ortega 2025, by a rule and not by a network: every voxel was taken for a mixture of
+fluid and grey or of grey and white matter, by its T1w and T2w brightness. Voxels that are mostly fluid got no label,
+mostly white ones that are connected to the core became white matter, and white matter that the lobules do not surround
+(10 mm) was cut off. Volumes of seg-DeepCERES were measured at 0.5 mm in the space of the T1w image.
 """
     use_gpu = device != "cpu"
     inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "t2w_meta", "warnings"]
     images = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "t2w_fine")
-    labels = ("dseg", "dseg_mni", "mask")
+    labels = ("dseg", "dseg_mni", "mask", "carved", "carved_fine", "carved_mni")
     inputnode = Node(IdentityInterface(inputs, mandatory_inputs=False), "inputnode")
-    outputs = [*labels, *images, "morph", "dseg_meta", "fine_meta", "facts"]
+    outputs = [*labels, *images, "morph", "carved_morph", "dseg_meta", "fine_meta", "facts"]
     outputnode = Node(IdentityInterface(outputs, mandatory_inputs=False), "outputnode")
 
     job = Predict(
@@ -120,7 +129,8 @@ the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels fol
     predict = Node(
         job, "predict", mem_gb=gigabytes(2, 32, max(voxels, t2w_voxels)), n_procs=1 if use_gpu else omp_nthreads
     )
-    measure = Node(MeasureVolumes(scheme=SCHEME), "measure", mem_gb=gigabytes(0.4, 16, voxels))
+    measure = Node(MeasureVolumes(scheme=COMPARTMENTS), "measure", mem_gb=gigabytes(0.4, 16, voxels))
+    measure_carved = Node(MeasureVolumes(scheme=CARVED), "measure_carved", mem_gb=gigabytes(0.7, 16, voxels))
     check = Node(CheckSegmentation(version=__version__), "check", mem_gb=gigabytes(0.4, 16, voxels))
 
     workflow.connect([
@@ -128,10 +138,12 @@ the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose labels fol
         (inputnode, predict, [("t2w", "t2w"), ("xfm_t2w_to_t1w", "xfm_t2w"), ("t2w_meta", "t2w_meta")]),
         (inputnode, check, [("t1w", "t1w"), ("warnings", "known")]),
         (predict, measure, [("dseg", "dseg"), ("icv", "icv")]),
+        (predict, measure_carved, [("carved", "dseg"), ("carved_fine", "fine"), ("icv", "icv")]),
         (predict, check, [("dseg", "dseg"), ("icv", "icv"), ("facts", "facts")]),
         (predict, outputnode, [(key, key) for key in (*labels, *images, "facts")]),
         (predict, outputnode, [("meta", "fine_meta")]),
         (measure, outputnode, [("out_file", "morph")]),
+        (measure_carved, outputnode, [("out_file", "carved_morph")]),
         (check, outputnode, [("meta", "dseg_meta")]),
     ])  # fmt: skip
     return workflow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cerebbids.bids.dataset import _link, remove_outputs, start_dataset
-from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
+from cerebbids.bids.names import DERIVATIVES, SCHEMES, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
 from cerebbids.data.labels import load_scheme
@@ -37,7 +37,7 @@ def test_validator_finds_no_error_in_names_and_sidecars(tmp_path):
     names = ("sub-01/anat/sub-01", "sub-02/ses-a/anat/sub-02_ses-a_acq-mprage_ce-gd_rec-norm_run-01_part-mag")
     raw = make_dataset(tmp_path / "raw", *names)
     out = tmp_path / "out"
-    start(raw, out, "Lobules")
+    start(raw, out, *SCHEMES)
     for name in names:
         fill(out, SourceImage(raw / f"{name}_T1w.nii.gz", name[4:6], f"{name}_T1w.nii.gz"))
     (out / "sub-01.html").write_text("")
@@ -182,12 +182,13 @@ def test_second_run_keeps_what_the_user_wrote_in_the_description(tmp_path):
     assert start(raw, out) == description | {"Authors": ["N. N."]}
 
 
-def test_colour_tables_agree_with_the_label_table(tmp_path):
-    start(make_dataset(tmp_path / "raw"), tmp_path / "out", "Lobules")
-    labels = load_scheme("Lobules").labels
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_colour_tables_agree_with_the_label_table(tmp_path, scheme):
+    start(make_dataset(tmp_path / "raw"), tmp_path / "out", *SCHEMES)
+    labels = load_scheme(scheme).labels
     expected = [(label.index, tuple(bytes.fromhex(label.color[1:]))) for label in labels]
-    freesurfer = (tmp_path / "out" / "seg-Lobules_FreeSurferColorLUT.txt").read_text().splitlines()[2:]
-    snap = (tmp_path / "out" / "seg-Lobules_ITKSNAP.txt").read_text().splitlines()[1:]
+    freesurfer = (tmp_path / "out" / f"seg-{scheme}_FreeSurferColorLUT.txt").read_text().splitlines()[2:]
+    snap = (tmp_path / "out" / f"seg-{scheme}_ITKSNAP.txt").read_text().splitlines()[1:]
     rows = [line.split() for line in freesurfer]
     assert [(int(row[0]), tuple(map(int, row[2:5]))) for row in rows] == expected
     rows = [line.split() for line in snap]

@@ -31,6 +31,16 @@ def test_entities_are_in_the_order_of_bids():
     assert name == "sub-01_space-MNI152NLin2009aSym_seg-Lobules_res-1_dseg.nii.gz"
 
 
+def test_labels_of_the_two_conventions_are_told_apart():
+    names = {key: derivative_path(SOURCES[0], key).name for key in DERIVATIVES if key.startswith("carved")}
+    assert names == {
+        "carved": "sub-01_seg-DeepCERES_dseg.nii.gz",
+        "carved_fine": "sub-01_seg-DeepCERES_res-0p5mm_dseg.nii.gz",
+        "carved_mni": "sub-01_space-MNI152NLin2009aSym_seg-DeepCERES_res-0p5mm_dseg.nii.gz",
+        "carved_morph": "sub-01_seg-DeepCERES_morph.tsv",
+    }
+
+
 @pytest.mark.parametrize(
     "module", ["bids.names", "bids.sidecars", "bids.filters", "bids.query", "bids.dataset", "cli.environment"]
 )

@@ -21,6 +21,21 @@ def test_every_derivative_describes_itself_without_inheriting(key):
         assert ("Resolution" in content) == ("res" in DERIVATIVES[key])
 
 
+def test_labels_say_what_their_convention_counts_in():
+    for key in ("carved", "carved_fine", "carved_mni", "carved_morph"):
+        told = sidecar(key, IMAGE)["Description"]
+        assert "without the cerebrospinal fluid" in told and "not the peduncles" in told
+    for key in ("dseg", "dseg_mni", "morph"):
+        assert "with the thin cerebrospinal fluid" in sidecar(key, IMAGE)["Description"]
+
+
+def test_a_table_says_on_which_map_its_volumes_were_measured():
+    assert "0.5 mm" in sidecar("carved_morph", IMAGE)["volume_mm3"]["Description"]
+    assert "0.5 mm" not in sidecar("morph", IMAGE)["volume_mm3"]["Description"]
+    for key in ("morph", "carved_morph"):
+        assert "on the grid of the T1w image" in sidecar(key, IMAGE)["n_voxels"]["Description"]
+
+
 def test_a_synthetic_t2w_image_says_what_made_it_and_where_it_is_empty():
     for key in ("t2w_synth", "t2w_synth_mni"):
         content = sidecar(key, IMAGE)

@@ -11,8 +11,8 @@ from cerebbids.cli.predict import Job, main, run
 from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed, read_error
 from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.imaging.xfm import write_itk_affine
-from cerebbids.inference import imageside, outputs, segment
-from cerebbids.systems.grid import CEREBELLUM_1MM
+from cerebbids.inference import imageside, outputs, segment, tissue
+from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from tests.standin import predict as standin
 
 
@@ -32,6 +32,7 @@ def test_what_template_space_cuts_off_is_told(lowest, cut, tmp_path: Path, monke
     side = imageside.ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), box, box, False, ("No cavity.",))
     monkeypatch.setattr(imageside, "image_side", lambda *_, **__: side)
     monkeypatch.setattr(outputs, "write_image_side", lambda *_: None)
+    monkeypatch.setattr(tissue, "tissue_labels", lambda *_: np.zeros(CEREBELLUM_05MM.shape, np.uint8))
     nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
     write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
     run(

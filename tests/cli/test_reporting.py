@@ -53,7 +53,7 @@ def test_page_has_what_this_run_and_earlier_ones_made(config):
     assert done.figures == {"figure_dseg": figure}
     assert done.warnings == ("The cerebellum is small.",)
     assert {"cerebbids 0.9", "net", "61 s", "brain", "0.912"} <= set(done.facts.values())
-    assert broken.errors == (str(EMPTY),) and broken.figures == {} and broken.morph_tsv is None
+    assert broken.errors == (str(EMPTY),) and broken.figures == {} and broken.tables == {}
 
 
 def test_failure_of_an_earlier_run_stays_until_the_image_is_done_or_gone(config):

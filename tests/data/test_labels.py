@@ -1,4 +1,5 @@
-from cerebbids.data.labels import load_scheme
+from cerebbids.bids.names import SCHEMES
+from cerebbids.data.labels import load_scheme, table_path
 
 LOBULES = ["I-II", "III", "IV", "V", "VI", "Crus I", "Crus II", "VIIB", "VIIIA", "VIIIB", "IX", "X"]
 
@@ -7,6 +8,11 @@ def test_indices_are_those_of_the_cobralab_atlas():
     scheme = load_scheme("Lobules")
     assert scheme.indices == (*range(1, 14), *range(101, 114))
     assert [label.region for label in scheme.labels] == 2 * [*LOBULES, "white matter"]
+
+
+def test_both_conventions_have_the_same_regions():
+    one, other = (table_path(name).read_text() for name in SCHEMES)
+    assert len(SCHEMES) == 2 and one == other
 
 
 def test_side_and_tissue_follow_from_the_index():

@@ -93,6 +93,22 @@ def test_volumes_are_percentages_of_the_cavity_s():
     assert {name: table["icv_percent"][name] for name in parts} == parts
 
 
+def test_volumes_come_from_the_finer_map_and_voxels_from_that_of_the_scan():
+    dseg, icv = labels_and_cavity(1400)
+    voxels = np.zeros((30, 10, 10), np.uint8)
+    voxels.ravel()[:70] = [6] * 60 + [113] * 10
+    fine = nib.Nifti1Image(voxels, oblique((0.5, 0.75, 1.0), (3, 2, 1)))  # 0.375 mm3 a voxel
+    table = lobule_volumes(dseg, SCHEME, icv, fine).set_index("name")
+    rows = {name: table.loc[name, ["n_voxels", "volume_mm3", "icv_percent"]].tolist() for name in table.index}
+    assert rows["Left Crus I"] == [10, 22.5, 0.5357]
+    assert rows["White matter"] == [5, 3.75, 0.0893]
+    assert rows[CAVITY] == [1400, 4200, 100]
+    assert list(table.columns) == list(lobule_volumes(dseg, SCHEME, icv).set_index("name").columns)
+    stripped = lobule_volumes(dseg, SCHEME, None, fine).set_index("name")
+    assert stripped.loc["Cerebellum", ["n_voxels", "volume_mm3"]].tolist() == [15, 26.25]
+    assert stripped["icv_percent"].isna().all()
+
+
 @pytest.mark.parametrize("cavity", [None, 0])
 def test_without_a_cavity_there_are_no_percentages(cavity, tmp_path):
     dseg, empty = labels_and_cavity(0)

@@ -6,7 +6,7 @@ import pytest
 
 from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.inference.imageside import ImageSide, RealT2w
-from cerebbids.inference.outputs import write_image_side, write_native_t2w
+from cerebbids.inference.outputs import write_carved, write_image_side, write_native_t2w
 from cerebbids.systems.grid import Grid
 
 from .phantoms import TO_MNI, left_handed, world_of
@@ -14,6 +14,9 @@ from .phantoms import TO_MNI, left_handed, world_of
 GRID = Grid((-10.0, 2.0, -9.0), (40, 36, 44), 0.5)
 SPOT = np.array([-3.0, 9.0, 6.0])
 SHAPE = (26, 30, 28)
+RADIUS = 4.0
+RIGHT_VI = 18
+"""Channel of label 105."""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nib.save(t1w, folder / "t1w.nii")
     write_image_side(folder, side, GRID, t1w, TO_MNI)
     write_native_t2w(folder, side, GRID, t1w, TO_MNI, None)
+    write_carved(folder, np.where(distance < RADIUS, RIGHT_VI, 0).astype(np.uint8), GRID, t1w, TO_MNI)
     return folder
 
 
@@ -62,6 +66,28 @@ def test_the_t2w_and_the_cavity_lie_on_the_grid_of_the_t1w(written: Path):
         image = nib.load(written / f"{name}.nii.gz")
         assert image.shape == like.shape
         np.testing.assert_allclose(image.affine, like.affine, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["carved", "carved_fine", "carved_mni"])
+def test_labels_of_half_a_millimetre_lie_in_their_place_and_are_as_large_on_every_grid(name: str, written: Path):
+    image = nib.load(written / f"{name}.nii.gz")
+    assert image.get_data_dtype() == np.uint8 and set(np.unique(image.dataobj)) == {0, 105}
+    to_mni = np.eye(4) if name == "carved_mni" else TO_MNI
+    np.testing.assert_allclose(nib.affines.apply_affine(to_mni, place_of_spot(image)), SPOT, atol=0.05)
+    mm3 = np.count_nonzero(image.dataobj) * abs(np.linalg.det((to_mni @ image.affine)[:3, :3]))
+    assert mm3 == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("carved", "t1w.nii"), ("carved_fine", "superres.nii.gz"), ("carved_mni", "superres_mni.nii.gz")],
+)
+def test_labels_of_half_a_millimetre_lie_on_the_very_grid_of_their_image(name: str, other: str, written: Path):
+    image, like = nib.load(written / f"{name}.nii.gz"), nib.load(written / other)
+    assert image.shape == like.shape
+    for form in ("sform", "qform"):
+        assert image.header[f"{form}_code"] == like.header[f"{form}_code"]
+        np.testing.assert_array_equal(getattr(image, f"get_{form}")(), getattr(like, f"get_{form}")())
 
 
 def test_brightness_is_kept_to_a_fraction_of_a_unit(written: Path):

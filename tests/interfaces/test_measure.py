@@ -34,6 +34,15 @@ def test_percentages_come_from_the_mask_if_there_is_one(tmp_path, stripped):
     assert last.split("\t")[4:] == (["n/a"] * 3 if stripped else ["512", "4096.0", "100.0"])
 
 
+def test_volumes_come_from_the_finer_map_if_there_is_one(tmp_path):
+    nib.save(whole(6, np.uint8), tmp_path / "dseg.nii")
+    nib.save(nib.Nifti1Image(np.full((8, 8, 4), 6, np.uint8), np.eye(4)), tmp_path / "fine.nii")
+    maps = {"dseg": str(tmp_path / "dseg.nii"), "fine": str(tmp_path / "fine.nii")}
+    measure = MeasureVolumes(**maps, scheme="DeepCERES").run(cwd=str(tmp_path))
+    rows = [line.split("\t") for line in Path(measure.outputs.out_file).read_text().splitlines()]
+    assert [row[4:] for row in rows if row[1] == "Cerebellum"] == [["512", "256.0", "n/a"]]
+
+
 @pytest.mark.parametrize("stripped", [False, True])
 def test_only_a_cavity_that_was_measured_is_checked(tmp_path, stripped):
     for name, image in (("dseg", whole(6, np.uint8)), ("t1w", whole(1, np.float32)), ("icv", whole(1, np.uint8))):

@@ -49,7 +49,8 @@ FACTS = {
 def writes(*more: str, **facts) -> str:
     """What a process does that ends well; its facts hold the job."""
     always = ("dseg.nii.gz", "dseg_mni.nii.gz", "mask.nii.gz", "superres.nii.gz", "superres_mni.nii.gz")
-    names = (*always, "t2w.nii.gz", "t2w_mni.nii.gz", *more)
+    carved = ("carved.nii.gz", "carved_fine.nii.gz", "carved_mni.nii.gz")
+    names = (*always, *carved, "t2w.nii.gz", "t2w_mni.nii.gz", *more)
     return f"""
 for name in {names}:
     open(os.path.join(job["out_dir"], name), "w").close()

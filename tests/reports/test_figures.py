@@ -7,7 +7,7 @@ import pytest
 
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.template import template_t1w
-from cerebbids.reports.figures import registration_check, segmentation_mosaic
+from cerebbids.reports.figures import carved_mosaic, registration_check, segmentation_mosaic
 
 from .phantom import grids, phantom
 
@@ -58,6 +58,19 @@ def test_mosaic_goes_from_left_to_right_and_back_to_front(tmp_path):
     assert set(drawn[0][1]) == {"Left Crus I"} and set(drawn[9][1]) == {"Right Crus I"}
     assert set(drawn[10][1]) == {"Left Crus I"} and set(drawn[19][1]) == {"Right Crus I"}
     assert set(drawn[20][1]) == {"Left Crus I"} and set(drawn[26][1]) == {"Right Crus I"}
+
+
+def test_carved_mosaic_has_left_at_left_in_fewer_and_larger_cuts(tmp_path):
+    scan, labels = phantom(*GRIDS["oblique LAS"])
+    nib.save(scan, tmp_path / "superres.nii.gz")
+    nib.save(labels, tmp_path / "dseg.nii.gz")
+    carved_mosaic(tmp_path / "superres.nii.gz", tmp_path / "dseg.nii.gz", tmp_path / "mosaic.svg")
+    drawn = panels(tmp_path / "mosaic.svg")
+    assert [edge for edge, _ in drawn] == ["L"] * 6 + ["P"] * 4
+    names = ("Left Crus I", "Right Crus I")
+    left, right = ([found[name][0] for _, found in drawn[:6] if name in found] for name in names)
+    assert max(left) < min(right) - 47 * 2.5
+    assert "Lobules without fluid" in (tmp_path / "mosaic.svg").read_text()
 
 
 def test_mosaic_needs_nothing_from_outside(tmp_path):

@@ -39,7 +39,7 @@ def done(tmp_path, **more):
     figure.parent.mkdir(parents=True, exist_ok=True)
     figure.write_text("<svg/>")
     table = write_table(tmp_path / "morph.tsv", lambda label: 4000)
-    return ImageReport("sub-01_T1w.nii.gz", {"figure_dseg": figure}, table, **{"run": RUN, **more})
+    return ImageReport("sub-01_T1w.nii.gz", {"figure_dseg": figure}, {"morph": table}, **{"run": RUN, **more})
 
 
 def test_page_lies_at_the_root_and_finds_its_figures(tmp_path):
@@ -86,6 +86,19 @@ def test_volumes_are_written_out(tmp_path):
     assert re.findall(r">([^<>\n]+)</td>", row) == ["12.00", "12.00", "24.00", "23.1", "+0.0"]
 
 
+def test_each_convention_has_its_table_and_the_second_says_how_it_differs(tmp_path):
+    assert page(tmp_path, done(tmp_path))[1].count('<table class="volumes">') == 1
+    report = done(tmp_path)
+    table = write_table(tmp_path / "carved.tsv", lambda label: 3000)
+    text = page(tmp_path, replace(report, tables={**report.tables, "carved_morph": table}))[1]
+    first, second = text.split('<table class="volumes">')[1:]
+    assert "seg-Lobules" in first and "with the thin fluid between its folia" in first
+    assert "seg-DeepCERES" in second and "fluid between folia is no part of a lobule" in second
+    assert row_of(first, "I-IV")[:3] == ["12.00", "12.00", "24.00"]
+    assert row_of(second, "I-IV")[:3] == ["9.00", "9.00", "18.00"]
+    assert "104.0 <small>" in text and "78.0 <small>" not in text  # the tiles show the first
+
+
 def test_methods_are_rendered_and_cannot_inject(tmp_path):
     _, text, _ = page(tmp_path, done(tmp_path))
     assert "<strong>ANTs</strong>" in text and "&lt;b&gt;x&lt;/b&gt;" in text
@@ -120,7 +133,7 @@ def test_names_of_the_figures_are_those_of_the_derivatives():
 
 def with_cavity(tmp_path, mm3: str, **more) -> str:
     report = done(tmp_path, **more)
-    with report.morph_tsv.open("a") as table:
+    with report.tables["morph"].open("a") as table:
         table.write(f"n/a\tIntracranial cavity\tboth\tn/a\t{mm3}\t{mm3}\n")
     return page(tmp_path, report)[1]
 

@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from cerebbids.bids.names import COMPARTMENTS
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.volumetry import lobule_volumes
 from cerebbids.reports.volumes import read_cavity, read_regions, volumes_figure
@@ -17,7 +18,7 @@ SUMS = {
 
 def write_table(path, volume):
     """Table with ``volume(label)`` mm3 for each label, and the sums of each side."""
-    labels = load_scheme("Lobules").labels
+    labels = load_scheme(COMPARTMENTS).labels
     rows = ["index\tname\themisphere\ttissue\tn_voxels\tvolume_mm3"]
     for label in labels:
         mm3 = volume(label)
@@ -31,7 +32,7 @@ def write_table(path, volume):
 
 
 def test_regions_put_left_and_right_side_by_side(tmp_path):
-    regions = read_regions(write_table(tmp_path / "morph.tsv", lambda label: 1000 * label.index))
+    regions = read_regions(write_table(tmp_path / "morph.tsv", lambda label: 1000 * label.index), COMPARTMENTS)
     table = {region.name: region for region in regions}
     assert [r.name for r in regions][:5] == ["I-II", "III", "IV", "I-IV", "V"]
     assert (table["Crus I"].left, table["Crus I"].right) == (6, 106)
@@ -44,7 +45,7 @@ def test_regions_put_left_and_right_side_by_side(tmp_path):
 
 def test_absent_lobule_has_no_asymmetry(tmp_path):
     table = write_table(tmp_path / "morph.tsv", lambda label: 0 if label.region == "X" else 500)
-    lobule = next(region for region in read_regions(table) if region.name == "X")
+    lobule = next(region for region in read_regions(table, COMPARTMENTS) if region.name == "X")
     assert lobule.both == 0 and lobule.asymmetry is None
     volumes_figure(table, tmp_path / "morph.svg")
 
@@ -53,7 +54,7 @@ def test_missing_label_is_an_error(tmp_path):
     table = write_table(tmp_path / "morph.tsv", lambda label: 1)
     table.write_text("\n".join(line for line in table.read_text().splitlines() if not line.startswith("6\t")))
     with pytest.raises(KeyError):
-        read_regions(table)
+        read_regions(table, COMPARTMENTS)
 
 
 def test_figure_says_the_volumes_and_is_reproducible(tmp_path):
@@ -68,12 +69,12 @@ def test_figure_says_the_volumes_and_is_reproducible(tmp_path):
 
 def test_regions_are_those_of_the_program_s_table(tmp_path):
     rng = np.random.default_rng(0)
-    scheme = load_scheme("Lobules")
+    scheme = load_scheme(COMPARTMENTS)
     voxels = rng.choice([0, *scheme.indices], size=(30, 20, 10)).astype(np.uint8)
     table = lobule_volumes(nib.Nifti1Image(voxels, np.diag([0.7, 1.3, -1, 1])), scheme)
     table.to_csv(tmp_path / "morph.tsv", sep="\t", index=False, na_rep="n/a")
     both = dict(zip(table["name"], table["volume_mm3"] / 1000, strict=True))
-    for region in read_regions(tmp_path / "morph.tsv"):
+    for region in read_regions(tmp_path / "morph.tsv", COMPARTMENTS):
         name = "Cerebellum" if region.name == "Total" else region.name
         assert region.both == pytest.approx(both[name], abs=1e-4), name
 
@@ -86,14 +87,14 @@ def test_cavity_is_read_where_it_was_measured(tmp_path, row, cm3):
         file.write(f"n/a\tIntracranial cavity\tboth\tn/a\t{row}\t{row}\n")
     cavity = read_cavity(table)
     assert cavity.cm3 == cm3
-    total = read_regions(table)[-1]
+    total = read_regions(table, COMPARTMENTS)[-1]
     assert cavity.percent(total) == (pytest.approx(100 * 26 / 1400) if cm3 else None)
     volumes_figure(table, tmp_path / "morph.svg")
 
 
 @pytest.mark.parametrize("stripped", [False, True])
 def test_cavity_of_the_program_s_table_is_read(tmp_path, stripped):
-    scheme, affine = load_scheme("Lobules"), np.diag([2.0, 2, 2, 1])
+    scheme, affine = load_scheme(COMPARTMENTS), np.diag([2.0, 2, 2, 1])
     voxels = np.random.default_rng(0).choice([0, *scheme.indices], size=(30, 20, 10)).astype(np.uint8)
     icv = None if stripped else nib.Nifti1Image(np.ones(voxels.shape, np.uint8), affine)
     table = lobule_volumes(nib.Nifti1Image(voxels, affine), scheme, icv)
@@ -101,6 +102,6 @@ def test_cavity_of_the_program_s_table_is_read(tmp_path, stripped):
     cavity = read_cavity(tmp_path / "morph.tsv")
     assert cavity.cm3 == (None if stripped else 48)
     if not stripped:
-        total = read_regions(tmp_path / "morph.tsv")[-1]
+        total = read_regions(tmp_path / "morph.tsv", COMPARTMENTS)[-1]
         expected = table.set_index("name")["icv_percent"]["Cerebellum"]
         assert cavity.percent(total) == pytest.approx(expected, abs=1e-4)

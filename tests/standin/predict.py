@@ -12,6 +12,7 @@ import numpy as np
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.brainmask import brain_mask
+from cerebbids.imaging.relabel import relabel
 from cerebbids.imaging.resample import fine_box, resample
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.template import template_t1w
@@ -88,6 +89,12 @@ def main() -> None:
     labels = np.asarray(native.dataobj).astype(np.uint8)
     nib.save(nib.Nifti1Image(labels, t1w.affine), out / "dseg.nii.gz")
     nib.save(in_mni, out / "dseg_mni.nii.gz")
+    carved = relabel(np.asarray(in_mni.dataobj), in_mni.affine, BOX.shape, BOX.affine)
+    nib.save(nib.Nifti1Image(labels, t1w.affine), out / "carved.nii.gz")
+    nib.save(nib.Nifti1Image(carved, BOX.affine), out / "carved_mni.nii.gz")
+    shape, affine = fine_box(t1w, BOX, t1w_to_mni)
+    placed = relabel(carved, BOX.affine, shape, affine, t1w_to_mni)
+    nib.save(nib.Nifti1Image(placed, affine), out / "carved_fine.nii.gz")
     nib.save(nib.Nifti1Image((labels > 0).astype(np.uint8), t1w.affine), out / "mask.nii.gz")
     facts = FACTS | write_image_side(job, t1w, t1w_to_mni, out)
     (out / "predict.json").write_text(json.dumps(facts))

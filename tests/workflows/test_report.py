@@ -31,6 +31,8 @@ def inputs(tmp_path) -> dict[str, str]:
         "t1w_mni": template_t1w(),
         "superres_mni": fine,
         "t2w_mni": fine,
+        "superres": scan,
+        "carved_fine": labels,
     }
     for name, image in images.items():
         nib.save(image, tmp_path / f"{name}.nii")

@@ -1,0 +1,35 @@
+"""From the lobules found at 1 mm to labels of 0.5 mm, without fluid, arbor vitae and peduncles."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from cerebbids.imaging.carving import carve
+from cerebbids.inference.imageside import ImageSide
+from cerebbids.inference.segment import labels_on_grid
+from cerebbids.systems.grid import Grid
+
+
+def tissue_labels(probabilities: torch.Tensor, grid: Grid, side: ImageSide, fine: Grid) -> np.ndarray:
+    """Bring compartments onto the fine box and carve them there.
+
+    Parameters
+    ----------
+    probabilities : Tensor, (classes, X, Y, Z)
+        Of the compartments.
+    grid : Grid
+        Box of the network ``lobules``, where they are.
+    side : ImageSide
+        T1w and T2w contrast on the fine box.
+    fine : Grid
+        The fine box, in the same space.
+
+    Returns
+    -------
+    ndarray of ``fine.shape``, uint8
+        Channels: 0 background, 1-12 left lobules, 13 left white matter, 14-26 the right side.
+    """
+    channels = tuple(range(1, len(probabilities)))
+    compartments = labels_on_grid(probabilities, grid, fine.shape, fine.affine, np.eye(4), channels)
+    return carve(compartments, side.t1w, side.t2w, fine.spacing)
