@@ -23,11 +23,10 @@ from crossvalidate import dice, scores, updated
 from tqdm import tqdm
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.resample import resample
 from cerebbids.inference.inputs import standardise
 from cerebbids.inference.library import Library, read_library, write_library
 from cerebbids.inference.prior import NUMBER, add_votes, most_similar, warped_members
-from cerebbids.inference.segment import keep_largest, labels_on_grid
+from cerebbids.inference.segment import crop_t1w, keep_largest, labels_on_grid
 from cerebbids.nets.build import build
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.checkpoint import averaged_weights
@@ -100,8 +99,7 @@ def score_person(
     with np.load(work / "people" / f"{person.id}.npz") as arrays:
         truth, t1w_to_mni = arrays["labels"], arrays["t1w_to_mni"]
     t1w = native_t1w(person, work, threads)
-    crop = resample(t1w, GRID.shape, GRID.affine, np.linalg.inv(t1w_to_mni), order=1).get_fdata(dtype=np.float32)
-    image = standardise(torch.from_numpy(crop))
+    image = standardise(torch.from_numpy(crop_t1w(t1w, GRID, t1w_to_mni)))
     votes, plateau, atlas = torch.zeros(library.classes, *GRID.shape), [], torch.empty(0)
     for members, labels in warped_members(net, library, image, most_similar(image, library.images, MOST)):
         add_votes(votes, image, members, labels)

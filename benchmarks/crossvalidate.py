@@ -31,10 +31,11 @@ from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.bundle import export
 from cerebbids.training.factory import CORTEX, MANUAL, VERMIS, WHITE
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
+from cerebbids.training.library import build_exemplars
 from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.prepare import native_t1w
 from cerebbids.training.recipe import RECIPES
-from cerebbids.training.run import run_folder
+from cerebbids.training.run import library_folder, run_folder
 
 FOLDS = RESULTS / "folds"
 """Gets the ``model.toml`` of every fold's network."""
@@ -66,7 +67,7 @@ def scores(found: np.ndarray, manual: np.ndarray, spacing: tuple[float, ...]) ->
     return row
 
 
-def fold_network(work: Path, fold: int, people: list[Person]) -> Network:
+def fold_network(kit: Path, work: Path, fold: int, people: list[Person]) -> Network:
     """Lobule network that never saw the people of a fold; what it has seen is kept beside the results.
 
     Raises
@@ -75,7 +76,10 @@ def fold_network(work: Path, fold: int, people: list[Person]) -> Network:
         It has seen one of them.
     """
     runs = {net: run_folder(work, net, str(fold)) for net in RECIPES}
-    folder = export(runs, work / "bundles" / f"fold-{fold}")
+    library = library_folder(work, str(fold))
+    if not library.exists():
+        build_exemplars(kit, work, str(fold))
+    folder = export(runs, library, work / "bundles" / f"fold-{fold}")
     network = read_bundle(folder.parent, folder.name).networks["lobules"]
     if leaked := {f"OASIS-{p.id}" for p in people} & set(network.training_ids):
         raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
@@ -84,10 +88,10 @@ def fold_network(work: Path, fold: int, people: list[Person]) -> Network:
     return network
 
 
-def run_fold(everybody: tuple[Person, ...], work: Path, fold: int, threads: int) -> list[dict]:
+def run_fold(kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
     """Score the people of one fold with the network that never saw them."""
-    people = [p for p in everybody if p.fold == fold]
-    network, device = fold_network(work, fold, people), torch.device("cpu")
+    people = [p for p in oasis_people(kit) if p.fold == fold]
+    network, device = fold_network(kit, work, fold, people), torch.device("cpu")
     net, indices = load_net(network, device), load_scheme(DEEPCERES.scheme).indices
     rows = []
     for person in tqdm(people, desc=f"fold {fold}"):
@@ -123,10 +127,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    people = oasis_people(arguments.kit)
     rows = []
     for fold in arguments.fold:
-        rows += run_fold(people, arguments.work, fold, arguments.threads)
+        rows += run_fold(arguments.kit, arguments.work, fold, arguments.threads)
     table = updated(arguments.out, rows)
     table.to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
     print(accuracy(table))

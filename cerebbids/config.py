@@ -39,6 +39,10 @@ class RunConfig:
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     models_dir : Path, optional
         Folder of model bundles in place of the packaged one.
+    method : str
+        ``nets`` (the networks name the lobules) or ``atlas`` (a library of labelled cerebella does).
+    library : Path, optional
+        Folder of that library in place of the bundle's.
     dry_run : bool
         Only show what would be made.
     verbosity : int
@@ -66,6 +70,8 @@ class RunConfig:
     mem_gb: float | None = None
     device: str = "auto"
     models_dir: Path | None = None
+    method: str = "nets"
+    library: Path | None = None
     dry_run: bool = False
     verbosity: int = 0
 

@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("analysis_level", choices=["participant"], help="work on every image by itself")
     parser.add_argument("--version", action="version", version=f"cerebbids {__version__}")
     _add_choice_of_images(parser.add_argument_group("which images"))
+    _add_method(parser.add_argument_group("how to label"))
     _add_resources(parser.add_argument_group("how to run"))
     return parser
 
@@ -39,7 +40,7 @@ def parse_args(argv: Sequence[str] | None = None) -> RunConfig:
     Raises
     ------
     UsageError
-        Folders that are in each other's way.
+        Folders that are in each other's way, or options that do not go together.
     SystemExit
         With code 2 when the arguments cannot be understood, with 0 after ``--help`` and ``--version``.
     """
@@ -51,6 +52,8 @@ def parse_args(argv: Sequence[str] | None = None) -> RunConfig:
     threads = options.pop("omp_nthreads") or min(options["nprocs"], 8)
     config = RunConfig(**options, **labels, omp_nthreads=min(threads, options["nprocs"]))
     _check_folders(config)
+    if config.library and config.method != "atlas":
+        raise UsageError("--library", "is for --method atlas only", "add --method atlas, or leave it out")
     return config
 
 
@@ -92,6 +95,19 @@ def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="show images and their outputs, and stop")
 
 
+def _add_method(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--method", choices=["nets", "atlas"], default="nets",
+        help="the networks name the lobules (nets, the default), or the 20 most similar cerebella of a library, "
+        "registered and voting, without any network for lobules (atlas)",
+    )  # fmt: skip
+    group.add_argument(
+        "--library", type=_folder, metavar="DIR",
+        help="library for --method atlas, as cerebbids-train library makes it (default: the bundle's)",
+    )  # fmt: skip
+    group.add_argument("--models-dir", type=_folder, metavar="DIR", help="model bundles, not the packaged ones")
+
+
 def _add_resources(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "-w", "--work-dir", type=_absolute, default=Path("work").absolute(), metavar="DIR",
@@ -114,7 +130,6 @@ def _add_resources(group: argparse._ArgumentGroup) -> None:
         "--device", type=_device, default="auto", metavar="{auto,cpu,cuda,cuda:N}",
         help="where the networks run (default: auto, a GPU where there is one)",
     )  # fmt: skip
-    group.add_argument("--models-dir", type=_folder, metavar="DIR", help="model bundles, not the packaged ones")
     group.add_argument(
         "-v", "--verbose", dest="verbosity", action="count", default=0, help="say more; twice for everything"
     )

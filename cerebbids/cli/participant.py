@@ -18,9 +18,17 @@ from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
 from cerebbids.cli.preflight import choose_device, missing_t2w, refused_images
 from cerebbids.config import RunConfig
-from cerebbids.errors import BadImage, CerebbidsError, Interrupted, RegistrationFailed, SegmentationFailed, Unfinished
+from cerebbids.errors import (
+    BadImage,
+    CerebbidsError,
+    Interrupted,
+    ModelError,
+    RegistrationFailed,
+    SegmentationFailed,
+    Unfinished,
+)
 from cerebbids.files import write_text
-from cerebbids.inference.models import Bundle, read_bundle
+from cerebbids.inference.models import LIBRARY_NOTES, Bundle, read_bundle
 
 Failures = dict[str, CerebbidsError]
 """Why images (by their stems, or by their paths where these are ambiguous), participants or pages failed."""
@@ -88,7 +96,7 @@ def run_participants(config: RunConfig, command: str) -> int:
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     prepare_environment(config.work_dir)
     bundle = read_bundle(config.models_dir, config.system)
-    network = Network(bundle.title, bundle_sha256(bundle), choose_device(config.device))
+    network = Network(bundle.title, recipe_sha256(bundle, config), choose_device(config.device))
     start_dataset(config.bids_dir, config.output_dir, SCHEMES, model=bundle.title, licence=bundle.licence)
 
     run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
@@ -103,9 +111,21 @@ def run_participants(config: RunConfig, command: str) -> int:
     return 130 if interrupted else 1 if failures else 0
 
 
-def bundle_sha256(bundle: Bundle) -> str:
-    """Hash of the bundle's ``model.toml``: of everything that makes the result, as that holds the weights' hash."""
-    return sha256((bundle.folder / "model.toml").read_bytes()).hexdigest()
+def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
+    """Hash of what makes the result: of ``model.toml``, which holds the weights' hashes, and of the library's notes.
+
+    Raises
+    ------
+    ModelError
+        There is no library where one is needed.
+    """
+    told = (bundle.folder / "model.toml").read_bytes()
+    if config.method == "atlas":
+        notes = (config.library or bundle.library) / LIBRARY_NOTES
+        if not notes.is_file():
+            raise ModelError(str(notes), "no such file", "give --library a folder that cerebbids-train library made")
+        told += notes.read_bytes()
+    return sha256(told).hexdigest()
 
 
 def output_paths(image: SourceImage, t2w: str) -> list[Path]:

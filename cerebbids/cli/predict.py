@@ -33,6 +33,10 @@ class Job:
         Preprocessed T2w to use, and the ITK affine from it to the T1w.
     t2w_required : bool
         Whether to fail when that cannot be used.
+    method : str
+        ``nets`` or ``atlas``: what names the lobules.
+    library : Path or None
+        Folder of the library for ``atlas``; ``None`` is the bundle's.
     models_dir : Path or None
         Folder of bundles; ``None`` is the packaged one.
     device : str
@@ -47,6 +51,8 @@ class Job:
     t2w: Path | None
     xfm_t2w: Path | None
     t2w_required: bool
+    method: str
+    library: Path | None
     models_dir: Path | None
     device: str
     cpu_threads: int
@@ -56,7 +62,7 @@ class Job:
 def read_job(path: Path) -> Job:
     """Read a job from JSON (keys: the fields of :class:`Job`)."""
     told = json.loads(Path(path).read_text())
-    places = ("t1w", "xfm", "t2w", "xfm_t2w", "models_dir", "out_dir")
+    places = ("t1w", "xfm", "t2w", "xfm_t2w", "library", "models_dir", "out_dir")
     return Job(**{key: Path(value) if key in places and value else value for key, value in told.items()})
 
 
@@ -77,8 +83,9 @@ def run(job: Job) -> None:
     from cerebbids.inference.device import find_device
     from cerebbids.inference.fine import is_fine
     from cerebbids.inference.imageside import RealT2w, image_side
+    from cerebbids.inference.library import read_library
     from cerebbids.inference.models import read_bundle
-    from cerebbids.inference.segment import load_net, segment
+    from cerebbids.inference.segment import load_net, propagate, segment
     from cerebbids.inference.tissue import tissue_labels
 
     clock = Clock()
@@ -97,7 +104,12 @@ def run(job: Job) -> None:
         stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads,
         name=str(job.t1w), lap=clock.lap,
     )  # fmt: skip
-    probabilities = segment(nets["lobules"], grids["lobules"], t1w, t1w_to_mni, device, str(job.t1w))
+    place = t1w, t1w_to_mni, device, str(job.t1w)
+    if job.method == "atlas":
+        library = read_library(job.library or bundle.library, grids["deform"], bundle.scheme)
+        probabilities = propagate(nets["deform"], library, grids["deform"], *place)
+    else:
+        probabilities = segment(nets["lobules"], grids["lobules"], *place)
     clock.lap("lobules")
     carved = tissue_labels(probabilities, grids["lobules"], side, grids["contrast"])
     clock.lap("tissue labels")
@@ -110,6 +122,7 @@ def run(job: Job) -> None:
         "model": bundle.title,
         "weights_sha256": bundle.sha256,
         "weights_licence": bundle.licence,
+        "method": job.method,
         "device": str(device),
         "torch": torch.__version__,
         "seconds": clock.seconds(),

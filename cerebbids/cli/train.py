@@ -1,4 +1,4 @@
-"""``cerebbids-train``: from a kit of images to a model bundle, in three steps that all resume."""
+"""``cerebbids-train``: from a kit of images to a model bundle, and libraries of labelled images."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from cerebbids.cli.run import exit_code
 from cerebbids.training.kit import EVERYBODY, FOLDS
 from cerebbids.training.recipe import RECIPES
-from cerebbids.training.run import run_folder
+from cerebbids.training.run import library_folder, run_folder
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the command line: ``prepare``, ``fit``, ``export``."""
+    """Build the command line: ``prepare``, ``fit``, ``exemplars``, ``export``, and ``library``."""
     top = argparse.ArgumentParser(prog="cerebbids-train", description=__doc__)
     steps = top.add_subparsers(dest="command", required=True)
 
@@ -39,7 +39,20 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--workers", type=int, default=1, help="processes that prepare examples")
     fit.add_argument("--threads", type=int, default=2, help="CPU threads of the network")
 
-    export = steps.add_parser("export", help="write the runs of all networks as a model bundle")
+    exemplars = steps.add_parser("exemplars", help="make the library of generated cerebella that a bundle carries")
+    exemplars.add_argument("kit", type=Path)
+    exemplars.add_argument("work", type=Path)
+    exemplars.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
+
+    library = steps.add_parser("library", help="make a library of your own labelled images, for cerebbids --library")
+    library.add_argument("out", type=Path, help="the library's folder")
+    library.add_argument(
+        "--from", dest="folder", type=Path, required=True, metavar="DIR",
+        help="folder with label maps X_dseg.nii.gz (or X_seg-Lobules_dseg.nii.gz) beside their images X_T1w.nii.gz",
+    )  # fmt: skip
+    library.add_argument("--threads", type=int, default=2)
+
+    export = steps.add_parser("export", help="write the runs of all networks, and the exemplars, as a model bundle")
     export.add_argument("work", type=Path)
     export.add_argument("models", type=Path, help="folder that gets deepceres/")
     export.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
@@ -86,10 +99,19 @@ def _run(arguments: argparse.Namespace) -> int:
         prepare(arguments.kit, arguments.work, arguments.threads)
     elif arguments.command == "fit":
         fit(arguments)
+    elif arguments.command == "exemplars":
+        from cerebbids.training.library import build_exemplars
+
+        build_exemplars(arguments.kit, arguments.work, arguments.fold)
+    elif arguments.command == "library":
+        from cerebbids.training.library import build_from_images
+
+        build_from_images(arguments.folder, arguments.out, arguments.threads)
     else:
         from cerebbids.training.bundle import export
 
-        export({net: run_folder(arguments.work, net, arguments.fold) for net in RECIPES}, arguments.models)
+        runs = {net: run_folder(arguments.work, net, arguments.fold) for net in RECIPES}
+        export(runs, library_folder(arguments.work, arguments.fold), arguments.models)
     return 0
 
 

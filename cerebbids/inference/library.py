@@ -19,9 +19,10 @@ from cerebbids.data.labels import LabelScheme, load_scheme
 from cerebbids.errors import ModelError
 from cerebbids.files import atomic, write_text
 from cerebbids.inference.inputs import standardise
+from cerebbids.inference.models import LIBRARY_NOTES
 from cerebbids.systems.grid import Grid
 
-IMAGES, LABELS, NOTES = "T1w.nii.gz", "dseg.nii.gz", "library.toml"
+FILES = IMAGES, LABELS = "T1w.nii.gz", "dseg.nii.gz"
 _MEND = "make the library again with cerebbids-train library"
 
 
@@ -81,7 +82,7 @@ def write_library(
             nib.save(stacked, draft)
     told = {"scheme": scheme.name, "members": len(images), "licence": licence, "made": made, "sha256": _sha256(folder)}
     lines = [f"{key} = {value if isinstance(value, int) else _quoted(value)}" for key, value in told.items()]
-    write_text(folder / NOTES, "\n".join([*lines, f"sources = [{', '.join(map(_quoted, sources))}]"]) + "\n")
+    write_text(folder / LIBRARY_NOTES, "\n".join([*lines, f"sources = [{', '.join(map(_quoted, sources))}]"]) + "\n")
 
 
 def read_library(folder: Path, grid: Grid, scheme: str) -> Library:
@@ -101,7 +102,7 @@ def read_library(folder: Path, grid: Grid, scheme: str) -> Library:
         Something is missing, damaged, or made for another grid or scheme.
     """
     try:
-        told = tomllib.loads((folder / NOTES).read_text(encoding="utf-8"))
+        told = tomllib.loads((folder / LIBRARY_NOTES).read_text(encoding="utf-8"))
         images, labels = nib.load(folder / IMAGES), nib.load(folder / LABELS)
         facts = tuple(told["sources"]), told["licence"], told["sha256"]
         misfit = _misfit(told, images, labels, grid, scheme)

@@ -18,6 +18,8 @@ ARCHITECTURES = ("unet", "superres", "contrast", "deform")
 """Networks that :func:`cerebbids.nets.build.build` can make."""
 CHANNELS_IN = 4
 """Channels of :func:`cerebbids.inference.inputs.network_input`: the image and three of position."""
+LIBRARY_NOTES = "library.toml"
+"""What says of a library's folder what it holds."""
 _AGAIN = "install the bundle again"
 
 
@@ -68,6 +70,11 @@ class Bundle:
     licence: str
     scheme: str
     networks: Mapping[str, Network]
+
+    @property
+    def library(self) -> Path:
+        """Folder of the library of labelled cerebella."""
+        return self.folder / "library"
 
     @property
     def sha256(self) -> str:

@@ -15,7 +15,9 @@ from cerebbids.imaging.resample import resample
 from cerebbids.imaging.slabs import slabs
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.inputs import network_input
+from cerebbids.inference.library import Library
 from cerebbids.inference.models import Network
+from cerebbids.inference.prior import subject_atlas
 from cerebbids.nets.build import build
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import Grid
@@ -191,10 +193,43 @@ def segment(
     SegmentationFailed
         The answer cannot be a cerebellum.
     """
-    crop = resample(t1w, grid.shape, grid.affine, np.linalg.inv(t1w_to_mni), order=1)
-    mirror = load_scheme(DEEPCERES.scheme).mirror
-    data = crop.get_fdata(dtype=np.float32)
+    data, mirror = crop_t1w(t1w, grid, t1w_to_mni), load_scheme(DEEPCERES.scheme).mirror
     probabilities = crop_probabilities(net, data, mirror, device, low_precision=is_fast_in_bf16(device))
+    return one_cerebellum(probabilities, grid, name)
+
+
+def propagate(
+    net: torch.nn.Module,
+    library: Library,
+    grid: Grid,
+    t1w: nib.Nifti1Image,
+    t1w_to_mni: np.ndarray,
+    device: torch.device,
+    name: str,
+) -> torch.Tensor:
+    """Segment one image by the vote of a library, without a network for lobules.
+
+    Parameters
+    ----------
+    net : Module
+        Registers, from :func:`load_net`.
+    library : Library
+        Labelled cerebella on ``grid``.
+
+    Others, result and errors are those of :func:`segment`; the shares of the votes stand for probabilities.
+    """
+    atlas = subject_atlas(net, library, crop_t1w(t1w, grid, t1w_to_mni), device)
+    return one_cerebellum(atlas, grid, name)
+
+
+def crop_t1w(t1w: nib.Nifti1Image, grid: Grid, t1w_to_mni: np.ndarray) -> np.ndarray:
+    """Bring an image linearly onto a box of the working space, float32."""
+    crop = resample(t1w, grid.shape, grid.affine, np.linalg.inv(t1w_to_mni), order=1)
+    return crop.get_fdata(dtype=np.float32)
+
+
+def one_cerebellum(probabilities: torch.Tensor, grid: Grid, name: str) -> torch.Tensor:
+    """Keep one connected cerebellum, and refuse what cannot be one (:func:`check_plausible`)."""
     probabilities = keep_largest(probabilities)
     check_plausible(probabilities, grid, name)
     return probabilities

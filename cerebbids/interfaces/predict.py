@@ -42,6 +42,8 @@ class _PredictInputSpec(BaseInterfaceInputSpec):
     t2w_meta = traits.Dict(desc="what the check of the T2w image has measured")
     model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
     version = traits.Str(mandatory=True, desc="of this program")
+    method = traits.Enum("nets", "atlas", usedefault=True, desc="what names the lobules")
+    library = traits.Str("", usedefault=True, nohash=True, desc="in place of the bundle's; model_sha256 covers it")
     models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
     device = traits.Str("cpu", usedefault=True, nohash=True, desc="cpu or cuda:N")
     # Not num_threads: nipype would take that for the number of GPU slots.
@@ -82,9 +84,9 @@ class Predict(SimpleInterface):
 
     def _run_interface(self, runtime):
         folder = Path(runtime.cwd)
-        given = ("system", "t1w", "xfm", "skull_stripped", "t2w_required", "device", "cpu_threads")
+        given = ("system", "t1w", "xfm", "skull_stripped", "t2w_required", "method", "device", "cpu_threads")
         job = {key: getattr(self.inputs, key) for key in given}
-        job |= {key: self._given(key) for key in ("t2w", "xfm_t2w", "models_dir")}
+        job |= {key: self._given(key) for key in ("t2w", "xfm_t2w", "library", "models_dir")}
         job["out_dir"] = str(folder)
         write_text(folder / "job.json", json.dumps(job, indent=2))
         ended = run_child([*self._command, "--spec", str(folder / "job.json")], folder, self._hours * 3600)
@@ -105,7 +107,8 @@ class Predict(SimpleInterface):
         found: dict[str, Any] = {kind: str(folder / "t2w.nii.gz"), f"{kind}_mni": str(folder / "t2w_mni.nii.gz")}
         if facts["icv_mm3"] is not None:
             found["icv"] = str(folder / "icv.nii.gz")
-        told = {key: facts[key] for key in ("model", "weights_sha256", "weights_licence", "superresolved", "t2w")}
+        kept = ("model", "weights_sha256", "weights_licence", "superresolved", "t2w")
+        told = {key: facts[key] for key in kept}
         told["tissues"] = {key: value for key, value in facts["tissues"].items() if key != "counts"}
         if self.inputs.t2w_meta:
             told["t2w_check"] = self.inputs.t2w_meta

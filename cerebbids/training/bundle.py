@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,8 @@ from safetensors.torch import save
 from cerebbids import __version__
 from cerebbids.errors import UsageError
 from cerebbids.files import atomic, write_text
+from cerebbids.inference.library import FILES
+from cerebbids.inference.models import LIBRARY_NOTES
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.checkpoint import averaged_weights, progress
 from cerebbids.training.recipe import Recipe
@@ -22,15 +25,17 @@ from cerebbids.training.run import CHECKPOINT, Seen, read_notes
 LICENCE = "CC-BY-NC-SA-4.0"
 
 
-def export(runs: Mapping[str, Path], models: Path) -> Path:
-    """Write the averaged weights of finished runs, in half precision, as the bundle of DeepCERES.
+def export(runs: Mapping[str, Path], library: Path, models: Path) -> Path:
+    """Write the averaged weights of finished runs, in half precision, and a library as the bundle of DeepCERES.
 
     Parameters
     ----------
     runs : mapping
         Network -> folder of its run.
+    library : Path
+        Folder of the library of generated exemplars.
     models : Path
-        Gets ``deepceres/model.toml`` and ``deepceres/<network>.safetensors``.
+        Gets ``deepceres/model.toml``, ``deepceres/<network>.safetensors`` and ``deepceres/library``.
 
     Returns
     -------
@@ -40,15 +45,27 @@ def export(runs: Mapping[str, Path], models: Path) -> Path:
     Raises
     ------
     UsageError
-        A run has not been begun, or has not come to its last step.
+        A run has not been begun, or has not come to its last step, or there is no library.
     """
     for run in runs.values():
         _check_finished(run)
+    if not (library / LIBRARY_NOTES).exists():
+        raise UsageError(str(library), "is not there", "make it with cerebbids-train exemplars")
     folder = models / DEEPCERES.name
+    copy_library(library, folder / "library")
     told = {name: _write_network(name, run, folder) for name, run in runs.items()}
     head = {"name": DEEPCERES.name, "version": __version__, "licence": LICENCE, "scheme": DEEPCERES.scheme}
     write_text(folder / "model.toml", "\n".join(_as_toml({**head, **told})) + "\n")
     return folder
+
+
+def copy_library(source: Path, target: Path) -> None:
+    """Copy a library, its notes last: without them it is none."""
+    target.mkdir(parents=True, exist_ok=True)
+    (target / LIBRARY_NOTES).unlink(missing_ok=True)
+    for name in (*FILES, LIBRARY_NOTES):
+        with atomic(target / name) as draft:
+            shutil.copyfile(source / name, draft)
 
 
 def _check_finished(run: Path) -> None:

@@ -97,6 +97,8 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         model=model,
         model_sha256=model_sha256,
         models_dir=config.models_dir,
+        method=config.method,
+        library=config.library,
         device=device,
         omp_nthreads=config.omp_nthreads,
         t2w_required=config.t2w == "real",

@@ -14,6 +14,12 @@ from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 from cerebbids.interfaces.predict import Predict
 from cerebbids.workflows.memory import gigabytes
 
+_METHODS = {
+    "nets": "by one 3D U-Net",
+    "atlas": "by the vote of the 20 most similar cerebella of a library, each registered by a network and weighted by "
+    "how alike brightness is (Morell-Ortega 2025, equation 2)",
+}
+
 
 def init_segment_wf(
     *,
@@ -22,6 +28,8 @@ def init_segment_wf(
     model: str,
     model_sha256: str,
     models_dir: Path | None,
+    method: str,
+    library: Path | None,
     device: str,
     omp_nthreads: int,
     t2w_required: bool = False,
@@ -42,6 +50,10 @@ def init_segment_wf(
         Title and hash of its model bundle.
     models_dir : Path or None
         Folder of model bundles; none for the packaged ones.
+    method : str
+        ``nets`` or ``atlas``: what names the lobules.
+    library : Path or None
+        Folder of the library for ``atlas``; none for the bundle's.
     device : str
         ``cpu`` or ``cuda:N``; on a GPU, images take turns.
     omp_nthreads : int
@@ -98,8 +110,9 @@ from a T2w scan of the session where one was used, and otherwise from a network 
 of the T1w crop (after Manjón 2021) and a piecewise linear mapping of brightness; the sidecars say which.
 
 The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
-the T1w image alone, by one 3D U-Net (cerebbids model {model}), whose regions are those of DeepCERES
-(Morell-Ortega 2025), and brought back onto the grid of the T1w image, where the volumes of seg-Lobules were measured.
+the T1w image alone, {_METHODS[method]} (cerebbids model {model}); their regions are those of
+DeepCERES (Morell-Ortega 2025). They were brought back onto the grid of the T1w image, where the volumes of seg-Lobules
+were measured.
 
 For seg-DeepCERES these compartments were brought to 0.5 mm, and there fluid, arbor vitae and peduncles were told from
 cortex, as in the labels of Morell-Ortega 2025, by a rule and not by a network: every voxel was taken for a mixture of
@@ -120,6 +133,8 @@ mostly white ones that are connected to the core became white matter, and white 
         version=__version__,
         model_sha256=model_sha256,
         models_dir=str(models_dir or ""),
+        method=method,
+        library=str(library or ""),
         device=device,
         cpu_threads=omp_nthreads,
         use_gpu=use_gpu,

@@ -37,6 +37,8 @@ def test_paths_are_absolute_wherever_the_program_was_started(folders, monkeypatc
         ["--device", "gpu"],
         ["--nprocs", "0"],
         ["--t2w", "flair"],
+        ["--method", "magic"],
+        ["--library", "/nowhere"],
         *(["--mem-gb", value] for value in ("much", "nan", "inf")),
         ["--models-dir", "/nowhere"],
         ["--unknown"],
@@ -47,6 +49,13 @@ def test_senseless_options_end_with_code_2(folders, options, capsys):
         parse_args([*folders, *options])
     assert end.value.code == 2
     assert options[-1] in capsys.readouterr().err
+
+
+def test_a_library_is_for_the_method_that_asks_one(folders, tmp_path):
+    chosen = parse_args([*folders, "--method", "atlas", "--library", str(tmp_path)])
+    assert (chosen.method, chosen.library) == ("atlas", tmp_path)
+    with pytest.raises(UsageError, match="--library: is for --method atlas only; add --method atlas"):
+        parse_args([*folders, "--library", str(tmp_path)])
 
 
 def test_dataset_that_is_not_there_is_named(folders, capsys):

@@ -11,7 +11,7 @@ from cerebbids.cli.predict import Job, main, run
 from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed, read_error
 from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.imaging.xfm import write_itk_affine
-from cerebbids.inference import imageside, outputs, segment, tissue
+from cerebbids.inference import imageside, library, outputs, segment, tissue
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from tests.standin import predict as standin
 
@@ -22,6 +22,11 @@ def answer(lowest: int) -> torch.Tensor:
     probabilities[6, 40:90, 30:60, lowest:60] = 1
     probabilities[0] = 1 - probabilities[6]
     return probabilities
+
+
+def job(folder: Path, method: str = "nets", library: Path | None = None) -> Job:
+    t1w, xfm = folder / "t1w.nii", folder / "xfm.txt"
+    return Job("deepceres", t1w, xfm, False, None, None, False, method, library, None, "cpu", 1, folder)
 
 
 @pytest.mark.parametrize(("lowest", "cut"), [(20, []), (5, ["template's grid"]), (0, ["box", "template's grid"])])
@@ -35,9 +40,7 @@ def test_what_template_space_cuts_off_is_told(lowest, cut, tmp_path: Path, monke
     monkeypatch.setattr(tissue, "tissue_labels", lambda *_: np.zeros(CEREBELLUM_05MM.shape, np.uint8))
     nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
     write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
-    run(
-        Job("deepceres", tmp_path / "t1w.nii", tmp_path / "xfm.txt", False, None, None, False, None, "cpu", 1, tmp_path)
-    )
+    run(job(tmp_path))
     facts = json.loads((tmp_path / "predict.json").read_text())
     warnings = facts["warnings"]
     assert facts.keys() == standin.FACTS.keys() and facts["confidence"].keys() == standin.FACTS["confidence"].keys()
@@ -68,3 +71,29 @@ def test_failure_is_one_line_that_another_process_can_read(error, kind, reason, 
     (line,) = capsys.readouterr().err.splitlines()
     told = read_error(line)
     assert type(told) is kind and told.reason.startswith(reason) and told.mend.startswith(mend)
+
+
+def test_the_method_decides_what_names_the_lobules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def named(kind: str):
+        return lambda *given: asked.append((kind, given)) or answer(20)
+
+    monkeypatch.setattr(segment, "load_net", lambda network, _: network.architecture)
+    monkeypatch.setattr(segment, "segment", named("segment"))
+    monkeypatch.setattr(segment, "propagate", named("propagate"))
+    monkeypatch.setattr(library, "read_library", lambda folder, *_: folder)
+    box = np.zeros((2, 2, 2), np.float32)
+    side = imageside.ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), box, box, False, ())
+    monkeypatch.setattr(imageside, "image_side", lambda *_, **__: side)
+    for writer in ("write_image_side", "write_native_t2w"):
+        monkeypatch.setattr(outputs, writer, lambda *_: None)
+    monkeypatch.setattr(tissue, "tissue_labels", lambda *_: np.zeros(CEREBELLUM_05MM.shape, np.uint8))
+    nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
+    write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
+    for method, own in (("nets", None), ("atlas", None), ("atlas", tmp_path / "own")):
+        run(job(tmp_path, method, own))
+        assert json.loads((tmp_path / "predict.json").read_text())["method"] == method
+    (nets, (lobules, *_)), (_, (net, packaged, *_)), (_, (_, own, *_)) = asked
+    assert (nets, lobules, net) == ("segment", "unet", "deform")
+    assert packaged.name == "library" and packaged.parent.name == "deepceres" and own == tmp_path / "own"

@@ -7,7 +7,8 @@ import torch
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import ModelError
-from cerebbids.inference.library import LABELS, NOTES, read_library
+from cerebbids.inference.library import LABELS, read_library
+from cerebbids.inference.models import LIBRARY_NOTES
 from cerebbids.systems.grid import CEREBELLUM_1MM
 
 from .libraries import GRID, LEFT, RIGHT, cerebellum, write_blocks
@@ -38,8 +39,8 @@ def test_another_grid_or_scheme_is_refused(tmp_path: Path):
     write_blocks(tmp_path)
     with pytest.raises(ModelError, match="images on another grid"):
         read_library(tmp_path, CEREBELLUM_1MM, "Lobules")
-    text = (tmp_path / NOTES).read_text().replace('"Lobules"', '"Tissue"')
-    (tmp_path / NOTES).write_text(text)
+    text = (tmp_path / LIBRARY_NOTES).read_text().replace('"Lobules"', '"Tissue"')
+    (tmp_path / LIBRARY_NOTES).write_text(text)
     with pytest.raises(ModelError, match='label scheme "Tissue", not Lobules'):
         read_library(tmp_path, GRID, "Lobules")
 

@@ -158,3 +158,9 @@ def test_another_model_or_version_makes_a_stale_result(job, change):
 @pytest.mark.parametrize("change", [{"device": "cuda"}, {"cpu_threads": 8}, {"use_gpu": True}, {"models_dir": "/m"}])
 def test_another_machine_or_place_of_the_same_model_does_not(job, change):
     assert hash_of(job("pass")) == hash_of(job("pass", **change))
+
+
+def test_method_and_library_reach_the_process(job, tmp_path: Path):
+    made = job(writes(), method="atlas", library=str(tmp_path)).run(cwd=str(tmp_path)).outputs
+    told = json.loads(Path(made.facts).read_text())["job"]
+    assert (told["method"], told["library"]) == ("atlas", str(tmp_path))

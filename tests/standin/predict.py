@@ -27,6 +27,7 @@ FACTS = {
     "model": "stand-in",
     "weights_sha256": "0" * 64,
     "weights_licence": "CC0",
+    "method": "nets",
     "device": "cpu",
     "torch": "none",
     "seconds": 1.0,

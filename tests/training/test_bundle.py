@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from cerebbids.errors import UsageError
+from cerebbids.inference.library import read_library
 from cerebbids.inference.models import ARCHITECTURES, read_bundle
 from cerebbids.inference.segment import load_net
 from cerebbids.nets.build import NETS
@@ -13,7 +14,8 @@ from cerebbids.training.bundle import export
 from cerebbids.training.heads import HELD_OUT
 from cerebbids.training.kit import HELD_BACK
 from cerebbids.training.recipe import RECIPES
-from cerebbids.training.run import Seen
+from cerebbids.training.run import OF_PEOPLE, Seen
+from tests.inference.libraries import GRID, write_blocks
 
 from .runs import untrained
 
@@ -31,9 +33,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-def test_a_bundle_tells_of_every_network_what_it_is_and_whom_it_has_seen(runs: dict[str, Path], tmp_path: Path):
-    folder = export(runs, tmp_path / "models")
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of blocks."""
+    return write_blocks(tmp_path_factory.mktemp("library"))
+
+
+def test_a_bundle_tells_of_every_network_what_it_is_and_whom_it_has_seen(
+    runs: dict[str, Path], library: Path, tmp_path: Path
+):
+    folder = export(runs, library, tmp_path / "models")
     bundle = read_bundle(folder.parent, folder.name)
+    assert read_library(bundle.library, GRID, "Lobules").sources[0] == "somebody-0"
     assert bundle.networks.keys() == DEEPCERES.grids.keys() == RECIPES.keys()
     for name, network in bundle.networks.items():
         recipe = RECIPES[name]
@@ -46,16 +57,22 @@ def test_a_bundle_tells_of_every_network_what_it_is_and_whom_it_has_seen(runs: d
         assert told["training"]["steps"] == recipe.steps and told["training"]["surroundings"] == ["head"]
 
 
-def test_an_unfinished_run_is_not_exported(runs: dict[str, Path], tmp_path: Path):
+def test_an_unfinished_run_is_not_exported(runs: dict[str, Path], library: Path, tmp_path: Path):
     untrained(tmp_path / "run", RECIPES["icv"], seen("icv"), RECIPES["icv"].steps - 1)
     with pytest.raises(UsageError, match="resume"):
-        export(runs | {"icv": tmp_path / "run"}, tmp_path / "models")
+        export(runs | {"icv": tmp_path / "run"}, library, tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
-def test_a_run_that_was_not_begun_is_not_exported(runs: dict[str, Path], tmp_path: Path):
+def test_a_run_that_was_not_begun_is_not_exported(runs: dict[str, Path], library: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="has not been begun"):
-        export(runs | {"contrast": tmp_path / "run"}, tmp_path / "models")
+        export(runs | {"contrast": tmp_path / "run"}, library, tmp_path / "models")
+
+
+def test_a_bundle_without_library_is_not_exported(runs: dict[str, Path], tmp_path: Path):
+    with pytest.raises(UsageError, match="cerebbids-train exemplars"):
+        export(runs, tmp_path / "nothing", tmp_path / "models")
+    assert not (tmp_path / "models").exists()
 
 
 def test_every_architecture_of_a_bundle_can_be_built():
@@ -74,7 +91,7 @@ def test_packaged_weights_say_whom_they_have_seen(told: dict, net: str):
     everybody = [name for key in ("ids", "surroundings", "atlas") for name in training[key]]
     assert everybody
     assert not [name for name in everybody if name.startswith(HELD_BACK)]
-    if net != "lobules":
+    if net not in OF_PEOPLE:
         assert not [name for name in everybody if name.startswith("OASIS")]
     if net in ("icv", "contrast"):
         assert not set(HELD_OUT) & set(everybody)
