@@ -6,8 +6,8 @@ For every person of the kit's ``adult/oasis`` the atlas is made by the registrat
 this person, from a library without the fold's people: the generated exemplars (``cerebbids-train exemplars KIT WORK
 --fold K``), and the people themselves. Labels are brought to the native grid, as the app does, and compared with the
 manual ones; lobules are compared on the 1 mm grid with the labels that the label factory made for the person, which
-are no manual truth. Writes ``OUT/atlas.tsv``, a row a person and library, and ``OUT/atlas_members.tsv``, the lobules'
-Dice over the number of voting members.
+are no manual truth. Writes ``OUT/atlas.tsv``, a row a person and library, and ``OUT/atlas_members.tsv`` and ``.svg``,
+the lobules' Dice over the number of voting members; prints means, SD and worst cases.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import torch
+from card import LIBRARIES, atlases
 from crossvalidate import dice, scores, updated
 from tqdm import tqdm
 
@@ -28,6 +29,7 @@ from cerebbids.inference.library import Library, read_library, write_library
 from cerebbids.inference.prior import NUMBER, add_votes, most_similar, warped_members
 from cerebbids.inference.segment import crop_t1w, keep_largest, labels_on_grid
 from cerebbids.nets.build import build
+from cerebbids.reports.charts import chart
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.checkpoint import averaged_weights
 from cerebbids.training.data import load_cases
@@ -130,10 +132,17 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
     return rows, growth
 
 
-def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean, SD and worst case of every measure, by library."""
-    measures = ["whole", "white", "vermis_71", "vermis_72", "vermis_73", "lobules", "volume_ratio"]
-    return table.groupby("library")[measures].agg(["mean", "std", "min", "count"]).T
+def plateau_figure(growth: pd.DataFrame, out: Path) -> None:
+    """Draw the lobules' Dice over the number of members, mean over people, a line a library."""
+    with chart(out, "Dice of the lobules over the number of voting members", (5.0, 3.2)) as figure:
+        axes = figure.subplots()
+        for name, kind in LIBRARIES.items():
+            mean = growth[growth["library"] == name].groupby("members")["lobules"].mean()
+            axes.plot(mean.index, mean, marker=".", label=kind)
+        axes.axvline(NUMBER, color="#9aa3ae", linewidth=1, linestyle="--")
+        axes.set(xlabel="members that vote", ylabel="Dice of the lobules, mean")
+        axes.legend(frameon=False, loc="lower right")
+        axes.spines[["top", "right"]].set_visible(False)
 
 
 def main() -> None:
@@ -155,7 +164,9 @@ def main() -> None:
             table = updated(path, rows)
             order = [column for column in ("library", "id", "members") if column in table]
             table.sort_values(order).to_csv(path, sep="\t", index=False, float_format="%.4f")
-    print(summary(pd.read_csv(arguments.out / "atlas.tsv", sep="\t")).round(3).to_string())
+    atlas, growth = (pd.read_csv(arguments.out / f"{name}.tsv", sep="\t") for name in ("atlas", "atlas_members"))
+    plateau_figure(growth, arguments.out / "atlas_members.svg")
+    print(atlases(atlas))
 
 
 if __name__ == "__main__":

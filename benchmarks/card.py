@@ -29,6 +29,7 @@ MEASURES: dict[str, tuple[str, Callable[[pd.Series], float]]] = {
     "volume_ratio": ("volume, automatic / manual", _farthest_from_one),
 }
 """Column -> what the card calls it, and which of its values is the worst."""
+LIBRARIES = {"exemplars": "generated exemplars", "people": "real people"}
 GROUPS = {
     "dice_71": "lobule groups inside the manual vermis, 71 (I-V), Dice",
     "dice_72": "72 (VI, Crus, VIIB)",
@@ -96,6 +97,24 @@ def image_side(superres: pd.DataFrame, t2w: pd.DataFrame, icv: pd.DataFrame) -> 
     return "\n".join((*HEAD, *rows))
 
 
+def atlases(table: pd.DataFrame) -> str:
+    """Markdown table of what library and vote alone reach, with either library.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``atlas.tsv``, one row a person and library.
+    """
+    measures = {name: MEASURES[name] for name in ("whole", "white", "vermis_71", "vermis_72", "vermis_73")}
+    measures["lobules"] = ("lobules, against the factory's labels", pd.Series.min)
+    measures["volume_ratio"] = MEASURES["volume_ratio"]
+    rows = []
+    for library, kind in LIBRARIES.items():
+        of_library = table[table["library"] == library]
+        rows += [_row(f"{kind}: {name}", of_library[c], worst(of_library[c])) for c, (name, worst) in measures.items()]
+    return "\n".join((*HEAD, *rows))
+
+
 def read_result(name: str) -> pd.DataFrame:
     """Read a table of ``benchmarks/results``."""
     return pd.read_csv(RESULTS / f"{name}.tsv", sep="\t")
@@ -104,4 +123,5 @@ def read_result(name: str) -> pd.DataFrame:
 if __name__ == "__main__":
     made = [read_result(f"imageside_{part}") for part in ("superres", "t2w", "icv")]
     labels = agreement(read_result("labels"), read_result("cobralab"))
-    print(labels, accuracy(read_result("crossvalidation")), image_side(*made), sep="\n\n")
+    accuracies = accuracy(read_result("crossvalidation")), atlases(read_result("atlas"))
+    print(labels, *accuracies, image_side(*made), sep="\n\n")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from cerebbids.imaging.carving import carve
+from cerebbids.imaging.carving import carve, local_grey
 from cerebbids.imaging.t2contrast import T2W_MEANS
 from cerebbids.imaging.tissuemeans import TARGETS
 
@@ -111,6 +111,19 @@ def test_a_peduncle_that_has_left_the_lobules_has_no_label(phantom):
     assert (found[white & (y_mm < 38)] > 0).all()
     outside = white & (y_mm > 42)
     assert outside.any() and not found[outside].any()
+
+
+def test_a_bias_field_makes_no_half_whiter(phantom):
+    """The right half is a tenth brighter; a quarter of every lobule is three quarters white."""
+    quarter = (np.isin(phantom.compartments, (LEFT, RIGHT))) & (np.arange(SHAPE[1]) % 4 == 0)[None, :, None]
+    phantom.tissue[quarter] = 1.35
+    t1w = np.interp(phantom.tissue, (FLUID, GREY, WHITE), TARGETS) * np.where(x_mm < 28, 1.0, 1.1)
+    t2w = np.interp(phantom.tissue, (FLUID, GREY, WHITE), T2W_MEANS)
+    lobules = np.isin(phantom.compartments, (LEFT, RIGHT))
+    grey, _ = local_grey(t1w, t2w, lobules, MM)
+    assert grey[phantom.compartments == RIGHT].mean() > 1.05 * grey[phantom.compartments == LEFT].mean()
+    found = carve(phantom.compartments, t1w, t2w, MM)
+    assert (found == RIGHT).sum() > 0.97 * (found == LEFT).sum()
 
 
 def test_left_stays_left_and_nothing_is_labelled_anew():
