@@ -7,8 +7,16 @@ import torch
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import ModelError, SegmentationFailed
+from cerebbids.inference.library import Library
 from cerebbids.inference.models import read_bundle
-from cerebbids.inference.segment import check_plausible, crop_probabilities, keep_largest, labels_on_grid, load_net
+from cerebbids.inference.segment import (
+    check_plausible,
+    crop_probabilities,
+    keep_largest,
+    labels_on_grid,
+    load_net,
+    propagate,
+)
 from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 
 SCHEME = load_scheme("Lobules")
@@ -125,3 +133,30 @@ def test_weights_of_another_network_are_refused():
     for other in (smaller, replace(network, architecture="superres"), replace(network, sizes={})):
         with pytest.raises(ModelError, match="does not fit the network"):
             load_net(other, torch.device("cpu"))
+
+
+class Still(torch.nn.Module):
+    """A registration that moves nothing."""
+
+    def forward(self, pair: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(1, len(pair), 3, *(n // 2 for n in pair.shape[2:]))
+
+
+def test_a_library_labels_the_image_where_its_members_have_labels():
+    world = world_of(GRID.shape, GRID.affine)
+    labels = np.zeros(GRID.shape, np.uint8)
+    labels[np.linalg.norm(world - (-25, -60, -35), axis=-1) < 20] = 6
+    labels[np.linalg.norm(world - (18, -62, -38), axis=-1) < 17] = 19
+    bright = np.where(labels > 0, 100 + world[..., 1], 20).astype(np.float32)
+    member = torch.from_numpy(bright)[None].half()
+    library = Library(member, torch.from_numpy(labels)[None], 27, (), "", "")
+    turned = nib.Nifti1Image(bright.transpose(1, 0, 2)[::-1].copy(), GRID.affine @ TURN)
+    found = propagate(Still(), library, GRID, turned, np.eye(4), torch.device("cpu"), "a.nii")
+    assert np.array_equal(found.argmax(0).numpy(), labels)
+    with pytest.raises(SegmentationFailed, match="a.nii: the cerebellum found is implausible"):
+        empty = Library(member, torch.zeros_like(member, dtype=torch.uint8), 27, (), "", "")
+        propagate(Still(), empty, GRID, turned, np.eye(4), torch.device("cpu"), "a.nii")
+
+
+TURN = np.array([[0, 1, 0, 0], [-1, 0, 0, GRID.shape[1] - 1], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+"""Voxels of an image with its first two axes swapped, the first reversed -> voxels of the grid."""
