@@ -145,8 +145,8 @@ class Still(torch.nn.Module):
 def test_a_library_labels_the_image_where_its_members_have_labels():
     world = world_of(GRID.shape, GRID.affine)
     labels = np.zeros(GRID.shape, np.uint8)
-    labels[np.linalg.norm(world - (-25, -60, -35), axis=-1) < 20] = 6
-    labels[np.linalg.norm(world - (18, -62, -38), axis=-1) < 17] = 19
+    labels[np.linalg.norm(world - (-17, -60, -35), axis=-1) < 20] = 6
+    labels[np.linalg.norm(world - (16, -62, -38), axis=-1) < 17] = 19
     bright = np.where(labels > 0, 100 + world[..., 1], 20).astype(np.float32)
     member = torch.from_numpy(bright)[None].half()
     library = Library(member, torch.from_numpy(labels)[None], 27, (), "", "")
