@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import asdict
 
 import pytest
-from card import accuracy, agreement, image_side, read_result
+from card import accuracy, agreement, atlases, image_side, read_result
 
 from cerebbids.inference.models import read_bundle
 from cerebbids.training.recipe import RECIPES
@@ -25,6 +25,10 @@ def test_agreement_of_the_labels_is_what_their_making_gave(card: str):
 
 def test_accuracy_of_the_image_side_is_what_its_benchmark_gave(card: str):
     assert image_side(*(read_result(f"imageside_{part}") for part in ("superres", "t2w", "icv"))) in card
+
+
+def test_accuracy_of_the_library_is_what_its_benchmark_gave(card: str):
+    assert atlases(read_result("atlas")) in card
 
 
 def test_the_commands_are_those_of_the_packaged_weights(card: str):
