@@ -28,16 +28,15 @@ from cerebbids.inference.inputs import standardise
 from cerebbids.inference.library import Library, read_library, write_library
 from cerebbids.inference.prior import NUMBER, add_votes, most_similar, warped_members
 from cerebbids.inference.segment import crop_t1w, keep_largest, labels_on_grid
-from cerebbids.nets.build import build
 from cerebbids.reports.charts import chart
 from cerebbids.systems.deepceres import DEEPCERES
-from cerebbids.training.checkpoint import averaged_weights
 from cerebbids.training.data import load_cases
+from cerebbids.training.finepeople import trained_net
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
 from cerebbids.training.library import BRIGHT, build_exemplars
 from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.prepare import native_t1w
-from cerebbids.training.run import CHECKPOINT, library_folder, read_notes, run_folder
+from cerebbids.training.run import library_folder, read_notes, run_folder
 from cerebbids.training.tasks import people_but
 
 MOST = 30
@@ -56,12 +55,10 @@ def fold_network(work: Path, fold: int, people: list[Person]) -> torch.nn.Module
         It has seen one of them.
     """
     run = run_folder(work, "deform", str(fold))
-    recipe, seen = read_notes(run)
+    _, seen = read_notes(run)
     if leaked := {f"OASIS-{p.id}" for p in people} & set(seen.people):
         raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
-    net = build(recipe.architecture, recipe.sizes)
-    net.load_state_dict(averaged_weights(run / CHECKPOINT))
-    return net.to(memory_format=torch.channels_last_3d).eval()
+    return trained_net(run)
 
 
 def real_library(kit: Path, work: Path, fold: int) -> Path:

@@ -14,7 +14,7 @@ from cerebbids.training.run import library_folder, run_folder
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the command line: ``prepare``, ``fit``, ``exemplars``, ``export``, and ``library``."""
+    """Build the command line: ``prepare``, ``fit``, ``refine``, ``exemplars``, ``export``, and ``library``."""
     top = argparse.ArgumentParser(prog="cerebbids-train", description=__doc__)
     steps = top.add_subparsers(dest="command", required=True)
 
@@ -38,6 +38,11 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--device", default="auto")
     fit.add_argument("--workers", type=int, default=1, help="processes that prepare examples")
     fit.add_argument("--threads", type=int, default=2, help="CPU threads of the network")
+
+    refine = steps.add_parser("refine", help="make labelled people at 0.5 mm, when superres and contrast are trained")
+    refine.add_argument("kit", type=Path)
+    refine.add_argument("work", type=Path)
+    refine.add_argument("--threads", type=int, default=2)
 
     exemplars = steps.add_parser("exemplars", help="make the library of generated cerebella that a bundle carries")
     exemplars.add_argument("kit", type=Path)
@@ -99,6 +104,14 @@ def _run(arguments: argparse.Namespace) -> int:
         prepare(arguments.kit, arguments.work, arguments.threads)
     elif arguments.command == "fit":
         fit(arguments)
+    elif arguments.command == "refine":
+        import torch
+
+        from cerebbids.training.finepeople import refine
+
+        torch.set_num_threads(arguments.threads)
+        table = refine(arguments.kit, arguments.work, arguments.threads)
+        table.to_csv(arguments.work / "fine.tsv", sep="\t", index=False, float_format="%.5f")
     elif arguments.command == "exemplars":
         from cerebbids.training.library import build_exemplars
 

@@ -1,0 +1,110 @@
+"""Labelled people at 0.5 mm: what networks of that resolution train on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from cerebbids.imaging.brainmask import stripped_brain
+from cerebbids.imaging.carving import carve
+from cerebbids.imaging.resample import resample
+from cerebbids.imaging.standard import standard_t1w
+from cerebbids.inference.fine import fine_t1w
+from cerebbids.inference.t2w import synthetic_t2w
+from cerebbids.nets.build import build
+from cerebbids.systems.grid import CEREBELLUM_05MM
+from cerebbids.training.atlas import load_template, vote
+from cerebbids.training.checkpoint import averaged_weights
+from cerebbids.training.finelabels import FINE, FineLabels, fine_labels
+from cerebbids.training.kit import EVERYBODY, Person, oasis_people
+from cerebbids.training.prepare import build_atlas, native_t1w, once
+from cerebbids.training.run import CHECKPOINT, read_notes, run_folder
+
+CPU = torch.device("cpu")
+
+
+def trained_net(run: Path) -> torch.nn.Module:
+    """Network of a run, with its averaged weights."""
+    recipe, _ = read_notes(run)
+    net = build(recipe.architecture, recipe.sizes)
+    net.load_state_dict(averaged_weights(run / CHECKPOINT))
+    return net.to(memory_format=torch.channels_last_3d).eval()
+
+
+def on_working_grid(labels: np.ndarray) -> np.ndarray:
+    """Shift labels from the grid ``FINE`` by whole voxels onto ``CEREBELLUM_05MM``."""
+    shift = round((CEREBELLUM_05MM.origin[2] - FINE.origin[2]) / FINE.spacing)
+    moved = np.zeros_like(labels)
+    moved[..., :-shift] = labels[..., shift:]
+    return moved
+
+
+def fine_person(
+    t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, named: FineLabels, nets: Mapping[str, torch.nn.Module], threads: int
+) -> dict[str, np.ndarray]:
+    """Make images and labels of one person as the app would, from a clean and stripped T1w image.
+
+    Parameters
+    ----------
+    t1w : Nifti1Image
+    t1w_to_mni : ndarray, (4, 4)
+        T1w world -> working space, mm.
+    named : FineLabels
+    nets : mapping
+        ``superres`` and ``contrast``.
+    threads : int
+        CPUs to use.
+
+    Returns
+    -------
+    dict
+        On ``CEREBELLUM_05MM``: ``t1w``, ``t2w`` float16, tissues at fixed brightness; ``compartments`` and ``labels``
+        uint8, channels before and after :func:`cerebbids.imaging.carving.carve`. And ``folded``, ``smallest`` as
+        :class:`FineLabels` has them.
+    """
+    grid = CEREBELLUM_05MM
+    inside = stripped_brain(t1w, t1w_to_mni)
+    standard = standard_t1w(t1w, inside, t1w_to_mni, threads).image
+    fine = fine_t1w(nets["superres"], grid.halved(), standard, inside, t1w_to_mni, CPU)
+    mask = resample(inside, grid.shape, grid.affine, np.linalg.inv(t1w_to_mni), order=0).get_fdata() > 0
+    t2w = synthetic_t2w(nets["contrast"], fine, mask, CPU)
+    compartments = on_working_grid(named.lobules)
+    return {
+        "t1w": fine.astype(np.float16), "t2w": t2w.astype(np.float16), "compartments": compartments,
+        "labels": carve(compartments, fine, t2w, grid.spacing), "folded": np.array(named.folded),
+        "smallest": np.array(named.smallest),
+    }  # fmt: skip
+
+
+def refine(kit: Path, work: Path, threads: int) -> pd.DataFrame:
+    """Make ``<work>/fine`` of all labelled people; a row each, of how their registration folds.
+
+    Parameters
+    ----------
+    kit, work : Path
+        As :func:`cerebbids.training.prepare.prepare` takes and fills them; the networks ``superres`` and ``contrast``
+        have been trained.
+    threads : int
+        CPUs to use.
+    """
+    template = load_template(kit)
+    atlas = vote(list(build_atlas(kit, work).values()), template)
+    nets = {name: trained_net(run_folder(work, name, EVERYBODY)) for name in ("superres", "contrast")}
+
+    def make(person: Person) -> dict[str, np.ndarray]:
+        with np.load(work / "people" / f"{person.id}.npz") as arrays:
+            t1w_to_mni = arrays["t1w_to_mni"]
+        named = fine_labels(nib.load(person.t1w), nib.load(person.dseg), t1w_to_mni, atlas, template)
+        return fine_person(native_t1w(person, work, threads), t1w_to_mni, named, nets, threads)
+
+    rows = []
+    for person in tqdm(oasis_people(kit), desc="people at 0.5 mm"):
+        made = once(work / "fine" / f"{person.id}.npz", lambda p=person: make(p))
+        rows.append({"id": person.id, **{key: float(made[key]) for key in ("folded", "smallest")}})
+    return pd.DataFrame(rows)
