@@ -32,9 +32,10 @@ from cerebbids.reports.charts import chart
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.data import load_cases
 from cerebbids.training.finepeople import trained_net
+from cerebbids.training.generated import build_exemplars
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
-from cerebbids.training.library import BRIGHT, build_exemplars
 from cerebbids.training.memory import keep_freed_memory
+from cerebbids.training.ownlibrary import BRIGHT
 from cerebbids.training.prepare import native_t1w
 from cerebbids.training.run import library_folder, read_notes, run_folder
 from cerebbids.training.tasks import people_but

@@ -30,8 +30,8 @@ from cerebbids.inference.segment import labels_on_grid, load_net, segment
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.bundle import export
 from cerebbids.training.factory import CORTEX, MANUAL, VERMIS, WHITE
+from cerebbids.training.generated import build_exemplars
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
-from cerebbids.training.library import build_exemplars
 from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.prepare import native_t1w
 from cerebbids.training.recipe import RECIPES

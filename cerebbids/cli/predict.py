@@ -104,10 +104,11 @@ def run(job: Job) -> None:
         stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads,
         name=str(job.t1w), lap=clock.lap,
     )  # fmt: skip
-    place = t1w, t1w_to_mni, device, str(job.t1w)
+    place, voters = (t1w, t1w_to_mni, device, str(job.t1w)), None
     if job.method == "atlas":
         library = read_library(job.library or bundle.library, grids["deform"], bundle.scheme)
         probabilities = propagate(nets["deform"], library, grids["deform"], *place)
+        voters = {"sha256": library.sha256, "members": len(library.images), "licence": library.licence}
     else:
         probabilities = segment(nets["lobules"], grids["lobules"], *place)
     clock.lap("lobules")
@@ -123,6 +124,7 @@ def run(job: Job) -> None:
         "weights_sha256": bundle.sha256,
         "weights_licence": bundle.licence,
         "method": job.method,
+        "library": voters,
         "device": str(device),
         "torch": torch.__version__,
         "seconds": clock.seconds(),

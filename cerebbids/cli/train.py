@@ -113,11 +113,11 @@ def _run(arguments: argparse.Namespace) -> int:
         table = refine(arguments.kit, arguments.work, arguments.threads)
         table.to_csv(arguments.work / "fine.tsv", sep="\t", index=False, float_format="%.5f")
     elif arguments.command == "exemplars":
-        from cerebbids.training.library import build_exemplars
+        from cerebbids.training.generated import build_exemplars
 
         build_exemplars(arguments.kit, arguments.work, arguments.fold)
     elif arguments.command == "library":
-        from cerebbids.training.library import build_from_images
+        from cerebbids.training.ownlibrary import build_from_images
 
         build_from_images(arguments.folder, arguments.out, arguments.threads)
     else:

@@ -9,7 +9,7 @@ take them out by the brightness of T1w and T2w, and cut the peduncles off. The r
 2. Where fluid is the larger part, there is no label.
 3. Where white matter is the larger part, and a path of voxels that are partly white leads to the core, it is white
    matter: the arbor vitae, but no bright vessel at the surface. The core, 1.5 mm and more from any lobule, is white
-   matter whatever its brightness (the nuclei are darker).
+   matter if it is no fluid, whatever its brightness (the nuclei are darker).
 4. Everything else belongs to its own lobule, and what is no lobule's to the nearest one.
 5. White matter that the lobules do not surround is peduncle and gets no label (:func:`surrounded`).
 """
@@ -55,22 +55,40 @@ def carve(compartments: np.ndarray, t1w: np.ndarray, t2w: np.ndarray, spacing: f
     carved = np.zeros(compartments.shape, np.uint8)
     if not _lobules(compartments).any():
         return carved
-    box = tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(compartments))
+    step = _coarse_step(spacing)  # the box begins between blocks, so that a mirror image has the same ones
+    ends = [(at.min() // step * step, -(-(at.max() + 1) // step) * step) for at in np.nonzero(compartments)]
+    box = tuple(slice(*end) for end in ends)
     carved[box] = _carved(compartments[box], t1w[box], t2w[box], spacing)
     return carved
 
 
 def _carved(compartments: np.ndarray, t1w: np.ndarray, t2w: np.ndarray, spacing: float) -> np.ndarray:
     lobules, inside = _lobules(compartments), compartments > 0
-    from_lobule, nearest = ndimage.distance_transform_edt(~lobules, spacing, return_indices=True)
+    from_lobule, own = _nearest_lobule(compartments, spacing)
     core = inside & (from_lobule > CORE_MM)
     mixed = mixture(t1w, t2w, *local_grey(t1w, t2w, lobules, spacing))
     paths = core | (inside & (mixed > PARTLY_WHITE))
-    branches = ndimage.binary_propagation(core, _EVERY_NEIGHBOUR, mask=paths) & (mixed > 1.5)
-    white = (core | branches) & surrounded(lobules, spacing)
-    own = np.where(core, 0, compartments[tuple(nearest)])
+    white = core | (ndimage.binary_propagation(core, _EVERY_NEIGHBOUR, mask=paths) & (mixed > 1.5))
     side = np.where(compartments > N_SIDE, 2 * N_SIDE, N_SIDE)
-    return np.where(inside & (mixed >= 0.5), np.where(white, side, own), 0).astype(np.uint8)
+    named = np.where(white, np.where(surrounded(lobules, spacing), side, 0), own)
+    return np.where(inside & (mixed >= 0.5), named, 0).astype(np.uint8)
+
+
+def _nearest_lobule(compartments: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+    """Distance (mm) from the nearest lobule, and the nearest lobule of the own side, wherever that can be core."""
+    distance = np.full(compartments.shape, np.inf, np.float32)
+    own = np.zeros(compartments.shape, np.uint8)
+    margin = int(np.ceil(CORE_MM / spacing)) + 1  # so far a lobule tells on the other side
+    for first in (0, N_SIDE):
+        member = (compartments > first) & (compartments <= first + N_SIDE)
+        if not _lobules(compartments * member).any():
+            continue
+        box = tuple(slice(max(0, at.min() - margin), at.max() + 1 + margin) for at in np.nonzero(member))
+        part = compartments[box] * member[box]
+        far, nearest = ndimage.distance_transform_edt(~_lobules(part), spacing, return_indices=True)
+        distance[box] = np.minimum(distance[box], far)
+        own[box] = np.where(member[box], part[tuple(nearest)], own[box])
+    return distance, own
 
 
 def _lobules(channels: np.ndarray) -> np.ndarray:
@@ -112,16 +130,13 @@ def local_grey(t1w: np.ndarray, t2w: np.ndarray, lobules: np.ndarray, spacing: f
     tuple of ndarray, (X, Y, Z), float32
         As :func:`grey_brightness`, of the mean around each voxel, which is moved so that its median is that of all.
     """
-    step = max(1, round(1 / spacing))  # the mean is far smoother than voxels of 1 mm
-    few = (slice(None, None, step),) * 3
-    where = lobules[few].astype(np.float32)
+    step = _coarse_step(spacing)  # the mean is far smoother than voxels of 1 mm
     sigma = LOCAL_MM / (step * spacing)
-    weight = ndimage.gaussian_filter(where, sigma).clip(1e-3)
+    weight = ndimage.gaussian_filter(_blocks(lobules.astype(np.float32), step), sigma).clip(1e-3)
 
     def around(volume: np.ndarray) -> np.ndarray:
-        mean = ndimage.gaussian_filter(where * volume[few], sigma) / weight
-        for axis, side in enumerate(lobules.shape):
-            mean = mean.repeat(step, axis).take(range(side), axis)
+        mean = ndimage.gaussian_filter(_blocks(lobules * volume, step), sigma) / weight
+        mean = _spread(mean, step, lobules.shape)
         return mean + np.median(volume[lobules]) - np.median(mean[lobules])
 
     return np.maximum(TARGETS[1], around(t1w)), np.minimum(T2W_MEANS[1], around(t2w))
@@ -191,12 +206,28 @@ def surrounded(lobules: np.ndarray, spacing: float) -> np.ndarray:
     >>> surrounded(lobules, 1.0)[[29, 34, 40, 50], 15, 15].tolist()
     [False, True, True, False]
     """
-    step = max(1, round(1 / spacing))  # a ball is round enough in voxels of 1 mm
+    step = _coarse_step(spacing)  # a ball is round enough in voxels of 1 mm
     room = round(REACH_MM) + 1
-    coarse = np.pad(lobules[::step, ::step, ::step], room)
+    coarse = np.pad(_blocks(lobules.astype(np.float32), step) > 0, room)
     near = ndimage.distance_transform_edt(~coarse, step * spacing) <= REACH_MM
     closed = ndimage.distance_transform_edt(near, step * spacing) > REACH_MM
-    closed = closed[room:-room, room:-room, room:-room]
-    for axis, side in enumerate(lobules.shape):
-        closed = closed.repeat(step, axis).take(range(side), axis)
-    return closed
+    return _spread(closed[room:-room, room:-room, room:-room], step, lobules.shape)
+
+
+def _coarse_step(spacing: float) -> int:
+    """Voxels along the side of a block of 1 mm."""
+    return max(1, round(1 / spacing))
+
+
+def _blocks(volume: np.ndarray, step: int) -> np.ndarray:
+    """Means of blocks of ``step`` voxels along every axis; beyond the end there are zeros."""
+    padded = np.pad(volume, [(0, -side % step) for side in volume.shape])
+    x, y, z = (side // step for side in padded.shape)
+    return padded.reshape(x, step, y, step, z, step).mean((1, 3, 5))
+
+
+def _spread(coarse: np.ndarray, step: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Give every voxel of ``shape`` the value of its block."""
+    for axis, side in enumerate(shape):
+        coarse = coarse.repeat(step, axis).take(range(side), axis)
+    return coarse

@@ -80,7 +80,7 @@ def _commonest(ranks: np.ndarray, n_ranks: int, places: np.ndarray, points: np.n
 
 
 def _nearest(ranks: np.ndarray, places: np.ndarray) -> np.ndarray:
-    voxels = np.rint(places).astype(int)
+    voxels = np.floor(places + 0.5).astype(int)  # rounding to even would read one voxel twice and its neighbour never
     inside = ((voxels >= 0) & (voxels < ranks.shape)).all(-1)
     found = np.zeros(len(voxels), int)
     found[inside] = ranks[tuple(voxels[inside].T)]

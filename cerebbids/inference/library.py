@@ -106,7 +106,7 @@ def read_library(folder: Path, grid: Grid, scheme: str) -> Library:
         images, labels = nib.load(folder / IMAGES), nib.load(folder / LABELS)
         facts = tuple(told["sources"]), told["licence"], told["sha256"]
         misfit = _misfit(told, images, labels, grid, scheme)
-    except (OSError, KeyError, ValueError, nib.filebasedimages.ImageFileError) as error:
+    except (OSError, KeyError, TypeError, ValueError, nib.filebasedimages.ImageFileError) as error:
         raise ModelError(str(folder), f"is no library that can be read ({error})", _MEND) from error
     if misfit or _sha256(folder) != told["sha256"]:
         raise ModelError(str(folder), misfit or "is damaged (sha256 differs)", _MEND)

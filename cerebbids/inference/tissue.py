@@ -6,6 +6,8 @@ import numpy as np
 import torch
 
 from cerebbids.imaging.carving import carve
+from cerebbids.imaging.t2contrast import render_t2w
+from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.segment import labels_on_grid
 from cerebbids.systems.grid import Grid
@@ -32,4 +34,6 @@ def tissue_labels(probabilities: torch.Tensor, grid: Grid, side: ImageSide, fine
     """
     channels = tuple(range(1, len(probabilities)))
     compartments = labels_on_grid(probabilities, grid, fine.shape, fine.affine, np.eye(4), channels)
-    return carve(compartments, side.t1w, side.t2w, fine.spacing)
+    # Where the T2w shows nothing (outside of its field of view, say), the T1w speaks alone.
+    t2w = np.where(side.t2w > 0, side.t2w, render_t2w(side.t1w, TARGETS))
+    return carve(compartments, side.t1w, t2w, fine.spacing)

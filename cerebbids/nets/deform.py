@@ -34,7 +34,7 @@ def slopes(volume: torch.Tensor) -> torch.Tensor:
 
 
 def force(fixed: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
-    """Displacement in voxels, at most one and a half, that would make each voxel alike (Thirion 1998; Wang 2005).
+    """Displacement in voxels, at most one, that would make each voxel alike (Thirion 1998; Wang 2005).
 
     Parameters
     ----------

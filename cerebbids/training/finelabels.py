@@ -38,8 +38,8 @@ _SWAP = {**dict(zip(CORTEX.values(), reversed(CORTEX.values()), strict=True)),
 class FineLabels:
     """Labels of one person on the grid ``FINE``.
 
-    ``lobules`` uint8 (channels 0..26); ``folded``: share of cerebellum voxels at 1 mm where either registration folds;
-    ``smallest``: the smallest Jacobian determinant there.
+    ``lobules`` uint8 (channels 0..26); ``folded``: share of cerebellum voxels at 1 mm where a registration folds, mean
+    of both; ``smallest``: the smallest Jacobian determinant there.
     """
 
     lobules: np.ndarray

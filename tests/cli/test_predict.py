@@ -12,7 +12,11 @@ from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed, rea
 from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.imaging.xfm import write_itk_affine
 from cerebbids.inference import imageside, library, outputs, segment, tissue
+from cerebbids.inference.library import read_library
+from cerebbids.inference.models import packaged_models
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
+from tests.inference.libraries import GRID as BLOCKS
+from tests.inference.libraries import write_blocks
 from tests.standin import predict as standin
 
 
@@ -82,7 +86,9 @@ def test_the_method_decides_what_names_the_lobules(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(segment, "load_net", lambda network, _: network.architecture)
     monkeypatch.setattr(segment, "segment", named("segment"))
     monkeypatch.setattr(segment, "propagate", named("propagate"))
-    monkeypatch.setattr(library, "read_library", lambda folder, *_: folder)
+    blocks = read_library(write_blocks(tmp_path / "blocks"), BLOCKS, "Lobules")
+    folders = []
+    monkeypatch.setattr(library, "read_library", lambda folder, *_: folders.append(folder) or blocks)
     box = np.zeros((2, 2, 2), np.float32)
     side = imageside.ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), box, box, False, ())
     monkeypatch.setattr(imageside, "image_side", lambda *_, **__: side)
@@ -93,7 +99,9 @@ def test_the_method_decides_what_names_the_lobules(tmp_path: Path, monkeypatch: 
     write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
     for method, own in (("nets", None), ("atlas", None), ("atlas", tmp_path / "own")):
         run(job(tmp_path, method, own))
-        assert json.loads((tmp_path / "predict.json").read_text())["method"] == method
-    (nets, (lobules, *_)), (_, (net, packaged, *_)), (_, (_, own, *_)) = asked
+        facts = json.loads((tmp_path / "predict.json").read_text())
+        told = {"sha256": blocks.sha256, "members": 6, "licence": "CC0-1.0"} if method == "atlas" else None
+        assert (facts["method"], facts["library"]) == (method, told)
+    (nets, (lobules, *_)), (_, (net, *_)), _ = asked
     assert (nets, lobules, net) == ("segment", "unet", "deform")
-    assert packaged.name == "library" and packaged.parent.name == "deepceres" and own == tmp_path / "own"
+    assert folders == [packaged_models() / "deepceres" / "library", tmp_path / "own"]

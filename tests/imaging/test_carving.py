@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from cerebbids.imaging import carving
 from cerebbids.imaging.carving import carve, grey_brightness
@@ -112,6 +113,28 @@ def test_a_peduncle_that_has_left_the_lobules_has_no_label(phantom):
     assert (found[white & (y_mm < 38)] > 0).all()
     outside = white & (y_mm > 42)
     assert outside.any() and not found[outside].any()
+    assert not np.isin(found[white], (LEFT, RIGHT)).any()  # nor does it become cortex where it passes the lobules
+
+
+def test_a_mirror_image_is_carved_into_the_mirror_image():
+    phantom, rng = Phantom(), np.random.default_rng(0)
+    phantom.compartments = np.roll(phantom.compartments, 1, 0)  # begins at an odd voxel
+    mixed = np.roll(phantom.tissue, 1, 0) + ndimage.gaussian_filter(rng.normal(0, 2, SHAPE), 1.5)
+    t1w, t2w = (np.interp(mixed, (FLUID, GREY, WHITE), means) for means in (TARGETS, T2W_MEANS))
+    plain = carve(phantom.compartments, t1w, t2w, MM)
+    mirrored = carve(phantom.compartments[::-1], t1w[::-1], t2w[::-1], MM)
+    np.testing.assert_array_equal(mirrored[::-1], plain)
+
+
+def test_white_matter_of_one_side_never_becomes_cortex_of_the_other():
+    compartments = np.zeros(SHAPE, np.uint8)
+    box = (y_mm > 8) & (y_mm < 40) & (z_mm > 2) & (z_mm < 34)
+    compartments[box & (x_mm > 8) & (x_mm < 48)] = RIGHT
+    compartments[box & (x_mm > 8) & (x_mm < 28)] = LEFT_WHITE
+    compartments[box & (x_mm > 8) & (x_mm < 12)] = LEFT
+    t1w, t2w = np.full(SHAPE, 160.0), np.full(SHAPE, 145.0)
+    found = carve(compartments, t1w, t2w, MM)
+    assert not (found[compartments == LEFT_WHITE] == RIGHT).any() and (found[compartments == RIGHT] == RIGHT).all()
 
 
 def test_a_bias_field_makes_one_half_less_white_than_one_brightness_would(phantom, monkeypatch):

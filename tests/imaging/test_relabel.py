@@ -84,3 +84,13 @@ def test_a_voxel_that_reaches_out_of_the_labels_sees_background_there():
 
 def test_without_labels_there_are_none():
     assert not relabel(np.zeros(SHAPE, np.uint8), FINE, (9, 9, 9), np.eye(4)).any()
+
+
+def test_every_point_of_a_voxel_twice_as_large_is_read():
+    """Centres of the large voxels lie on the borders of the small ones."""
+    labels = np.zeros((8, 4, 4), np.uint8)
+    labels[1::2] = 5  # the second of each two
+    labels[0::2, :, 1:] = 5
+    twice = np.diag([2.0, 2, 2, 1])
+    twice[:3, 3] = 0.5
+    assert (relabel(labels, np.eye(4), (4, 2, 2), twice) == 5).all()

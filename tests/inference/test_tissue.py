@@ -36,3 +36,12 @@ def test_fluid_of_the_fine_images_is_taken_out_of_the_lobules_found_at_1_mm(ball
     assert not found[distance < 5].any()
     assert (found[(distance > 5) & (distance < 11)] == RIGHT_VI).all()
     assert np.count_nonzero(found == LEFT_VI) * 0.5**3 == pytest.approx(4 / 3 * np.pi * 18**3, rel=0.01)
+
+
+def test_where_the_t2w_shows_nothing_the_t1w_decides(balls):
+    probabilities, distance = balls
+    t1w = np.where(distance < 5, TARGETS[0], TARGETS[1]).astype(np.float32)
+    side = ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), t1w, np.zeros_like(t1w), True, ())
+    found = tissue_labels(probabilities, COARSE, side, FINE)
+    assert not found[distance < 5].any()
+    assert (found[(distance > 5) & (distance < 11)] == RIGHT_VI).all()

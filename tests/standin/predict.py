@@ -28,6 +28,7 @@ FACTS = {
     "weights_sha256": "0" * 64,
     "weights_licence": "CC0",
     "method": "nets",
+    "library": None,
     "device": "cpu",
     "torch": "none",
     "seconds": 1.0,

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +12,8 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.errors import BadImage, UsageError
 from cerebbids.inference.library import read_library
 from cerebbids.systems.grid import CEREBELLUM_1MM as GRID
-from cerebbids.training import library
-from cerebbids.training.library import BRIGHT, labelled_images, member
+from cerebbids.training import ownlibrary
+from cerebbids.training.ownlibrary import BRIGHT, check_labels, labelled_images, member
 from tests.inference.phantoms import TO_MNI, left_handed, world_of
 
 SCHEME = load_scheme("Lobules")
@@ -30,8 +32,8 @@ def labels_at(world: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """A labelled image, oblique and left-handed, whose way to the template is known."""
-    monkeypatch.setattr(library, "clean_t1w", lambda path, _threads: (nib.load(path), None))
-    monkeypatch.setattr(library, "register_to_mni", lambda *_: SimpleNamespace(t1w_to_mni=TO_MNI))
+    monkeypatch.setattr(ownlibrary, "clean_t1w", lambda path, _threads: (nib.load(path), None))
+    monkeypatch.setattr(ownlibrary, "register_to_mni", lambda *_: SimpleNamespace(t1w_to_mni=TO_MNI))
     shape = (150, 130, 140)
     centre = nib.affines.apply_affine(np.linalg.inv(TO_MNI), [0, -65, -40])
     affine = left_handed((0.9, 0.9, 0.9), shape, centre)
@@ -73,8 +75,20 @@ def test_a_map_that_does_not_fit_is_named(pair, change, reason: str):
     changed = change(nib.Nifti1Image(np.asarray(labels.dataobj), labels.affine))
     nib.save(changed, pair[1])
     with pytest.raises(BadImage, match=reason) as error:
-        member(*pair, GRID, SCHEME, 1)
+        check_labels(*pair, SCHEME)
     assert error.value.subject == str(pair[1])
+
+
+def test_a_map_beside_the_cerebellum_is_named(pair, monkeypatch: pytest.MonkeyPatch):
+    far = SimpleNamespace(t1w_to_mni=nib.affines.from_matvec(np.eye(3), [900, 0, 0]))
+    monkeypatch.setattr(ownlibrary, "register_to_mni", lambda *_: far)
+    with pytest.raises(BadImage, match="x_dseg.nii.gz: has no label in the cerebellum"):
+        member(*pair, GRID, SCHEME, 1)
+
+
+def test_the_command_needs_nothing_that_only_training_needs():
+    blocked = "import sys; sys.modules['monai'] = sys.modules['tqdm'] = None; import cerebbids.training.ownlibrary"
+    subprocess.run([sys.executable, "-c", blocked + ", cerebbids.cli.train"], check=True)
 
 
 def test_maps_are_found_with_their_images(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Libraries for atlases: generated exemplars to give away, or a user's own labelled images."""
+"""A library for atlases from a user's own labelled images; needs nothing that only training needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from tqdm import tqdm
+from rich.progress import track
 
 from cerebbids.data.labels import LabelScheme, load_scheme
 from cerebbids.errors import BadImage, UsageError
@@ -18,41 +18,10 @@ from cerebbids.inference.library import write_library
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import Grid
 from cerebbids.training.atlas import soft
-from cerebbids.training.bundle import LICENCE
-from cerebbids.training.data import load_cases
-from cerebbids.training.exemplars import exemplar
-from cerebbids.training.run import library_folder
-from cerebbids.training.tasks import people_but
 
-PER_PERSON = 2
-"""Exemplars of every person."""
 BRIGHT = 200
 """Stored brightness of white matter."""
 _T1W_NAMES = ("T1w", "desc-preproc_T1w")
-
-
-def build_exemplars(kit: Path, work: Path, fold: str) -> Path:
-    """Write the library of generated exemplars of everybody but a fold; return its folder.
-
-    Parameters
-    ----------
-    kit, work : Path
-        As :func:`cerebbids.training.prepare.prepare` takes and fills them.
-    fold : str
-        Fold whose people are left out, or ``all``.
-    """
-    folder, people = library_folder(work, fold), people_but(kit, fold)
-    scheme, grid = load_scheme(DEEPCERES.scheme), DEEPCERES.grids["deform"]
-    images, labels = [], []
-    for case in tqdm(load_cases(work, people), desc="exemplars"):
-        for place in range(PER_PERSON):
-            image, named = exemplar(case, np.random.default_rng((int(case.id), place)))
-            images.append(image)
-            labels.append(named)
-    sources = [f"OASIS-{person}" for person in people]
-    made = "generated: tissues of a labelled person, deformed at random and painted anew"
-    write_library(folder, images, labels, grid, scheme, sources=sources, licence=LICENCE, made=made)
-    return folder
 
 
 def labelled_images(folder: Path) -> Iterator[tuple[Path, Path]]:
@@ -101,16 +70,23 @@ def build_from_images(folder: Path, out: Path, threads: int) -> None:
     """
     scheme, grid = load_scheme(DEEPCERES.scheme), DEEPCERES.grids["deform"]
     pairs = list(labelled_images(folder))
-    members = [member(t1w, dseg, grid, scheme, threads) for t1w, dseg in tqdm(pairs, desc="labelled images")]
+    for t1w, dseg in pairs:  # before any of them takes its minute
+        check_labels(t1w, dseg, scheme)
+    members = [member(t1w, dseg, grid, scheme, threads) for t1w, dseg in track(pairs, description="labelled images")]
     sources = [t1w.name.split(".")[0] for t1w, _ in pairs]
     images, labels = zip(*members, strict=True)
     write_library(out, images, labels, grid, scheme, sources=sources, licence="the images' own", made="from images")
 
 
 def member(t1w: Path, dseg: Path, grid: Grid, scheme: LabelScheme, threads: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bring one labelled image onto the grid: brightness and channels, uint8."""
+    """Bring one labelled image onto the grid: brightness and channels, uint8.
+
+    Raises
+    ------
+    BadImage
+        The image cannot be processed, or has no label where its cerebellum is.
+    """
     named = nib.load(dseg)
-    _check_labels(named, nib.load(t1w), dseg, scheme)
     clean, place = clean_t1w(t1w, threads)
     to_native = np.linalg.inv(register_to_mni(clean, threads, place).t1w_to_mni)
     image = resample(clean, grid.shape, grid.affine, to_native, order=1).get_fdata(dtype=np.float32)
@@ -121,11 +97,21 @@ def member(t1w: Path, dseg: Path, grid: Grid, scheme: LabelScheme, threads: int)
         channels[share > best] = channel
         np.maximum(best, share, out=best)
     channels[best <= 1 - taken] = 0
+    if not channels.any():
+        raise BadImage(str(dseg), "has no label in the cerebellum of its T1w image", "look at the two in one viewer")
     white = np.percentile(image[channels > 0], 95)
     return np.rint(image * (BRIGHT / white)).clip(0, 255).astype(np.uint8), channels
 
 
-def _check_labels(dseg: nib.Nifti1Image, t1w: nib.Nifti1Image, path: Path, scheme: LabelScheme) -> None:
+def check_labels(t1w_path: Path, path: Path, scheme: LabelScheme) -> None:
+    """Check that a map lies on the grid of its image and has the labels of the scheme.
+
+    Raises
+    ------
+    BadImage
+        It does not.
+    """
+    t1w, dseg = nib.load(t1w_path), nib.load(path)
     if dseg.shape != t1w.shape or not np.allclose(dseg.affine, t1w.affine, atol=1e-3):
         raise BadImage(str(path), "is not on the grid of its T1w image", "resample it with nearest neighbours")
     values = set(np.unique(np.asarray(dseg.dataobj)).astype(int).tolist())
