@@ -21,6 +21,8 @@ def test_toml_keeps_every_choice():
         mem_gb=7.5,
         device="cuda:1",
         models_dir=Path("/models"),
+        method="atlas",
+        library=Path("/library"),
         verbosity=2,
     )  # fmt: skip
     told = tomllib.loads(config.to_toml())

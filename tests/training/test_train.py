@@ -15,7 +15,8 @@ from cerebbids.inference.models import read_bundle
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.prepare import save_arrays
 from cerebbids.training.recipe import RECIPES, Recipe
-from cerebbids.training.run import Seen, run_folder
+from cerebbids.training.run import Seen, library_folder, run_folder
+from tests.inference.libraries import write_blocks
 
 from .runs import untrained
 
@@ -49,6 +50,9 @@ def test_a_fold_is_trained_and_exported_without_its_people(
     assert main(fit) == 0
     for net in RECIPES.keys() - {"lobules"}:
         untrained(run_folder(work, net, "0"), RECIPES[net], Seen((), (f"seen by {net}",)))
+    assert main(["export", str(work), str(tmp_path), "--fold", "0"]) == 2
+    assert "make it with cerebbids-train exemplars" in capsys.readouterr().err
+    write_blocks(library_folder(work, "0"))
     assert main(["export", str(work), str(tmp_path), "--fold", "0"]) == 0
     left_out = {"OASIS-1003", "OASIS-1002"}  # 40 and 22 years old
     seen = read_bundle(tmp_path, "deepceres").networks["lobules"].training_ids
