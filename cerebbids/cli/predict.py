@@ -115,7 +115,7 @@ def run(job: Job) -> None:
     carved = tissue_labels(probabilities, grids["lobules"], side, grids["contrast"])
     clock.lap("tissue labels")
     labels = outputs.write_labels(job.out_dir, probabilities, bundle, t1w, t1w_to_mni)
-    outputs.write_carved(job.out_dir, carved, grids["contrast"], t1w, t1w_to_mni)
+    cut = outputs.write_carved(job.out_dir, carved, grids["contrast"], t1w, t1w_to_mni)
     outputs.write_image_side(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni)
     outputs.write_native_t2w(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni, real)
     clock.lap("write")
@@ -132,7 +132,7 @@ def run(job: Job) -> None:
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
         "superresolved": not is_fine(t1w),
         **outputs.image_facts(side),
-        "warnings": [*side.warnings, *labels.warnings],
+        "warnings": [*side.warnings, *labels.warnings, *cut],
         "confidence": labels.confidence,
     }
     write_text(job.out_dir / "predict.json", json.dumps(facts, indent=2))

@@ -115,8 +115,10 @@ def read_library(folder: Path, grid: Grid, scheme: str) -> Library:
     channels = np.zeros(256, np.uint8)
     channels[list(known.indices)] = np.arange(1, len(known.indices) + 1)
     named = _both_sides(channels[np.asarray(labels.dataobj)])
-    named[1::2] = torch.tensor(known.mirror, dtype=torch.uint8)[named[1::2].long()]
-    seen = torch.stack([standardise(volume.float()).half() for volume in t1w])
+    named[1::2] = torch.from_numpy(np.array(known.mirror, np.uint8)[named[1::2].numpy()])
+    seen = torch.empty(t1w.shape, dtype=torch.float16)
+    for place, volume in enumerate(t1w):
+        seen[place] = standardise(volume.float())
     return Library(seen, named, len(known.indices) + 1, *facts)
 
 

@@ -14,7 +14,7 @@ import torch
 from cerebbids.bids.names import CARVED
 from cerebbids.data.labels import load_scheme
 from cerebbids.files import atomic
-from cerebbids.imaging.faces import cut_off
+from cerebbids.imaging.faces import cut_off, touches_face
 from cerebbids.imaging.relabel import relabel
 from cerebbids.imaging.resample import fine_box, resample
 from cerebbids.imaging.template import template_t1w
@@ -93,8 +93,10 @@ def write_labels(
     return Labelled(tuple(warnings), {label.abbreviation: round(share, 3) for label, share in sure})
 
 
-def write_carved(folder: Path, channels: np.ndarray, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> None:
-    """Write ``carved``, ``carved_fine`` and ``carved_mni`` (uint8).
+def write_carved(
+    folder: Path, channels: np.ndarray, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray
+) -> tuple[str, ...]:
+    """Write ``carved``, ``carved_fine`` and ``carved_mni`` (uint8); return warnings.
 
     Parameters
     ----------
@@ -115,6 +117,9 @@ def write_carved(folder: Path, channels: np.ndarray, grid: Grid, t1w: nib.Nifti1
     _save(_image(placed, affine, t1w), folder / "carved_fine.nii.gz")
     native = relabel(labels, grid.affine, t1w.shape, t1w.affine, t1w_to_mni)
     _save_labels(native, t1w.affine, t1w.header, folder / "carved.nii.gz")
+    if touches_face(channels):
+        return (f"The cerebellum reaches the edge of the box at 0.5 mm: seg-{CARVED} may be cut off there.",)
+    return ()
 
 
 def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> None:

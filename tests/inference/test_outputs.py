@@ -104,3 +104,12 @@ def test_a_real_t2w_is_written_whole_and_as_it_is(written: Path):
     write_native_t2w(written, side, GRID, t1w, TO_MNI, RealT2w(scan, TO_MNI, required=False))
     found = nib.load(written / "t2w.nii.gz")
     np.testing.assert_allclose(found.get_fdata()[3:-3, 3:-3, 3:-3], 700, atol=1)
+
+
+def test_labels_that_the_fine_box_cuts_off_are_told(written: Path, tmp_path: Path):
+    t1w = nib.load(written / "t1w.nii")
+    cut = np.zeros(GRID.shape, np.uint8)
+    cut[10:20, 10:20, :8] = RIGHT_VI
+    assert write_carved(tmp_path, np.roll(cut, 1, 2), GRID, t1w, TO_MNI) == ()
+    (warning,) = write_carved(tmp_path, cut, GRID, t1w, TO_MNI)
+    assert "box at 0.5 mm: seg-DeepCERES may be cut off" in warning
