@@ -12,7 +12,6 @@ the lobules' Dice over the number of voting members; prints means, SD and worst 
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import nibabel as nib
@@ -20,7 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 from card import LIBRARIES, atlases
-from crossvalidate import dice, scores, updated
+from crossvalidate import check_unseen, dice, read_options, scores, updated
 from tqdm import tqdm
 
 from cerebbids.data.labels import load_scheme
@@ -33,8 +32,7 @@ from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.data import load_cases
 from cerebbids.training.finepeople import trained_net
 from cerebbids.training.generated import build_exemplars
-from cerebbids.training.kit import N_FOLDS, Person, oasis_people
-from cerebbids.training.memory import keep_freed_memory
+from cerebbids.training.kit import Person, oasis_people
 from cerebbids.training.ownlibrary import BRIGHT
 from cerebbids.training.prepare import native_t1w
 from cerebbids.training.run import library_folder, read_notes, run_folder
@@ -57,8 +55,7 @@ def fold_network(work: Path, fold: int, people: list[Person]) -> torch.nn.Module
     """
     run = run_folder(work, "deform", str(fold))
     _, seen = read_notes(run)
-    if leaked := {f"OASIS-{p.id}" for p in people} & set(seen.people):
-        raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
+    check_unseen(people, seen.people)
     return trained_net(run)
 
 
@@ -71,19 +68,6 @@ def real_library(kit: Path, work: Path, fold: int) -> Path:
     labels = [case.labels for case in cases]
     write_library(folder, images, labels, GRID, SCHEME, sources=sources, licence="CC BY-NC", made="people themselves")
     return folder
-
-
-def check_unseen(library: Library, people: list[Person]) -> Library:
-    """Return the library.
-
-    Raises
-    ------
-    SystemExit
-        It was made of one of the people.
-    """
-    if leaked := {f"OASIS-{p.id}" for p in people} & set(library.sources):
-        raise SystemExit(f"the library has members made of {sorted(leaked)}")
-    return library
 
 
 def lobule_dice(votes: torch.Tensor, truth: np.ndarray) -> float:
@@ -121,7 +105,8 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
     folders["people"] = real_library(kit, work, fold)
     rows, growth = [], []
     for name, folder in folders.items():
-        library = check_unseen(read_library(folder, GRID, SCHEME.name), people)
+        library = read_library(folder, GRID, SCHEME.name)
+        check_unseen(people, library.sources)
         for person in tqdm(people, desc=f"fold {fold}, {name}"):
             row, plateau = score_person(net, library, person, work, threads)
             known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "library": name}
@@ -145,15 +130,7 @@ def plateau_figure(growth: pd.DataFrame, out: Path) -> None:
 
 def main() -> None:
     """Score the folds asked for; update their rows of the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kit", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--fold", type=int, nargs="+", default=list(range(N_FOLDS)))
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
+    arguments = read_options(__doc__)
     for fold in arguments.fold:
         for name, rows in zip(
             ("atlas", "atlas_members"), run_fold(arguments.kit, arguments.work, fold, arguments.threads), strict=True

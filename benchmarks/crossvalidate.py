@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import nibabel as nib
@@ -67,6 +68,18 @@ def scores(found: np.ndarray, manual: np.ndarray, spacing: tuple[float, ...]) ->
     return row
 
 
+def check_unseen(people: list[Person], seen: Iterable[str]) -> None:
+    """End the program where a network or library has seen one of the people that it is to be scored on.
+
+    Raises
+    ------
+    SystemExit
+        It has.
+    """
+    if leaked := {f"OASIS-{p.id}" for p in people} & set(seen):
+        raise SystemExit(f"{sorted(leaked)} have been seen")
+
+
 def fold_network(kit: Path, work: Path, fold: int, people: list[Person]) -> Network:
     """Lobule network that never saw the people of a fold; what it has seen is kept beside the results.
 
@@ -81,8 +94,7 @@ def fold_network(kit: Path, work: Path, fold: int, people: list[Person]) -> Netw
         build_exemplars(kit, work, str(fold))
     folder = export(runs, library, work / "bundles" / f"fold-{fold}")
     network = read_bundle(folder.parent, folder.name).networks["lobules"]
-    if leaked := {f"OASIS-{p.id}" for p in people} & set(network.training_ids):
-        raise SystemExit(f"fold {fold} has seen {sorted(leaked)}")
+    check_unseen(people, network.training_ids)
     FOLDS.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "model.toml", FOLDS / f"fold-{fold}.toml")
     return network
@@ -116,9 +128,9 @@ def updated(path: Path, rows: list[dict]) -> pd.DataFrame:
     return table.sort_values("id", ignore_index=True)
 
 
-def main() -> None:
-    """Score the folds asked for; update their rows of the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def read_options(about: str | None) -> argparse.Namespace:
+    """Read the command line of a script that scores folds, and make torch ready."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kit", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("out", type=Path)
@@ -127,6 +139,12 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
+    return arguments
+
+
+def main() -> None:
+    """Score the folds asked for; update their rows of the table."""
+    arguments = read_options(__doc__)
     rows = []
     for fold in arguments.fold:
         rows += run_fold(arguments.kit, arguments.work, fold, arguments.threads)
