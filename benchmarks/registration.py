@@ -27,8 +27,8 @@ from tqdm import tqdm
 
 from cerebbids.imaging.antsio import to_ants
 from cerebbids.inference.inputs import standardise
-from cerebbids.inference.prior import displacements
-from cerebbids.nets.displacement import jacobian_determinant, warp
+from cerebbids.inference.prior import half_displacements
+from cerebbids.nets.displacement import doubled, jacobian_determinant, warp
 from cerebbids.training.alignment import NEAR
 from cerebbids.training.augmentation import Case
 from cerebbids.training.data import load_cases
@@ -96,7 +96,7 @@ def main() -> None:
 
     def by_network(fixed: torch.Tensor, moving: torch.Tensor, near: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
-            return displacements(net, fixed, moving[None, None])
+            return doubled(half_displacements(net, fixed, moving[None, None]))
 
     methods: dict[str, Method] = {
         "affine": lambda fixed, *_: torch.zeros(1, 3, *fixed.shape), "network": by_network,

@@ -14,7 +14,7 @@ from cerebbids.training.run import library_folder, run_folder
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the command line: ``prepare``, ``fit``, ``refine``, ``exemplars``, ``export``, and ``library``."""
+    """Build the command line: a command for every step, and ``library``."""
     top = argparse.ArgumentParser(prog="cerebbids-train", description=__doc__)
     steps = top.add_subparsers(dest="command", required=True)
 
@@ -43,6 +43,11 @@ def parser() -> argparse.ArgumentParser:
     refine.add_argument("kit", type=Path)
     refine.add_argument("work", type=Path)
     refine.add_argument("--threads", type=int, default=2)
+
+    extend = steps.add_parser("extend", help="give the people at 0.5 mm the shapes of unlabelled ones")
+    extend.add_argument("kit", type=Path)
+    extend.add_argument("work", type=Path)
+    extend.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
 
     exemplars = steps.add_parser("exemplars", help="make the library of generated cerebella that a bundle carries")
     exemplars.add_argument("kit", type=Path)
@@ -112,6 +117,10 @@ def _run(arguments: argparse.Namespace) -> int:
         torch.set_num_threads(arguments.threads)
         table = refine(arguments.kit, arguments.work, arguments.threads)
         table.to_csv(arguments.work / "fine.tsv", sep="\t", index=False, float_format="%.5f")
+    elif arguments.command == "extend":
+        from cerebbids.training.extended import extend
+
+        extend(arguments.kit, arguments.work, arguments.fold)
     elif arguments.command == "exemplars":
         from cerebbids.training.generated import build_exemplars
 

@@ -121,3 +121,18 @@ def fine_box(t1w: nib.Nifti1Image, grid: Grid, t1w_to_mni: np.ndarray) -> tuple[
     low, high = along.min(0), along.max(0)
     shape = tuple(int(n) for n in np.ceil((high - low) / grid.spacing))
     return shape, nib.affines.from_matvec(axes * grid.spacing, axes @ (low + grid.spacing / 2))
+
+
+def moved_up(volume: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
+    """Bring a volume (X, Y, Z) from one grid to another of its shape that lies some whole voxels higher.
+
+    Examples
+    --------
+    >>> low, high = Grid((0, 0, 0), (1, 1, 3)), Grid((0, 0, 1), (1, 1, 3))
+    >>> moved_up(np.array([[[1, 2, 3]]]), low, high)
+    array([[[2, 3, 0]]])
+    """
+    voxels = round((target.origin[2] - source.origin[2]) / target.spacing)
+    moved = np.zeros_like(volume)
+    moved[..., : volume.shape[2] - voxels] = volume[..., voxels:]
+    return moved

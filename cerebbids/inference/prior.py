@@ -76,16 +76,16 @@ def warped_members(
     for start in range(0, len(chosen), together):
         some = chosen[start : start + together]
         moving, named = (volumes[some][:, None].to(image) for volumes in (library.images, library.labels))
-        displacement = displacements(net, image, moving)
+        displacement = doubled(half_displacements(net, image, moving))
         yield warp(moving, displacement)[:, 0], warp(named, displacement, "nearest")[:, 0].long()
 
 
-def displacements(net: torch.nn.Module, image: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
-    """Displacements (M, 3, X, Y, Z), in voxels, that pull members (M, 1, X, Y, Z) onto an image (X, Y, Z)."""
+def half_displacements(net: torch.nn.Module, image: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
+    """Displacements that pull members (M, 1, X, Y, Z) onto an image (X, Y, Z), on its half grid, in voxels of that."""
     pairs = torch.cat([image.expand_as(moving), moving], 1).contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast(image.device.type, torch.bfloat16, enabled=is_fast_in_bf16(image.device)):
         found = net(pairs)
-    return doubled(found[-1].float())
+    return found[-1].float()
 
 
 @torch.inference_mode()

@@ -24,6 +24,8 @@ FOLDINGS = 3
 WHITE_IDS = (2, 7, 16, 28, 41, 46, 60, 85, 192)
 FLUID_IDS = (4, 5, 14, 15, 24, 43, 44)
 """FreeSurfer ids that are bright, and dark, in a T1w image; the rest inside the skull is grey."""
+FISSURE_MM = 1.5
+"""Gaps in a lobule map up to twice as wide belong to the cerebellum."""
 MARGIN_MM = 8.0
 """How much of a real brain is kept around the cerebellum box."""
 
@@ -51,7 +53,7 @@ def folded_cerebellum(dseg: nib.Nifti1Image, template: Template, seed: int) -> d
     core = np.isin(data, [label.index for label in load_scheme("Lobules").labels if label.tissue == "WM"])
     voxel = float(dseg.header.get_zooms()[0])
     grey, white = tissues((data > 0) & ~core, core, voxel, draw_folding(rng), rng)
-    closed = ndimage.binary_closing(data > 0, iterations=round(1.5 / voxel))
+    closed = ndimage.binary_closing(data > 0, iterations=round(FISSURE_MM / voxel))
 
     def share(member: np.ndarray) -> np.ndarray:
         # What a scanner of 0.5 mm sees of it.

@@ -27,11 +27,11 @@ FAINT = 0.05
 
 
 def random_displacement(shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
-    """Smooth and invertible random displacement (1, 3, X, Y, Z), voxels of 1 mm; sides are even."""
-    noise = rng.standard_normal((3, *(n // 2 for n in shape))).astype(np.float32)
+    """Smooth and invertible random displacement (1, 3, X, Y, Z), in voxels of 2 mm."""
+    noise = rng.standard_normal((3, *shape)).astype(np.float32)
     field = ndimage.gaussian_filter(noise, (0, *3 * (SMOOTH_MM / 2,)))
     field *= MEAN_MM / 2 / np.linalg.norm(field, axis=0).mean()
-    return doubled(integrate(torch.from_numpy(field)[None]))
+    return integrate(torch.from_numpy(field)[None])
 
 
 def tissue_shares(case: Case) -> torch.Tensor:
@@ -59,7 +59,7 @@ def exemplar(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     t1w, labels : ndarray, (X, Y, Z), uint8
         Tissues at 50, 150 and 250 and their mixtures; channels.
     """
-    displacement = random_displacement(case.t1w.shape, rng)
+    displacement = doubled(random_displacement(tuple(side // 2 for side in case.t1w.shape), rng))
     shares = F.avg_pool3d(warp(tissue_shares(case), doubled(displacement), "nearest"), 2)[0].numpy()
     painted = np.tensordot(np.array(TARGETS, np.float32), shares, 1)
     labels = torch.from_numpy(case.labels.astype(np.float32))[None, None]

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from cerebbids.imaging.brainmask import stripped_brain
 from cerebbids.imaging.carving import carve
-from cerebbids.imaging.resample import resample
+from cerebbids.imaging.resample import moved_up, resample
 from cerebbids.imaging.standard import standard_t1w
 from cerebbids.inference.fine import fine_t1w
 from cerebbids.inference.t2w import synthetic_t2w
@@ -35,14 +35,6 @@ def trained_net(run: Path) -> torch.nn.Module:
     net = build(recipe.architecture, recipe.sizes)
     net.load_state_dict(averaged_weights(run / CHECKPOINT))
     return net.to(memory_format=torch.channels_last_3d).eval()
-
-
-def on_working_grid(labels: np.ndarray) -> np.ndarray:
-    """Shift labels from the grid ``FINE`` by whole voxels onto ``CEREBELLUM_05MM``."""
-    shift = round((CEREBELLUM_05MM.origin[2] - FINE.origin[2]) / FINE.spacing)
-    moved = np.zeros_like(labels)
-    moved[..., :-shift] = labels[..., shift:]
-    return moved
 
 
 def fine_person(
@@ -74,7 +66,7 @@ def fine_person(
     fine = fine_t1w(nets["superres"], grid.halved(), standard, inside, t1w_to_mni, CPU)
     mask = resample(inside, grid.shape, grid.affine, np.linalg.inv(t1w_to_mni), order=0).get_fdata() > 0
     t2w = synthetic_t2w(nets["contrast"], fine, mask, CPU)
-    compartments = on_working_grid(named.lobules)
+    compartments = moved_up(named.lobules, FINE, grid)
     return {
         "t1w": fine.astype(np.float16), "t2w": t2w.astype(np.float16), "compartments": compartments,
         "labels": carve(compartments, fine, t2w, grid.spacing), "folded": np.array(named.folded),

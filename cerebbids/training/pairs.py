@@ -48,18 +48,23 @@ class Sources:
     brains: tuple[np.ndarray, ...]
 
 
+def load_heads(work: Path, names: tuple[str, ...]) -> tuple[Anatomy, ...]:
+    """Read the stored head maps ``names`` from ``<work>/heads``."""
+    found = []
+    for name in names:
+        with np.load(Path(work) / "heads" / f"{name}.npz") as arrays:
+            found.append(Anatomy(arrays["shares"], arrays["outside"]))
+    return tuple(found)
+
+
 def load_sources(work: Path, folded: tuple[str, ...], brains: tuple[str, ...], heads: tuple[str, ...]) -> Sources:
     """Read everything to make pairs of, below ``work``."""
 
-    def stored(folder: str, name: str, *keys: str) -> tuple[np.ndarray, ...]:
-        with np.load(Path(work) / folder / f"{name}.npz") as arrays:
-            return tuple(arrays[key] for key in keys)
+    def box(name: str) -> np.ndarray:
+        with np.load(Path(work) / "brains" / f"{name}.npz") as arrays:
+            return arrays["box"]
 
-    return Sources(
-        tuple(Anatomy(*stored("heads", name, "shares", "outside")) for name in heads),
-        load_folded(work, folded),
-        tuple(stored("brains", name, "box")[0] for name in brains),
-    )
+    return Sources(load_heads(work, heads), load_folded(work, folded), tuple(map(box, brains)))
 
 
 def t2w_loss(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,7 @@ from cerebbids.training.anatomies import FLUID_IDS, FOLDINGS, WHITE_IDS
 from cerebbids.training.atlas import COBRALAB_BRAINS, cobralab_dseg, cobralab_in_template, load_template, mirror, vote
 from cerebbids.training.factory import WHITE, label_person
 from cerebbids.training.kit import Person, bare_name, head_maps, oasis_people, stripped_brains, surrounding_heads
+from cerebbids.training.painted import filled_lobules
 
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -150,6 +151,9 @@ def build_anatomies(kit: Path, work: Path, threads: int) -> None:
 
     for path in tqdm(head_maps(kit), desc="head maps"):
         once(work / "heads" / f"{bare_name(path)}.npz", lambda p=path: heads(p))
+    for brain in tqdm(COBRALAB_BRAINS, desc="compartments"):
+        dseg = nib.load(cobralab_dseg(kit, brain))
+        once(work / "folia" / f"CoBrALab-{brain}.npz", lambda d=dseg: filled_lobules(d, template))
     for brain, folding in tqdm(list(product(COBRALAB_BRAINS, range(FOLDINGS))), desc="foldings"):
         dseg = nib.load(cobralab_dseg(kit, brain))
         seed = FOLDINGS * brain + folding

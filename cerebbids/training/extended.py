@@ -1,0 +1,175 @@
+"""More shapes than there are labelled people: the most similar one is deformed onto each unlabelled cerebellum.
+
+Morell-Ortega et al. 2025, section 2.4, with the registration network in place of Greedy. Only the displacement is kept;
+images and labels are pulled through it when an example is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import ndimage
+from tqdm import tqdm
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.resample import moved_up
+from cerebbids.imaging.tissuemeans import TARGETS
+from cerebbids.inference.inputs import standardise
+from cerebbids.inference.prior import half_displacements, most_similar
+from cerebbids.nets.displacement import doubled, jacobian_determinant, warp
+from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
+from cerebbids.training.finecases import at_1mm, load_person, mirrored
+from cerebbids.training.finepeople import trained_net
+from cerebbids.training.kit import bare_name, surrounding_heads
+from cerebbids.training.prepare import save_arrays
+from cerebbids.training.run import run_folder
+from cerebbids.training.tasks import brain_names, painted_heads, people_but
+
+GAP_MM = 2.0
+"""Fissures narrower than twice this belong to a painted brain."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An unlabelled cerebellum: T1w (X, Y, Z), float32, without what is outside the brain, in voxels of 1 mm."""
+
+    name: str
+    t1w: np.ndarray
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a labelled person, mirrored or not, gets the shape of a target.
+
+    ``displacement`` (1, 3, X / 4, Y / 4, Z / 4) float16, voxels of 2 mm on ``CEREBELLUM_05MM``.
+    """
+
+    target: str
+    person: str
+    mirrored: bool
+    displacement: torch.Tensor
+
+
+def targets(kit: Path, work: Path) -> Iterator[Target]:
+    """Brains, full heads and painted head maps of the kit, but for those that are kept for testing."""
+
+    def stored(folder: str, name: str, *keys: str) -> tuple[np.ndarray, ...]:
+        with np.load(Path(work) / folder / f"{name}.npz") as arrays:
+            return tuple(arrays[key] for key in keys)
+
+    for name in brain_names(kit):
+        box = torch.from_numpy(stored("brains", name, "box")[0].astype(np.float32))
+        yield Target(name, torch.nn.functional.avg_pool3d(box[None, None], 2)[0, 0].numpy())
+    for name in map(bare_name, surrounding_heads(kit)):
+        image, outside = stored("surroundings", name, "image", "outside")
+        inside = image.astype(np.float32) * ~outside * np.float32(TARGETS[2])
+        yield Target(name, moved_up(inside, CEREBELLUM_1MM, CEREBELLUM_05MM.halved()))
+    for name in painted_heads(kit):
+        shares = stored("heads", name, "shares")[0] / np.float32(255)
+        brain = ndimage.binary_closing(shares[1] + shares[2] > 0.5, iterations=round(GAP_MM))
+        yield Target(name, np.tensordot(np.array(TARGETS, np.float32), shares, 1) * brain)
+
+
+def shape_of(
+    net: torch.nn.Module, target: Target, people: list[tuple[str, bool]], images: torch.Tensor
+) -> tuple[Shape, dict[str, object]]:
+    """Find the most similar person and register it.
+
+    Parameters
+    ----------
+    net : Module
+        :class:`cerebbids.nets.deform.DeformNet`.
+    target : Target
+    people : list of (str, bool)
+        Person, and whether mirrored.
+    images : Tensor, (M, X, Y, Z)
+        Their T1w at 1 mm, standardised.
+
+    Returns
+    -------
+    Shape
+    dict
+        What is worth a row of a table: mean absolute difference of brightness ``before`` and ``after``, share of voxels
+        that are ``folded``, ``smallest`` Jacobian determinant, all where the person's brain comes to lie.
+    """
+    image = standardise(torch.from_numpy(target.t1w))
+    place = most_similar(image, images, 1)[0]
+    moving = images[place][None, None]
+    half = half_displacements(net, image, moving)
+    field = doubled(half)
+    moved = warp(moving, field)[0, 0]
+    brain = moved > moved.min()
+    growth = jacobian_determinant(field)[0][brain]
+    person, is_mirrored = people[place]
+    row = {
+        "target": target.name, "person": f"OASIS-{person}", "mirrored": is_mirrored,
+        "before": float((image - moving[0, 0]).abs()[brain].mean()),
+        "after": float((image - moved).abs()[brain].mean()),
+        "folded": float((growth <= 0).float().mean()), "smallest": float(growth.min()),
+    }  # fmt: skip
+    return Shape(target.name, person, is_mirrored, half.half()), row
+
+
+def candidates(work: Path, people: tuple[str, ...]) -> tuple[list[tuple[str, bool]], torch.Tensor]:
+    """People at 0.5 mm and their mirror images, as :func:`shape_of` wants them."""
+    swap = np.array(load_scheme(DEEPCERES.scheme).mirror, np.uint8)
+    known, images = [], []
+    for person in people:
+        case = load_person(work, person)
+        for flip in (False, True):
+            known.append((person, flip))
+            images.append(standardise(at_1mm(mirrored(case, swap) if flip else case)))
+    return known, torch.stack(images)
+
+
+@torch.inference_mode()
+def extend(kit: Path, work: Path, fold: str) -> pd.DataFrame:
+    """Write ``<work>/extended/<fold>`` with the shapes of all targets, of labelled people but the fold's.
+
+    Parameters
+    ----------
+    kit, work : Path
+        As :func:`cerebbids.training.finepeople.refine` fills them; the registration network of the fold is trained.
+    fold : str
+        Fold whose people are left out, or ``all``.
+
+    Returns
+    -------
+    DataFrame
+        A row a target, as :func:`shape_of` tells; also written, as ``<work>/extended/<fold>/shapes.tsv``.
+    """
+    run = run_folder(work, "deform", fold)
+    net, folder = trained_net(run), extended_folder(work, fold)
+    people, images = candidates(work, people_but(kit, fold))
+    rows = []
+    for target in tqdm(list(targets(kit, work)), desc="shapes"):
+        shape, row = shape_of(net, target, people, images)
+        rows.append(row)
+        save_arrays(
+            folder / f"{shape.target}.npz", displacement=shape.displacement.numpy(), person=np.array(shape.person),
+            mirrored=np.array(shape.mirrored),
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    table.to_csv(folder / "shapes.tsv", sep="\t", index=False, float_format="%.5f")
+    return table
+
+
+def extended_folder(work: Path, fold: str) -> Path:
+    """Folder of the shapes that were made without a fold's people."""
+    return Path(work) / "extended" / run_folder(work, "deform", fold).name
+
+
+def load_shapes(work: Path, fold: str) -> tuple[Shape, ...]:
+    """Read the shapes of a fold."""
+    found = []
+    for path in sorted(extended_folder(work, fold).glob("*.npz")):
+        with np.load(path) as arrays:
+            displacement = torch.from_numpy(arrays["displacement"])
+            found.append(Shape(path.stem, str(arrays["person"]), bool(arrays["mirrored"]), displacement))
+    return tuple(found)

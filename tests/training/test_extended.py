@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.inference.inputs import standardise
+from cerebbids.nets.deform import DeformNet
+from cerebbids.systems.grid import CEREBELLUM_05MM
+from cerebbids.training import extended, fineset
+from cerebbids.training.details import Folded
+from cerebbids.training.extended import Shape, Target, candidates, load_shapes, shape_of
+from cerebbids.training.finecases import load_person
+from cerebbids.training.fineset import FineSet, draw_case
+from cerebbids.training.painted import LabelledFolding
+from cerebbids.training.pairs import Anatomy
+from cerebbids.training.prepare import save_arrays
+
+SHAPE = (32, 32, 32)
+MIRROR = load_scheme("DeepCERES").mirror
+
+
+def body(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """T1w and labels of a block on the left of some size, and a smaller one on the right."""
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[4:14, 8 : 8 + size, 8:24], labels[20:26, 12:20, 12:20] = 6, 26
+    return np.where(labels, 100 + 5 * labels.astype(np.float32), 0).astype(np.float32), labels
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    for person, size in (("1", 8), ("2", 16)):
+        t1w, labels = body(size)
+        save_arrays(tmp_path / "fine" / f"{person}.npz", t1w=t1w, t2w=250 - t1w, labels=labels, compartments=labels)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def net() -> DeformNet:
+    torch.manual_seed(0)
+    return DeformNet((8, 16), 2).eval()
+
+
+def coarse(t1w: np.ndarray) -> np.ndarray:
+    return t1w.reshape(16, 2, 16, 2, 16, 2).mean((1, 3, 5))
+
+
+@torch.inference_mode()
+def test_the_most_similar_person_is_taken_mirrored_if_that_is_nearer(work: Path, net: DeformNet):
+    known, images = candidates(work, ("1", "2"))
+    assert known == [("1", False), ("1", True), ("2", False), ("2", True)]
+    shape, row = shape_of(net, Target("t", coarse(body(16)[0])), known, images)
+    assert (shape.person, shape.mirrored) == ("2", False)
+    assert row["before"] < 1e-5 and row["folded"] == 0 and row["smallest"] > 0.9  # untrained: nothing moves
+    turned, _ = shape_of(net, Target("t", coarse(body(8)[0])[::-1].copy()), known, images)
+    assert (turned.person, turned.mirrored) == ("1", True)
+    assert turned.displacement.shape == (1, 3, *(side // 4 for side in SHAPE))
+
+
+def test_the_displacement_is_that_of_the_target(monkeypatch: pytest.MonkeyPatch, work: Path):
+    """The person comes to lie where the target is, at 1 mm and at 0.5 mm."""
+    t1w, labels = body(16)
+    moved = np.roll(t1w, 4, 1)  # 2 mm forward
+    shift = torch.zeros(1, 3, *(side // 4 for side in SHAPE))
+    shift[:, 1] = -1
+    monkeypatch.setattr(extended, "half_displacements", lambda *_: shift)
+    shape, row = shape_of(None, Target("t", coarse(moved)), *candidates(work, ("2",)))
+    assert row["after"] < row["before"] / 3  # both are standardised in the middle of the box, which shows other parts
+    drawn = fineset.deformed(load_person(work, "2"), shape.displacement)
+    assert np.array_equal(drawn.labels, np.roll(labels, 4, 1)) and np.allclose(drawn.t1w, moved, atol=0.5)
+
+
+def test_shapes_are_read_as_they_were_written(work: Path, net: DeformNet, monkeypatch: pytest.MonkeyPatch):
+    target = Target("brain", coarse(body(16)[0]))
+    monkeypatch.setattr(extended, "trained_net", lambda _: net)
+    monkeypatch.setattr(extended, "people_but", lambda _, fold: ("1",) if fold == "3" else ("1", "2"))
+    monkeypatch.setattr(extended, "targets", lambda *_: iter([target]))
+    table = extended.extend(Path("kit"), work, "3")
+    (shape,) = load_shapes(work, "3")
+    assert (shape.target, shape.person, shape.mirrored) == ("brain", "1", False)
+    assert list(table["person"]) == ["OASIS-1"] and shape.displacement.dtype == torch.float16
+    assert not load_shapes(work, "2")
+
+
+def fine_set(work: Path) -> FineSet:
+    labels = body(8)[1]
+    grey = np.where(labels, 255, 0).astype(np.uint8)
+    folding = LabelledFolding("CoBrALab-1_0", Folded(grey, 0 * grey, labels > 0), labels)
+    half = tuple(side // 2 for side in SHAPE)
+    head = Anatomy(np.zeros((3, *half), np.uint8), np.zeros(half, np.int16))
+    shape = Shape("brain", "2", True, torch.zeros(1, 3, *(side // 4 for side in SHAPE), dtype=torch.float16))
+    return FineSet(work, ("1", "2"), (folding,), (head,), (shape,), MIRROR)
+
+
+def test_a_set_refuses_shapes_of_people_who_are_left_out(work: Path):
+    whole = fine_set(work)
+    with pytest.raises(ValueError, match="not in the set: 2"):
+        FineSet(work, ("1",), whole.foldings, whole.heads, whole.shapes, MIRROR)
+
+
+def test_half_of_the_cases_are_originals(work: Path):
+    whole, originals = fine_set(work), [body(8)[1], body(16)[1]]
+    originals += [np.array(MIRROR, np.uint8)[labels[::-1]] for labels in originals]
+    drawn = [draw_case(whole, np.random.default_rng(seed)) for seed in range(80)]
+    known = [any(np.array_equal(case.labels, labels) for labels in originals) for case in drawn]
+    # Of the extended half, half is of the stored shape, which moves nothing here.
+    assert 0.6 < np.mean(known) < 0.9
+    assert {case.id for case in drawn} == {"1", "2", "CoBrALab-1_0"}
+    assert all(case.t1w.shape == case.t2w.shape == case.labels.shape == SHAPE for case in drawn)
+    left = [float((case.labels == 6).sum() + (case.labels == 26).sum() > (case.labels == 19).sum()) for case in drawn]
+    assert 0.3 < np.mean(left) < 0.7
+    again = draw_case(whole, np.random.default_rng(5))
+    assert np.array_equal(again.t1w, drawn[5].t1w)
+
+
+def test_targets_lie_on_the_fine_grid_s_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    grid = CEREBELLUM_05MM.halved()
+    monkeypatch.setattr(extended, "brain_names", lambda _: ("brain",))
+    monkeypatch.setattr(extended, "surrounding_heads", lambda _: (Path("head_T1w.nii.gz"),))
+    monkeypatch.setattr(extended, "painted_heads", lambda _: ("map",))
+    box = np.zeros(CEREBELLUM_05MM.shape, np.float16)
+    box[100:102, 50:52, 60:62] = 150
+    image, outside = np.zeros(grid.shape, np.float16), np.ones(grid.shape, bool)
+    image[50, 25, 32], image[60, 25, 32], outside[50, 25, 32] = 0.6, 0.9, False  # this grid begins 2 mm lower
+    shares = np.zeros((3, *grid.shape), np.uint8)
+    shares[1, 48:53, 23:28, 28:33] = 255
+    save_arrays(tmp_path / "brains" / "brain.npz", box=box)
+    save_arrays(tmp_path / "surroundings" / "head_T1w.npz", image=image, outside=outside)
+    save_arrays(tmp_path / "heads" / "map.npz", shares=shares)
+    for target in extended.targets(Path("kit"), tmp_path):
+        assert target.t1w.shape == grid.shape and abs(target.t1w[50, 25, 30] - 150) < 1
+        assert target.t1w[60, 25, 30] == 0
+        assert standardise(torch.from_numpy(target.t1w)).isfinite().all()
