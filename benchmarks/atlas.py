@@ -30,13 +30,13 @@ from cerebbids.inference.segment import crop_t1w, keep_largest, labels_on_grid
 from cerebbids.reports.charts import chart
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.data import load_cases
-from cerebbids.training.finepeople import trained_net
 from cerebbids.training.generated import build_exemplars
 from cerebbids.training.kit import Person, oasis_people
 from cerebbids.training.ownlibrary import BRIGHT
 from cerebbids.training.prepare import native_t1w
 from cerebbids.training.run import library_folder, read_notes, run_folder
 from cerebbids.training.tasks import people_but
+from cerebbids.training.trained import trained_net
 
 MOST = 30
 """Members of the largest vote."""

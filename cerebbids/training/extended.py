@@ -25,11 +25,11 @@ from cerebbids.nets.displacement import doubled, jacobian_determinant, warp
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from cerebbids.training.finecases import at_1mm, load_person, mirrored
-from cerebbids.training.finepeople import trained_net
 from cerebbids.training.kit import bare_name, surrounding_heads
 from cerebbids.training.prepare import save_arrays
 from cerebbids.training.run import run_folder
 from cerebbids.training.tasks import brain_names, painted_heads, people_but
+from cerebbids.training.trained import trained_net
 
 GAP_MM = 2.0
 """Fissures narrower than twice this belong to a painted brain."""

@@ -16,25 +16,17 @@ from cerebbids.imaging.carving import carve
 from cerebbids.imaging.resample import moved_up, resample
 from cerebbids.imaging.standard import standard_t1w
 from cerebbids.inference.fine import fine_t1w
+from cerebbids.inference.models import read_bundle
+from cerebbids.inference.segment import load_net
 from cerebbids.inference.t2w import synthetic_t2w
-from cerebbids.nets.build import build
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM
 from cerebbids.training.atlas import load_template, vote
-from cerebbids.training.checkpoint import averaged_weights
 from cerebbids.training.finelabels import FINE, FineLabels, fine_labels
-from cerebbids.training.kit import EVERYBODY, Person, oasis_people
+from cerebbids.training.kit import Person, oasis_people
 from cerebbids.training.prepare import build_atlas, native_t1w, once
-from cerebbids.training.run import CHECKPOINT, read_notes, run_folder
 
 CPU = torch.device("cpu")
-
-
-def trained_net(run: Path) -> torch.nn.Module:
-    """Network of a run, with its averaged weights."""
-    recipe, _ = read_notes(run)
-    net = build(recipe.architecture, recipe.sizes)
-    net.load_state_dict(averaged_weights(run / CHECKPOINT))
-    return net.to(memory_format=torch.channels_last_3d).eval()
 
 
 def fine_person(
@@ -80,14 +72,15 @@ def refine(kit: Path, work: Path, threads: int) -> pd.DataFrame:
     Parameters
     ----------
     kit, work : Path
-        As :func:`cerebbids.training.prepare.prepare` takes and fills them; the networks ``superres`` and ``contrast``
-        have been trained.
+        As :func:`cerebbids.training.prepare.prepare` takes and fills them. The networks ``superres`` and ``contrast``
+        are the packaged ones, which have seen none of these people.
     threads : int
         CPUs to use.
     """
     template = load_template(kit)
     atlas = vote(list(build_atlas(kit, work).values()), template)
-    nets = {name: trained_net(run_folder(work, name, EVERYBODY)) for name in ("superres", "contrast")}
+    networks = read_bundle(None, DEEPCERES.name).networks
+    nets = {name: load_net(networks[name], CPU) for name in ("superres", "contrast")}
 
     def make(person: Person) -> dict[str, np.ndarray]:
         with np.load(work / "people" / f"{person.id}.npz") as arrays:

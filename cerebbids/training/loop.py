@@ -122,6 +122,8 @@ def fit(
         As :func:`cerebbids.training.run.open_run`.
     """
     saved = open_run(run, recipe, seen, resume)
+    if saved.exists() and checkpoint.progress(saved).step >= recipe.steps:
+        return True
     net = net.to(device, memory_format=torch.channels_last_3d).train()
     optimiser = Optimiser(net, recipe)
     average = {k: v.detach().clone() for k, v in net.state_dict().items()}
