@@ -2,7 +2,7 @@
 
 Every stage runs in a process of its own, as in the workflow::
 
-    python benchmarks/stages.py HEAD_T1w.nii.gz [--threads 2] [--models-dir FOLDER]
+    python benchmarks/stages.py HEAD_T1w.nii.gz [--method nets] [--threads 2] [--models-dir FOLDER]
 
 Prints a table: stage, wall seconds, CPU seconds, peak memory in GB. The networks share one process, of whose stages
 only the wall time is known.
@@ -32,7 +32,9 @@ from cerebbids.imaging.registration import Place, locate_brain, register_to_mni
 from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
 
 
-def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> dict[str, Callable[[], None]]:
+def stages(
+    head: Path, folder: Path, method: str, threads: int, models_dir: str | None
+) -> dict[str, Callable[[], None]]:
     """Name and work of every stage; each reads what the one before it has written."""
 
     def keep(image: nib.Nifti1Image, name: str) -> None:
@@ -65,6 +67,8 @@ def stages(head: Path, folder: Path, threads: int, models_dir: str | None) -> di
             "t2w": None,
             "xfm_t2w": None,
             "t2w_required": False,
+            "method": method,
+            "library": None,
             "models_dir": models_dir,
             "device": "cpu",
             "cpu_threads": threads,
@@ -87,6 +91,7 @@ def main() -> None:
     """Time the stages of one head."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("head", type=Path)
+    parser.add_argument("--method", default="nets", choices=("nets", "atlas"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--models-dir")
     asked = parser.parse_args()
@@ -94,7 +99,7 @@ def main() -> None:
     print("stage", "wall_s", "cpu_s", "peak_gb", sep="\t")
     with TemporaryDirectory() as folder:
         (Path(folder) / "out").mkdir()
-        for name, work in stages(asked.head, Path(folder), asked.threads, asked.models_dir).items():
+        for name, work in stages(asked.head, Path(folder), asked.method, asked.threads, asked.models_dir).items():
             rows.append(_measured(work))
             print(name, *(f"{number:.1f}" for number in rows[-1]), sep="\t", flush=True)
         laps = json.loads((Path(folder) / "out" / "predict.json").read_text())["laps"]
