@@ -25,10 +25,10 @@ from tqdm import tqdm
 from cerebbids.data.labels import load_scheme
 from cerebbids.inference.inputs import standardise
 from cerebbids.inference.library import Library, read_library, write_library
-from cerebbids.inference.prior import NUMBER, add_votes, most_similar, warped_members
+from cerebbids.inference.prior import add_votes, most_similar, warped_members
 from cerebbids.inference.segment import crop_t1w, keep_largest, labels_on_grid
 from cerebbids.reports.charts import chart
-from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.deepceres import DEEPCERES, VOTERS
 from cerebbids.training.data import load_cases
 from cerebbids.training.generated import build_exemplars
 from cerebbids.training.kit import Person, oasis_people
@@ -87,7 +87,7 @@ def score_person(
     votes, plateau, atlas = torch.zeros(library.classes, *GRID.shape), [], torch.empty(0)
     for members, labels in warped_members(net, library, image, most_similar(image, library.images, MOST)):
         add_votes(votes, image, members, labels)
-        if not len(atlas) and len(plateau) + len(members) == NUMBER:
+        if not len(atlas) and len(plateau) + len(members) == VOTERS:
             atlas = votes / votes.sum(0)
         plateau.append(lobule_dice(votes, truth))
     native = labels_on_grid(keep_largest(atlas), GRID, t1w.shape, t1w.affine, t1w_to_mni, SCHEME.indices)
@@ -122,7 +122,7 @@ def plateau_figure(growth: pd.DataFrame, out: Path) -> None:
         for name, kind in LIBRARIES.items():
             mean = growth[growth["library"] == name].groupby("members")["lobules"].mean()
             axes.plot(mean.index, mean, marker=".", label=kind)
-        axes.axvline(NUMBER, color="#9aa3ae", linewidth=1, linestyle="--")
+        axes.axvline(VOTERS, color="#9aa3ae", linewidth=1, linestyle="--")
         axes.set(xlabel="members that vote", ylabel="Dice of the lobules, mean")
         axes.legend(frameon=False, loc="lower right")
         axes.spines[["top", "right"]].set_visible(False)

@@ -98,7 +98,7 @@ def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
 def _add_method(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--method", choices=["nets", "atlas"], default="nets",
-        help="the networks name the lobules (nets, the default), or the 20 most similar cerebella of a library, "
+        help="the networks name the lobules (nets, the default), or the most similar cerebella of a library, "
         "registered and voting, without any network for lobules (atlas)",
     )  # fmt: skip
     group.add_argument(

@@ -22,13 +22,13 @@ from cerebbids.errors import (
     BadImage,
     CerebbidsError,
     Interrupted,
-    ModelError,
     RegistrationFailed,
     SegmentationFailed,
     Unfinished,
 )
 from cerebbids.files import write_text
-from cerebbids.inference.models import LIBRARY_NOTES, Bundle, read_bundle
+from cerebbids.inference.libraryfiles import LIBRARY_NOTES, open_library
+from cerebbids.inference.models import Bundle, read_bundle
 
 Failures = dict[str, CerebbidsError]
 """Why images (by their stems, or by their paths where these are ambiguous), participants or pages failed."""
@@ -117,14 +117,13 @@ def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
     Raises
     ------
     ModelError
-        There is no library where one is needed.
+        The library will not do where one is needed.
     """
     told = (bundle.folder / "model.toml").read_bytes()
     if config.method == "atlas":
-        notes = (config.library or bundle.library) / LIBRARY_NOTES
-        if not notes.is_file():
-            raise ModelError(str(notes), "no such file", "give --library a folder that cerebbids-train library made")
-        told += notes.read_bytes()
+        library = config.library or bundle.library
+        open_library(library, bundle.networks["deform"].grid, bundle.scheme)
+        told += (library / LIBRARY_NOTES).read_bytes()
     return sha256(told).hexdigest()
 
 

@@ -92,7 +92,8 @@ def run(job: Job) -> None:
     torch.set_num_threads(max(1, job.cpu_threads))
     device = find_device(job.device)
     bundle = read_bundle(job.models_dir, job.system)
-    nets = {name: load_net(network, device) for name, network in bundle.networks.items()}
+    idle = "lobules" if job.method == "atlas" else "deform"
+    nets = {name: load_net(network, device) for name, network in bundle.networks.items() if name != idle}
     grids = {name: network.grid for name, network in bundle.networks.items()}
     t1w, t1w_to_mni = nib.load(job.t1w), read_itk_affine(job.xfm)
     real = None

@@ -1,12 +1,7 @@
-"""A library of labelled cerebella: one 4D image of T1w volumes, one of labels, and what is known of them.
-
-The folder holds ``T1w.nii.gz``, ``dseg.nii.gz`` (uint8, voxel values of the label table) and ``library.toml``.
-"""
+"""A library of labelled cerebella: written to a folder, and read with every member's mirror image."""
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +11,10 @@ import numpy as np
 import torch
 
 from cerebbids.data.labels import LabelScheme, load_scheme
-from cerebbids.errors import ModelError
 from cerebbids.files import atomic, write_text
 from cerebbids.inference.inputs import standardise
-from cerebbids.inference.models import LIBRARY_NOTES
+from cerebbids.inference.libraryfiles import IMAGES, LABELS, LIBRARY_NOTES, library_sha256, open_library
 from cerebbids.systems.grid import Grid
-
-FILES = IMAGES, LABELS = "T1w.nii.gz", "dseg.nii.gz"
-_MEND = "make the library again with cerebbids-train library"
 
 
 @dataclass(frozen=True)
@@ -80,7 +71,8 @@ def write_library(
         stacked.header.set_xyzt_units("mm")
         with atomic(folder / name) as draft:
             nib.save(stacked, draft)
-    told = {"scheme": scheme.name, "members": len(images), "licence": licence, "made": made, "sha256": _sha256(folder)}
+    told = {"scheme": scheme.name, "members": len(images), "licence": licence, "made": made}
+    told["sha256"] = library_sha256(folder)
     lines = [f"{key} = {value if isinstance(value, int) else _quoted(value)}" for key, value in told.items()]
     write_text(folder / LIBRARY_NOTES, "\n".join([*lines, f"sources = [{', '.join(map(_quoted, sources))}]"]) + "\n")
 
@@ -90,55 +82,30 @@ def read_library(folder: Path, grid: Grid, scheme: str) -> Library:
 
     Parameters
     ----------
-    folder : Path
-    grid : Grid
-        Where its images have to lie.
-    scheme : str
-        Label scheme that they have to have.
+    folder, grid, scheme
+        As :func:`cerebbids.inference.libraryfiles.open_library` takes them.
 
     Raises
     ------
     ModelError
-        Something is missing, damaged, or made for another grid or scheme.
+        As there.
     """
-    try:
-        told = tomllib.loads((folder / LIBRARY_NOTES).read_text(encoding="utf-8"))
-        images, labels = nib.load(folder / IMAGES), nib.load(folder / LABELS)
-        facts = tuple(told["sources"]), told["licence"], told["sha256"]
-        misfit = _misfit(told, images, labels, grid, scheme)
-    except (OSError, KeyError, TypeError, ValueError, nib.filebasedimages.ImageFileError) as error:
-        raise ModelError(str(folder), f"is no library that can be read ({error})", _MEND) from error
-    if misfit or _sha256(folder) != told["sha256"]:
-        raise ModelError(str(folder), misfit or "is damaged (sha256 differs)", _MEND)
-    known = load_scheme(scheme)
-    t1w = _both_sides(np.asarray(images.dataobj))
+    files, known = open_library(folder, grid, scheme), load_scheme(scheme)
+    t1w = _both_sides(np.asarray(files.images.dataobj))
     channels = np.zeros(256, np.uint8)
     channels[list(known.indices)] = np.arange(1, len(known.indices) + 1)
-    named = _both_sides(channels[np.asarray(labels.dataobj)])
+    named = _both_sides(channels[np.asarray(files.labels.dataobj)])
     named[1::2] = torch.from_numpy(np.array(known.mirror, np.uint8)[named[1::2].numpy()])
     seen = torch.empty(t1w.shape, dtype=torch.float16)
     for place, volume in enumerate(t1w):
         seen[place] = standardise(volume.float())
-    return Library(seen, named, len(known.indices) + 1, *facts)
-
-
-def _misfit(told: dict, images: nib.Nifti1Image, labels: nib.Nifti1Image, grid: Grid, scheme: str) -> str:
-    if told["scheme"] != scheme:
-        return f'has the label scheme "{told["scheme"]}", not {scheme}'
-    for image in (images, labels):
-        if image.shape != (*grid.shape, told["members"]) or not np.allclose(image.affine, grid.affine):
-            return "has images on another grid"
-    return ""
+    return Library(seen, named, len(known.indices) + 1, files.sources, files.licence, files.sha256)
 
 
 def _both_sides(volumes: np.ndarray) -> torch.Tensor:
     """(X, Y, Z, M) -> (2M, X, Y, Z): each volume and its mirror image (x -> -x)."""
     plain = torch.from_numpy(np.ascontiguousarray(np.moveaxis(volumes, -1, 0)))
     return torch.stack([plain, plain.flip(1)], 1).flatten(0, 1)
-
-
-def _sha256(folder: Path) -> str:
-    return hashlib.sha256((folder / IMAGES).read_bytes() + (folder / LABELS).read_bytes()).hexdigest()
 
 
 def _quoted(text: str) -> str:

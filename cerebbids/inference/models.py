@@ -18,8 +18,6 @@ ARCHITECTURES = ("unet", "superres", "contrast", "deform")
 """Networks that :func:`cerebbids.nets.build.build` can make."""
 CHANNELS_IN = 4
 """Channels of :func:`cerebbids.inference.inputs.network_input`: the image and three of position."""
-LIBRARY_NOTES = "library.toml"
-"""What says of a library's folder what it holds."""
 _AGAIN = "install the bundle again"
 
 

@@ -14,9 +14,8 @@ from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.inputs import standardise
 from cerebbids.inference.library import Library
 from cerebbids.nets.displacement import doubled, warp
+from cerebbids.systems.deepceres import VOTERS
 
-NUMBER = 20
-"""Members that vote."""
 SHARPNESS = 0.5
 """How much a difference of brightness takes from a member's weight, ``d`` of equation 2."""
 TOGETHER = {"cpu": 1, "cuda": 8}
@@ -90,7 +89,7 @@ def half_displacements(net: torch.nn.Module, image: torch.Tensor, moving: torch.
 
 @torch.inference_mode()
 def subject_atlas(
-    net: torch.nn.Module, library: Library, t1w: np.ndarray, device: torch.device, number: int = NUMBER
+    net: torch.nn.Module, library: Library, t1w: np.ndarray, device: torch.device, number: int = VOTERS
 ) -> torch.Tensor:
     """Make the atlas of one subject.
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM, HEAD_2MM
 from cerebbids.systems.system import System
 
+VOTERS = 20
+"""Members of a library that vote on a subject's atlas."""
+
 DEEPCERES = System(
     name="deepceres",
     scheme="Lobules",

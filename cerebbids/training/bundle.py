@@ -15,8 +15,7 @@ from safetensors.torch import save
 from cerebbids import __version__
 from cerebbids.errors import UsageError
 from cerebbids.files import atomic, write_text
-from cerebbids.inference.library import FILES
-from cerebbids.inference.models import LIBRARY_NOTES
+from cerebbids.inference.libraryfiles import FILES, LIBRARY_NOTES
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.checkpoint import averaged_weights, progress
 from cerebbids.training.recipe import Recipe

@@ -12,12 +12,13 @@ from cerebbids import __version__
 from cerebbids.bids.names import CARVED, COMPARTMENTS
 from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 from cerebbids.interfaces.predict import Predict
+from cerebbids.systems.deepceres import VOTERS
 from cerebbids.workflows.memory import gigabytes
 
 _METHODS = {
     "nets": "by one 3D U-Net",
-    "atlas": "by the vote of the 20 most similar cerebella of a library, each registered by a network and weighted by "
-    "how alike brightness is (Morell-Ortega 2025, equation 2)",
+    "atlas": f"by the vote of the {VOTERS} most similar cerebella of a library, each registered by a network "
+    "and weighted by how alike brightness is (Morell-Ortega 2025, equation 2)",
 }
 
 

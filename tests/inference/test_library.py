@@ -7,8 +7,8 @@ import torch
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import ModelError
-from cerebbids.inference.library import LABELS, read_library
-from cerebbids.inference.models import LIBRARY_NOTES
+from cerebbids.inference.library import read_library
+from cerebbids.inference.libraryfiles import LABELS, LIBRARY_NOTES
 from cerebbids.systems.grid import CEREBELLUM_1MM
 
 from .libraries import GRID, LEFT, RIGHT, cerebellum, write_blocks
