@@ -86,7 +86,7 @@ def run(job: Job) -> None:
     from cerebbids.inference.library import read_library
     from cerebbids.inference.models import read_bundle
     from cerebbids.inference.segment import load_net, propagate, segment
-    from cerebbids.inference.tissue import tissue_labels
+    from cerebbids.inference.tissue import check_tissue, tissue_labels
 
     clock = Clock()
     torch.set_num_threads(max(1, job.cpu_threads))
@@ -114,6 +114,7 @@ def run(job: Job) -> None:
         probabilities = segment(nets["lobules"], grids["lobules"], *place)
     clock.lap("lobules")
     carved = tissue_labels(probabilities, grids["lobules"], side, grids["contrast"])
+    faint = check_tissue(carved, grids["contrast"], probabilities, grids["lobules"], str(job.t1w))
     clock.lap("tissue labels")
     labels = outputs.write_labels(job.out_dir, probabilities, bundle, t1w, t1w_to_mni)
     cut = outputs.write_carved(job.out_dir, carved, grids["contrast"], t1w, t1w_to_mni)
@@ -133,7 +134,7 @@ def run(job: Job) -> None:
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
         "superresolved": not is_fine(t1w),
         **outputs.image_facts(side),
-        "warnings": [*side.warnings, *labels.warnings, *cut],
+        "warnings": [*side.warnings, *labels.warnings, *faint, *cut],
         "confidence": labels.confidence,
     }
     write_text(job.out_dir / "predict.json", json.dumps(facts, indent=2))

@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from cerebbids.bids.names import CARVED
+from cerebbids.errors import BadImage
 from cerebbids.imaging.carving import carve
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.segment import labels_on_grid
 from cerebbids.systems.grid import Grid
+
+LEAST = 0.5
+"""Share of the compartments that is tissue; 0.7 to 0.9 in the heads and brains looked at."""
 
 
 def tissue_labels(probabilities: torch.Tensor, grid: Grid, side: ImageSide, fine: Grid) -> np.ndarray:
@@ -37,3 +42,31 @@ def tissue_labels(probabilities: torch.Tensor, grid: Grid, side: ImageSide, fine
     # Where the T2w shows nothing (outside of its field of view, say), the T1w speaks alone.
     t2w = np.where(side.t2w > 0, side.t2w, render_t2w(side.t1w, TARGETS))
     return carve(compartments, side.t1w, t2w, fine.spacing)
+
+
+def check_tissue(carved: np.ndarray, fine: Grid, probabilities: torch.Tensor, grid: Grid, name: str) -> tuple[str, ...]:
+    """Warn where little of the compartments is tissue.
+
+    Parameters
+    ----------
+    carved : ndarray
+        Channels on the grid ``fine``.
+    fine : Grid
+    probabilities : Tensor, (classes, X, Y, Z)
+        Of the compartments, on ``grid``.
+    grid : Grid
+    name : str
+        What to call the image.
+
+    Raises
+    ------
+    BadImage
+        Nothing is.
+    """
+    compartments = np.count_nonzero(probabilities.argmax(0).numpy()) * grid.spacing**3
+    share = np.count_nonzero(carved) * fine.spacing**3 / compartments
+    if not share:
+        raise BadImage(name, "shows no brain tissue where the cerebellum was found", "look at its contrast")
+    if share < LEAST:
+        return (f"Only {share:.0%} of the cerebellum is as bright as brain tissue: look at seg-{CARVED}.",)
+    return ()

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from cerebbids.errors import BadImage
 from cerebbids.imaging.t2contrast import T2W_MEANS
 from cerebbids.imaging.tissuemeans import TARGETS, TissueMeans
 from cerebbids.inference.imageside import ImageSide
-from cerebbids.inference.tissue import tissue_labels
+from cerebbids.inference.tissue import check_tissue, tissue_labels
 from cerebbids.systems.grid import Grid
 
 from .phantoms import world_of
@@ -45,3 +46,19 @@ def test_where_the_t2w_shows_nothing_the_t1w_decides(balls):
     found = tissue_labels(probabilities, COARSE, side, FINE)
     assert not found[distance < 5].any()
     assert (found[(distance > 5) & (distance < 11)] == RIGHT_VI).all()
+
+
+def test_a_cerebellum_that_is_mostly_dark_is_told_and_one_that_is_all_dark_refused(balls):
+    probabilities, _ = balls
+    tissue = np.zeros(FINE.shape, np.uint8)
+    place = world_of(FINE.shape, FINE.affine)
+    tissue[np.linalg.norm(place - (-30, -60, -30), axis=-1) < 18] = LEFT_VI
+    whole = 4 / 3 * np.pi * (18**3 + 12**3)
+    assert check_tissue(tissue, FINE, probabilities, COARSE, "a.nii.gz") == ()
+    tissue[:, :, : FINE.shape[2] // 2 - 4] = 0
+    share = np.count_nonzero(tissue) / 8 / whole
+    assert 0.2 < share < 0.45
+    (told,) = check_tissue(tissue, FINE, probabilities, COARSE, "a.nii.gz")
+    assert told.startswith(f"Only {share:.0%} of the cerebellum")
+    with pytest.raises(BadImage, match="a.nii.gz: shows no brain tissue"):
+        check_tissue(0 * tissue, FINE, probabilities, COARSE, "a.nii.gz")
