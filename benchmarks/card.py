@@ -115,6 +115,23 @@ def atlases(table: pd.DataFrame) -> str:
     return "\n".join((*HEAD, *rows))
 
 
+def registrations(table: pd.DataFrame) -> str:
+    """Markdown table of how well and how fast one person is brought onto another.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``registration.tsv``, one row a pair and method.
+    """
+    rows = []
+    for method, of_method in table.groupby("method", sort=False):
+        rows.append(_row(f"{method}: lobules, Dice", of_method["lobules"], of_method["lobules"].min()))
+        rows.append(_row(f"{method}: seconds", of_method["seconds"], of_method["seconds"].max()))
+        folded = 100 * of_method["folded"]
+        rows.append(_row(f"{method}: folded voxels, %", folded, folded.max()))
+    return "\n".join((*HEAD, *rows))
+
+
 def read_result(name: str) -> pd.DataFrame:
     """Read a table of ``benchmarks/results``."""
     return pd.read_csv(RESULTS / f"{name}.tsv", sep="\t")
@@ -124,4 +141,4 @@ if __name__ == "__main__":
     made = [read_result(f"imageside_{part}") for part in ("superres", "t2w", "icv")]
     labels = agreement(read_result("labels"), read_result("cobralab"))
     accuracies = accuracy(read_result("crossvalidation")), atlases(read_result("atlas"))
-    print(labels, *accuracies, image_side(*made), sep="\n\n")
+    print(labels, *accuracies, registrations(read_result("registration")), image_side(*made), sep="\n\n")
