@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.inputs import standardise
 from cerebbids.inference.library import Library
+from cerebbids.inference.registration import half_displacements
 from cerebbids.nets.displacement import doubled, warp
 from cerebbids.systems.deepceres import VOTERS
 
@@ -66,7 +66,7 @@ def add_votes(votes: torch.Tensor, image: torch.Tensor, members: torch.Tensor, l
         votes.scatter_add_(0, named[None], weight[None])
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def warped_members(
     net: torch.nn.Module, library: Library, image: torch.Tensor, chosen: list[int]
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -75,19 +75,11 @@ def warped_members(
     for start in range(0, len(chosen), together):
         some = chosen[start : start + together]
         moving, named = (volumes[some][:, None].to(image) for volumes in (library.images, library.labels))
-        displacement = doubled(half_displacements(net, image, moving))
+        displacement = doubled(half_displacements(net, image, moving, named))
         yield warp(moving, displacement)[:, 0], warp(named, displacement, "nearest")[:, 0].long()
 
 
-def half_displacements(net: torch.nn.Module, image: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
-    """Displacements that pull members (M, 1, X, Y, Z) onto an image (X, Y, Z), on its half grid, in voxels of that."""
-    pairs = torch.cat([image.expand_as(moving), moving], 1).contiguous(memory_format=torch.channels_last_3d)
-    with torch.autocast(image.device.type, torch.bfloat16, enabled=is_fast_in_bf16(image.device)):
-        found = net(pairs)
-    return found[-1].float()
-
-
-@torch.inference_mode()
+@torch.no_grad()
 def subject_atlas(
     net: torch.nn.Module, library: Library, t1w: np.ndarray, device: torch.device, number: int = VOTERS
 ) -> torch.Tensor:

@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from cerebbids.inference.inputs import standardise
 from cerebbids.nets.displacement import doubled, warp
+from cerebbids.nets.similarity import local_correlation, slope_energy
 from cerebbids.nets.strides import decompose
 from cerebbids.training.augmentation import Case, scanner
-from cerebbids.training.deformable import local_correlation
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.stream import Stream
 from cerebbids.training.surroundings import Surroundings, embed
@@ -118,9 +118,3 @@ def soft_dice(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Mean Dice of the classes (N, classes, D, H, W) but the first; of an absent one it is 0."""
     axes = (0, 2, 3, 4)
     return (2 * (a * b).sum(axes) / (a + b).sum(axes).clamp(min=1e-3))[1:].mean()
-
-
-def slope_energy(displacement: torch.Tensor) -> torch.Tensor:
-    """Squared slopes of a displacement (N, 3, D, H, W) along the three axes, mean over its components and voxels."""
-    slopes = (displacement.diff(dim=axis) for axis in (2, 3, 4))
-    return torch.stack([(slope**2).mean() for slope in slopes]).sum()

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from cerebbids.nets.displacement import warp
+from cerebbids.nets.similarity import local_correlation, roughness
 
 
 @dataclass(frozen=True)
@@ -24,32 +25,6 @@ class Stage:
 
 
 PYRAMID = (Stage(4, 8, 50), Stage(2, 4, 50), Stage(1, 4, 20))
-
-
-def box_mean(x: torch.Tensor, width: int) -> torch.Tensor:
-    """Mean over cubes of ``width`` voxels (odd), axis by axis, zeros outside."""
-    for axis in range(3):
-        size = [width if axis == other else 1 for other in range(3)]
-        x = F.avg_pool3d(x, size, 1, [n // 2 for n in size])
-    return x
-
-
-def local_correlation(a: torch.Tensor, b: torch.Tensor, width: int, weight: torch.Tensor) -> torch.Tensor:
-    """Weighted mean of the squared local correlation coefficient in cubes of ``width`` voxels, 0 to 1."""
-    sums = box_mean(torch.cat([a, b, a * a, b * b, a * b], 1), width)
-    mean_a, mean_b, aa, bb, ab = sums.split(1, 1)
-    covariance = ab - mean_a * mean_b
-    squared = covariance**2 / ((aa - mean_a**2) * (bb - mean_b**2) + 1e-4)
-    return (squared * weight).sum() / weight.sum().clamp(min=1)
-
-
-def roughness(control: torch.Tensor, spacing: int) -> torch.Tensor:
-    """First- plus twice second-difference energy of a control-point field (voxels of the image)."""
-    total = control.new_zeros(())
-    for axis in (2, 3, 4):
-        slope = control.diff(dim=axis) / spacing
-        total = total + (slope**2).mean() + 2 * (slope.diff(dim=axis) ** 2).mean()
-    return total
 
 
 @dataclass(frozen=True)

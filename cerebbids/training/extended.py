@@ -20,7 +20,8 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.resample import moved_up
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.inputs import standardise
-from cerebbids.inference.prior import half_displacements, most_similar
+from cerebbids.inference.prior import most_similar
+from cerebbids.inference.registration import half_displacements
 from cerebbids.nets.displacement import doubled, jacobian_determinant, warp
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
@@ -76,9 +77,26 @@ def targets(kit: Path, work: Path) -> Iterator[Target]:
         yield Target(name, np.tensordot(np.array(TARGETS, np.float32), shares, 1) * brain)
 
 
-def shape_of(
-    net: torch.nn.Module, target: Target, people: list[tuple[str, bool]], images: torch.Tensor
-) -> tuple[Shape, dict[str, object]]:
+@dataclass(frozen=True)
+class Candidates:
+    """Labelled people and their mirror images, one after the other.
+
+    Parameters
+    ----------
+    people : tuple of (str, bool)
+        Person, and whether mirrored.
+    images : Tensor, (M, X, Y, Z)
+        Their T1w at 1 mm, standardised.
+    outlines : Tensor, (M, X, Y, Z)
+        Where their cerebella are.
+    """
+
+    people: tuple[tuple[str, bool], ...]
+    images: torch.Tensor
+    outlines: torch.Tensor
+
+
+def shape_of(net: torch.nn.Module, target: Target, known: Candidates) -> tuple[Shape, dict[str, object]]:
     """Find the most similar person and register it.
 
     Parameters
@@ -86,49 +104,46 @@ def shape_of(
     net : Module
         :class:`cerebbids.nets.deform.DeformNet`.
     target : Target
-    people : list of (str, bool)
-        Person, and whether mirrored.
-    images : Tensor, (M, X, Y, Z)
-        Their T1w at 1 mm, standardised.
+    known : Candidates
 
     Returns
     -------
     Shape
     dict
         What is worth a row of a table: mean absolute difference of brightness ``before`` and ``after``, share of voxels
-        that are ``folded``, ``smallest`` Jacobian determinant, all where the person's brain comes to lie.
+        that are ``folded``, ``smallest`` Jacobian determinant, all where the person's cerebellum comes to lie.
     """
     image = standardise(torch.from_numpy(target.t1w))
-    place = most_similar(image, images, 1)[0]
-    moving = images[place][None, None]
-    half = half_displacements(net, image, moving)
+    place = most_similar(image, known.images, 1)[0]
+    moving, outline = (volumes[place][None, None] for volumes in (known.images, known.outlines))
+    half = half_displacements(net, image, moving, outline)
     field = doubled(half)
-    moved = warp(moving, field)[0, 0]
-    brain = moved > moved.min()
-    growth = jacobian_determinant(field)[0][brain]
-    person, is_mirrored = people[place]
+    here = warp(outline, field, "nearest")[0, 0] > 0
+    difference = (image - moving[0, 0]).abs(), (image - warp(moving, field)[0, 0]).abs()
+    growth = jacobian_determinant(field)[0][here]
+    person, is_mirrored = known.people[place]
     row = {
         "target": target.name, "person": f"OASIS-{person}", "mirrored": is_mirrored,
-        "before": float((image - moving[0, 0]).abs()[brain].mean()),
-        "after": float((image - moved).abs()[brain].mean()),
+        **{name: float(of[here].mean()) for name, of in zip(("before", "after"), difference, strict=True)},
         "folded": float((growth <= 0).float().mean()), "smallest": float(growth.min()),
     }  # fmt: skip
     return Shape(target.name, person, is_mirrored, half.half()), row
 
 
-def candidates(work: Path, people: tuple[str, ...]) -> tuple[list[tuple[str, bool]], torch.Tensor]:
-    """People at 0.5 mm and their mirror images, as :func:`shape_of` wants them."""
+def candidates(work: Path, people: tuple[str, ...]) -> Candidates:
+    """People at 0.5 mm and their mirror images."""
     swap = np.array(load_scheme(DEEPCERES.scheme).mirror, np.uint8)
-    known, images = [], []
+    known, images, outlines = [], [], []
     for person in people:
         case = load_person(work, person)
         for flip in (False, True):
+            seen = mirrored(case, swap) if flip else case
             known.append((person, flip))
-            images.append(standardise(at_1mm(mirrored(case, swap) if flip else case)))
-    return known, torch.stack(images)
+            images.append(standardise(at_1mm(seen.t1w)))
+            outlines.append(at_1mm((seen.labels > 0).astype(np.float32)))
+    return Candidates(tuple(known), torch.stack(images), torch.stack(outlines))
 
 
-@torch.inference_mode()
 def extend(kit: Path, work: Path, fold: str) -> pd.DataFrame:
     """Write ``<work>/extended/<fold>`` with the shapes of all targets, of labelled people but the fold's.
 
@@ -146,10 +161,10 @@ def extend(kit: Path, work: Path, fold: str) -> pd.DataFrame:
     """
     run = run_folder(work, "deform", fold)
     net, folder = trained_net(run), extended_folder(work, fold)
-    people, images = candidates(work, people_but(kit, fold))
+    known = candidates(work, people_but(kit, fold))
     rows = []
     for target in tqdm(list(targets(kit, work)), desc="shapes"):
-        shape, row = shape_of(net, target, people, images)
+        shape, row = shape_of(net, target, known)
         rows.append(row)
         save_arrays(
             folder / f"{shape.target}.npz", displacement=shape.displacement.numpy(), person=np.array(shape.person),

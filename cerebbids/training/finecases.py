@@ -43,9 +43,9 @@ def mirrored(case: FineCase, swap: np.ndarray) -> FineCase:
     return FineCase(case.id, t1w, t2w, swap[labels])
 
 
-def at_1mm(case: FineCase) -> torch.Tensor:
-    """T1w (X, Y, Z) in voxels of 1 mm, float32."""
-    return F.avg_pool3d(torch.from_numpy(case.t1w)[None, None], 2)[0, 0]
+def at_1mm(volume: np.ndarray) -> torch.Tensor:
+    """A volume (X, Y, Z) of voxels of 0.5 mm in voxels of 1 mm, their means."""
+    return F.avg_pool3d(torch.from_numpy(volume)[None, None], 2)[0, 0]
 
 
 def deformed(case: FineCase, displacement: torch.Tensor) -> FineCase:

@@ -37,6 +37,6 @@ def test_labels_are_never_mixed():
 
 
 def test_a_voxel_of_1_mm_is_the_mean_of_eight():
-    coarse = at_1mm(case())
+    coarse = at_1mm(case().t1w)
     assert coarse.shape == tuple(side // 2 for side in SHAPE)
     assert coarse[3, 5, 5] == 60 and coarse.sum() == case().t1w.sum() / 8

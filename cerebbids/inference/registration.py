@@ -1,0 +1,96 @@
+"""Library members onto an image: what the registration network answers, taken further on each pair itself.
+
+A network that has learnt from few people leaves some misfit on a pair it has never seen. No labels of the image are
+needed to see that misfit, so some steps of gradient descent on the pair take most of it away ("instance-specific
+optimization" of Balakrishnan et al. 2019), for a fraction of what registration from the start costs.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from cerebbids.inference.device import is_fast_in_bf16
+from cerebbids.nets.displacement import warp
+from cerebbids.nets.similarity import local_correlation, roughness
+
+STEPS = 30
+"""Of gradient descent, for each pair."""
+RATE = 0.15
+"""Of Adam, in voxels of the half grid."""
+SPACING = 2
+"""Voxels of the half grid from one control point to the next; with every voxel free, fields fold and gain nothing."""
+STIFFNESS = 1.0
+"""Weight of the roughness; below, some voxels fold."""
+WINDOW = 5
+"""Voxels of the half grid along each side of the cubes in which brightness has to agree."""
+NEAR = 2
+"""Voxels of the half grid around the cerebellum where images count, too."""
+
+
+def half_displacements(
+    net: torch.nn.Module, image: torch.Tensor, moving: torch.Tensor, outlines: torch.Tensor
+) -> torch.Tensor:
+    """Displacements that pull members onto an image.
+
+    Parameters
+    ----------
+    net : Module
+        :class:`cerebbids.nets.deform.DeformNet`.
+    image : Tensor, (X, Y, Z)
+        Standardised brightness.
+    moving : Tensor, (M, 1, X, Y, Z)
+        Members, likewise.
+    outlines : Tensor, (M, 1, X, Y, Z)
+        Not 0 in their cerebella.
+
+    Returns
+    -------
+    Tensor, (M, 3, X / 2, Y / 2, Z / 2), float32
+        Pull-back, in voxels of the half grid; :func:`cerebbids.nets.displacement.doubled` brings them to the image's.
+    """
+    fixed = image.expand_as(moving)
+    found = answers(net, fixed, moving)
+    return refined(found, *(F.avg_pool3d(volumes, 2) for volumes in (fixed, moving, (outlines > 0).float())))
+
+
+@torch.no_grad()
+def answers(net: torch.nn.Module, fixed: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
+    """Displacements of the network alone, for volumes (M, 1, X, Y, Z); as :func:`half_displacements` gives them."""
+    pairs = torch.cat([fixed, moving], 1).contiguous(memory_format=torch.channels_last_3d)
+    with torch.autocast(fixed.device.type, torch.bfloat16, enabled=is_fast_in_bf16(fixed.device)):
+        found = net(pairs)
+    return found[-1].float()
+
+
+def refined(start: torch.Tensor, fixed: torch.Tensor, moving: torch.Tensor, outlines: torch.Tensor) -> torch.Tensor:
+    """Take displacements further, until brightness agrees better around the moved outlines.
+
+    Parameters
+    ----------
+    start : Tensor, (M, 3, D, H, W)
+        Pull-back, voxels.
+    fixed, moving, outlines : Tensor, (M, 1, D, H, W)
+        On its grid.
+
+    Returns
+    -------
+    Tensor, (M, 3, D, H, W)
+    """
+    near = F.max_pool3d((warp(outlines, start) > 0.5).float(), 2 * NEAR + 1, 1, NEAR)
+    control = F.avg_pool3d(start, SPACING)
+
+    def displacement() -> torch.Tensor:
+        return F.interpolate(control, scale_factor=SPACING, mode="trilinear", align_corners=False)
+
+    with torch.enable_grad():
+        control.requires_grad_(True)
+        optimiser = torch.optim.Adam([control], lr=RATE)
+        for _ in range(STEPS):
+            found = displacement()
+            alike = local_correlation(fixed, warp(moving, found), WINDOW, near)
+            loss = STIFFNESS * roughness(control, SPACING) - alike
+            optimiser.zero_grad()
+            (len(start) * loss).backward()  # whatever a pair is worked on together with, its steps are the same
+            optimiser.step()
+    return displacement().detach()
