@@ -9,40 +9,29 @@ kept: averaged weights in half precision.
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
-from cerebbids.training.checkpoint import progress
 from cerebbids.training.kit import N_FOLDS
-from cerebbids.training.run import CHECKPOINT, read_notes, run_folder
+from cerebbids.training.run import CHECKPOINT, run_folder
 from cerebbids.training.trained import keep_result
 
 KEPT = Path(__file__).parent
 NET = "deform"
 
 
-def is_finished(run: Path) -> bool:
-    """Whether a run is there and has come to its last step."""
-    saved = run / CHECKPOINT
-    return saved.exists() and progress(saved).step == read_notes(run)[0].steps
-
-
 def main() -> None:
     """Copy one way or the other, and tell which."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--back", action="store_true", help="from here to the work folder, where none is finished")
+    parser.add_argument("--back", action="store_true", help="from here to the work folder, where none is begun")
     arguments = parser.parse_args()
     for fold in map(str, range(N_FOLDS)):
         run, kept = (run_folder(folder, NET, fold) for folder in (arguments.work, KEPT))
         source, target = (kept, run) if arguments.back else (run, kept)
-        if not is_finished(source) or (arguments.back and is_finished(run)):
+        if not (source / CHECKPOINT).exists() or (arguments.back and (run / CHECKPOINT).exists()):
             print("left", target)
             continue
-        if arguments.back:
-            shutil.copytree(source, target, dirs_exist_ok=True)
-        else:
-            keep_result(source, target)
+        keep_result(source, target)
         print("made", target)
 
 

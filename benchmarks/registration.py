@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/registration.py KIT WORK OUT.tsv [--fold K]
 
-Every person of the fold is the fixed side of one pair and the moving side of another. All three see the same crops at
+Every person of the fold is the fixed side of one pair and the moving side of another. All see the same crops at
 1 mm, affinely in template space, and the images alone; where they count, SyN and the optimiser are told by the fixed
 person's outline, the network's steps by the moving one's. Compared: Dice of the label factory's lobules after moving
 (they are no manual truth), the share of voxels near the cerebellum where the field folds, and seconds, all in one run
@@ -28,7 +28,7 @@ from crossvalidate import dice
 from scipy import ndimage
 from tqdm import tqdm
 
-from cerebbids.imaging.antsio import to_ants
+from cerebbids.imaging.antsio import limit_threads, to_ants
 from cerebbids.inference.inputs import standardise
 from cerebbids.inference.registration import answers, half_displacements
 from cerebbids.nets.displacement import doubled, jacobian_determinant, warp
@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    limit_threads(arguments.threads)
     keep_freed_memory()
     people = [p for p in oasis_people(arguments.kit) if p.fold == arguments.fold]
     net = fold_network(arguments.work, arguments.fold, people)

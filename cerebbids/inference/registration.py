@@ -14,14 +14,14 @@ from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.nets.displacement import warp
 from cerebbids.nets.similarity import local_correlation, roughness
 
-STEPS = 30
+STEPS = 20
 """Of gradient descent, for each pair."""
 RATE = 0.15
 """Of Adam, in voxels of the half grid."""
 SPACING = 2
-"""Voxels of the half grid from one control point to the next; with every voxel free, fields fold and gain nothing."""
+"""Voxels of the half grid from one control point of the change to the next."""
 STIFFNESS = 1.0
-"""Weight of the roughness; below, some voxels fold."""
+"""Weight of the roughness of the changed displacement, as its control points see it."""
 WINDOW = 5
 """Voxels of the half grid along each side of the cubes in which brightness has to agree."""
 NEAR = 2
@@ -42,7 +42,7 @@ def half_displacements(
     moving : Tensor, (M, 1, X, Y, Z)
         Members, likewise.
     outlines : Tensor, (M, 1, X, Y, Z)
-        Not 0 in their cerebella.
+        Above 0.5 in their cerebella, at most that elsewhere; labels will do.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def half_displacements(
     """
     fixed = image.expand_as(moving)
     found = answers(net, fixed, moving)
-    return refined(found, *(F.avg_pool3d(volumes, 2) for volumes in (fixed, moving, (outlines > 0).float())))
+    return refined(found, *(F.avg_pool3d(volumes, 2) for volumes in (fixed, moving, (outlines > 0.5).float())))
 
 
 @torch.no_grad()
@@ -63,8 +63,10 @@ def answers(net: torch.nn.Module, fixed: torch.Tensor, moving: torch.Tensor) -> 
     return found[-1].float()
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def refined(start: torch.Tensor, fixed: torch.Tensor, moving: torch.Tensor, outlines: torch.Tensor) -> torch.Tensor:
-    """Take displacements further, until brightness agrees better around the moved outlines.
+    """Change displacements until brightness agrees better around the moved outlines.
 
     Parameters
     ----------
@@ -77,20 +79,19 @@ def refined(start: torch.Tensor, fixed: torch.Tensor, moving: torch.Tensor, outl
     -------
     Tensor, (M, 3, D, H, W)
     """
+    start, fixed, moving, outlines = (volumes.detach().clone() for volumes in (start, fixed, moving, outlines))
     near = F.max_pool3d((warp(outlines, start) > 0.5).float(), 2 * NEAR + 1, 1, NEAR)
-    control = F.avg_pool3d(start, SPACING)
+    coarse = F.avg_pool3d(start, SPACING)
+    change = torch.zeros_like(coarse, requires_grad=True)
 
-    def displacement() -> torch.Tensor:
-        return F.interpolate(control, scale_factor=SPACING, mode="trilinear", align_corners=False)
+    def changed() -> torch.Tensor:
+        return start + F.interpolate(change, scale_factor=SPACING, mode="trilinear", align_corners=False)
 
-    with torch.enable_grad():
-        control.requires_grad_(True)
-        optimiser = torch.optim.Adam([control], lr=RATE)
-        for _ in range(STEPS):
-            found = displacement()
-            alike = local_correlation(fixed, warp(moving, found), WINDOW, near)
-            loss = STIFFNESS * roughness(control, SPACING) - alike
-            optimiser.zero_grad()
-            (len(start) * loss).backward()  # whatever a pair is worked on together with, its steps are the same
-            optimiser.step()
-    return displacement().detach()
+    optimiser = torch.optim.Adam([change], lr=RATE)
+    for _ in range(STEPS):
+        alike = local_correlation(fixed, warp(moving, changed()), WINDOW, near)
+        loss = STIFFNESS * roughness(coarse + change, SPACING) - alike
+        optimiser.zero_grad()
+        (len(start) * loss).backward()  # whatever a pair is worked on together with, its steps are the same
+        optimiser.step()
+    return changed().detach()

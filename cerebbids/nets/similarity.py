@@ -46,7 +46,8 @@ def local_correlation(a: torch.Tensor, b: torch.Tensor, width: int, weight: torc
     sums = box_mean(torch.cat([a, b, a * a, b * b, a * b], 1), width)
     mean_a, mean_b, aa, bb, ab = sums.split(1, 1)
     covariance = ab - mean_a * mean_b
-    squared = covariance**2 / ((aa - mean_a**2) * (bb - mean_b**2) + 1e-4)
+    variances = (aa - mean_a**2).clamp(min=0) * (bb - mean_b**2).clamp(min=0)
+    squared = covariance**2 / (variances + 1e-4)
     axes = (1, 2, 3, 4)
     return ((squared * weight).sum(axes) / weight.sum(axes).clamp(min=1)).mean()
 

@@ -24,6 +24,8 @@ FOLDINGS = 3
 WHITE_IDS = (2, 7, 16, 28, 41, 46, 60, 85, 192)
 FLUID_IDS = (4, 5, 14, 15, 24, 43, 44)
 """FreeSurfer ids that are bright, and dark, in a T1w image; the rest inside the skull is grey."""
+CEREBELLUM_IDS = (7, 8, 46, 47)
+"""FreeSurfer ids of the cerebellum."""
 FISSURE_MM = 1.5
 """Gaps in a lobule map up to twice as wide belong to the cerebellum."""
 MARGIN_MM = 8.0
@@ -61,10 +63,7 @@ def folded_cerebellum(dseg: nib.Nifti1Image, template: Template, seed: int) -> d
         placed = resample(nib.Nifti1Image(seen, dseg.affine), grid.shape, grid.affine, world_map)
         return np.asarray(placed.dataobj)
 
-    def as_bytes(shares: np.ndarray) -> np.ndarray:
-        return np.rint(255 * shares.clip(0, 1)).astype(np.uint8)
-
-    return {"grey": as_bytes(share(grey)), "white": as_bytes(share(white)), "hull": share(closed) > 0.5}
+    return {"grey": _as_bytes(share(grey)), "white": _as_bytes(share(white)), "hull": share(closed) > 0.5}
 
 
 def head_tissues(labels: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> dict[str, np.ndarray]:
@@ -73,16 +72,21 @@ def head_tissues(labels: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> dict[str, n
     Returns
     -------
     dict
-        ``shares`` (3, X, Y, Z) uint8, shares of 255 of fluid, grey and white matter; ``outside`` (X, Y, Z) int16:
-        the id of what lies outside of the skull, 0 air.
+        ``shares`` (3, X, Y, Z) uint8, shares of 255 of fluid, grey and white matter; ``cerebellum`` (X, Y, Z) uint8,
+        that of the cerebellum; ``outside`` (X, Y, Z) int16: the id of what lies outside of the skull, 0 air.
     """
     grid, world_map = CEREBELLUM_05MM.halved(), np.linalg.inv(t1w_to_mni)
     ids = tuple(int(i) for i in np.unique(np.asarray(labels.dataobj)) if 0 < i < OUTSIDE_FROM)
     groups = (FLUID_IDS, tuple(i for i in ids if i not in WHITE_IDS + FLUID_IDS), WHITE_IDS)
-    shares = np.stack([soft(labels, group, grid, world_map) for group in groups])
+    *shares, cerebellum = (soft(labels, group, grid, world_map) for group in (*groups, CEREBELLUM_IDS))
     nearest = np.asarray(resample(labels, grid.shape, grid.affine, world_map, order=0).dataobj)
     outside = np.where(nearest >= OUTSIDE_FROM, nearest, 0).astype(np.int16)
-    return {"shares": np.rint(255 * shares.clip(0, 1)).astype(np.uint8), "outside": outside}
+    return {"shares": _as_bytes(np.stack(shares)), "cerebellum": _as_bytes(cerebellum), "outside": outside}
+
+
+def _as_bytes(shares: np.ndarray) -> np.ndarray:
+    """Shares of 1 as shares of 255, uint8."""
+    return np.rint(255 * shares.clip(0, 1)).astype(np.uint8)
 
 
 def head_on_grid(labels: nib.Nifti1Image, t1w_to_mni: np.ndarray, grid: Grid = HEAD_2MM) -> np.ndarray:

@@ -17,9 +17,9 @@ from cerebbids.errors import UsageError
 from cerebbids.files import atomic, write_text
 from cerebbids.inference.libraryfiles import FILES, LIBRARY_NOTES
 from cerebbids.systems.deepceres import DEEPCERES
-from cerebbids.training.checkpoint import averaged_weights, progress
 from cerebbids.training.recipe import Recipe
-from cerebbids.training.run import CHECKPOINT, Seen, read_notes
+from cerebbids.training.run import Seen, read_notes
+from cerebbids.training.trained import check_finished, half_weights
 
 LICENCE = "CC-BY-NC-SA-4.0"
 
@@ -47,7 +47,7 @@ def export(runs: Mapping[str, Path], library: Path, models: Path) -> Path:
         A run has not been begun, or has not come to its last step, or there is no library.
     """
     for run in runs.values():
-        _check_finished(run)
+        check_finished(run)
     if not (library / LIBRARY_NOTES).exists():
         raise UsageError(str(library), "is not there", "make it with cerebbids-train exemplars")
     folder = models / DEEPCERES.name
@@ -67,18 +67,10 @@ def copy_library(source: Path, target: Path) -> None:
             shutil.copyfile(source / name, draft)
 
 
-def _check_finished(run: Path) -> None:
-    if not (run / CHECKPOINT).exists():
-        raise UsageError(str(run), "has not been begun", "train it with cerebbids-train fit")
-    recipe, done = read_notes(run)[0], progress(run / CHECKPOINT)
-    if done.step != recipe.steps:
-        raise UsageError(str(run), f"has done {done.step} of {recipe.steps} steps", "go on with --resume")
-
-
 def _write_network(name: str, run: Path, folder: Path) -> dict[str, Any]:
     """Write a network's weights; return its section of ``model.toml``."""
     recipe, seen = read_notes(run)
-    weights = {k: v.half().contiguous() for k, v in averaged_weights(run / CHECKPOINT).items()}
+    weights = half_weights(run)
     blob, file = save(weights), f"{name}.safetensors"
     with atomic(folder / file) as draft:
         draft.write_bytes(blob)

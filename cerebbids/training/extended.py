@@ -17,6 +17,8 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.errors import UsageError
+from cerebbids.files import atomic
 from cerebbids.imaging.resample import moved_up
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.inputs import standardise
@@ -28,10 +30,14 @@ from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from cerebbids.training.finecases import at_1mm, load_person, mirrored
 from cerebbids.training.kit import bare_name, surrounding_heads
 from cerebbids.training.prepare import save_arrays
-from cerebbids.training.run import run_folder
+from cerebbids.training.run import read_notes, run_folder
 from cerebbids.training.tasks import brain_names, painted_heads, people_but
 from cerebbids.training.trained import trained_net
 
+SHAPES = "shapes.tsv"
+"""Table of a fold's shapes; written last."""
+FOLDED = 1e-4
+"""Share of folded voxels from which a shape is left out."""
 GAP_MM = 2.0
 """Fissures narrower than twice this belong to a painted brain."""
 
@@ -73,7 +79,8 @@ def targets(kit: Path, work: Path) -> Iterator[Target]:
         yield Target(name, moved_up(inside, CEREBELLUM_1MM, CEREBELLUM_05MM.halved()))
     for name in painted_heads(kit):
         shares = stored("heads", name, "shares")[0] / np.float32(255)
-        brain = ndimage.binary_closing(shares[1] + shares[2] > 0.5, iterations=round(GAP_MM))
+        tissue = shares[1] + shares[2] > 0.5
+        brain = tissue | ndimage.binary_closing(tissue, iterations=round(GAP_MM))  # closing loses what meets the faces
         yield Target(name, np.tensordot(np.array(TARGETS, np.float32), shares, 1) * brain)
 
 
@@ -116,8 +123,8 @@ def shape_of(net: torch.nn.Module, target: Target, known: Candidates) -> tuple[S
     image = standardise(torch.from_numpy(target.t1w))
     place = most_similar(image, known.images, 1)[0]
     moving, outline = (volumes[place][None, None] for volumes in (known.images, known.outlines))
-    half = half_displacements(net, image, moving, outline)
-    field = doubled(half)
+    half = half_displacements(net, image, moving, outline).half()
+    field = doubled(half.float())
     here = warp(outline, field, "nearest")[0, 0] > 0
     difference = (image - moving[0, 0]).abs(), (image - warp(moving, field)[0, 0]).abs()
     growth = jacobian_determinant(field)[0][here]
@@ -127,7 +134,7 @@ def shape_of(net: torch.nn.Module, target: Target, known: Candidates) -> tuple[S
         **{name: float(of[here].mean()) for name, of in zip(("before", "after"), difference, strict=True)},
         "folded": float((growth <= 0).float().mean()), "smallest": float(growth.min()),
     }  # fmt: skip
-    return Shape(target.name, person, is_mirrored, half.half()), row
+    return Shape(target.name, person, is_mirrored, half), row
 
 
 def candidates(work: Path, people: tuple[str, ...]) -> Candidates:
@@ -157,21 +164,30 @@ def extend(kit: Path, work: Path, fold: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a target, as :func:`shape_of` tells; also written, as ``<work>/extended/<fold>/shapes.tsv``.
+        A row a target, as :func:`shape_of` tells, and whether the shape is ``kept``: one that folds is not. Also
+        written, as ``<work>/extended/<fold>/shapes.tsv``.
+
+    Raises
+    ------
+    UsageError
+        The network is not trained, or has seen people of the fold.
     """
-    run = run_folder(work, "deform", fold)
-    net, folder = trained_net(run), extended_folder(work, fold)
-    known = candidates(work, people_but(kit, fold))
+    run, folder, people = run_folder(work, "deform", fold), extended_folder(work, fold), people_but(kit, fold)
+    net, (_, seen) = trained_net(run), read_notes(run)
+    if others := set(seen.people) - {f"OASIS-{person}" for person in people}:
+        raise UsageError(str(run), f"has seen {', '.join(sorted(others))}", "train it without the fold's people")
+    known = candidates(work, people)
     rows = []
     for target in tqdm(list(targets(kit, work)), desc="shapes"):
         shape, row = shape_of(net, target, known)
-        rows.append(row)
+        rows.append({**row, "kept": row["folded"] <= FOLDED})
         save_arrays(
             folder / f"{shape.target}.npz", displacement=shape.displacement.numpy(), person=np.array(shape.person),
             mirrored=np.array(shape.mirrored),
         )  # fmt: skip
     table = pd.DataFrame(rows)
-    table.to_csv(folder / "shapes.tsv", sep="\t", index=False, float_format="%.5f")
+    with atomic(folder / SHAPES) as draft:
+        table.to_csv(draft, sep="\t", index=False, float_format="%.5f")
     return table
 
 
@@ -181,10 +197,19 @@ def extended_folder(work: Path, fold: str) -> Path:
 
 
 def load_shapes(work: Path, fold: str) -> tuple[Shape, ...]:
-    """Read the shapes of a fold."""
-    found = []
-    for path in sorted(extended_folder(work, fold).glob("*.npz")):
-        with np.load(path) as arrays:
+    """Read the shapes of a fold that are kept.
+
+    Raises
+    ------
+    UsageError
+        They have not been made.
+    """
+    folder = extended_folder(work, fold)
+    if not (folder / SHAPES).exists():
+        raise UsageError(str(folder), "holds no shapes", "make them with cerebbids-train extend")
+    table, found = pd.read_csv(folder / SHAPES, sep="\t"), []
+    for target in table["target"][table["kept"]]:
+        with np.load(folder / f"{target}.npz") as arrays:
             displacement = torch.from_numpy(arrays["displacement"])
-            found.append(Shape(path.stem, str(arrays["person"]), bool(arrays["mirrored"]), displacement))
+            found.append(Shape(target, str(arrays["person"]), bool(arrays["mirrored"]), displacement))
     return tuple(found)

@@ -81,6 +81,8 @@ def refine(kit: Path, work: Path, threads: int) -> pd.DataFrame:
     atlas = vote(list(build_atlas(kit, work).values()), template)
     networks = read_bundle(None, DEEPCERES.name).networks
     nets = {name: load_net(networks[name], CPU) for name in ("superres", "contrast")}
+    seen = {person for name in nets for person in networks[name].training_ids}
+    assert not seen & {f"OASIS-{person.id}" for person in oasis_people(kit)}
 
     def make(person: Person) -> dict[str, np.ndarray]:
         with np.load(work / "people" / f"{person.id}.npz") as arrays:

@@ -12,8 +12,8 @@ from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.exemplars import random_displacement
 from cerebbids.training.extended import Shape, load_shapes
 from cerebbids.training.finecases import FineCase, deformed, load_person, mirrored
-from cerebbids.training.painted import LabelledFolding, load_labelled, painted_case
-from cerebbids.training.pairs import Anatomy, load_heads
+from cerebbids.training.painted import LabelledFolding, load_empty_heads, load_labelled, painted_case
+from cerebbids.training.pairs import Anatomy
 from cerebbids.training.tasks import COBRALAB, painted_heads, people_but
 
 EXTENDED = 0.5
@@ -55,7 +55,7 @@ class FineSet:
 def load_fine_set(kit: Path, work: Path, fold: str) -> FineSet:
     """Everybody but a fold's people, and what was painted or deformed of others."""
     scheme = load_scheme(DEEPCERES.scheme)
-    heads, foldings = load_heads(work, painted_heads(kit)), load_labelled(work, COBRALAB)
+    heads, foldings = load_empty_heads(work, painted_heads(kit)), load_labelled(work, COBRALAB)
     return FineSet(work, people_but(kit, fold), foldings, heads, load_shapes(work, fold), scheme.mirror)
 
 

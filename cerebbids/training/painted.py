@@ -17,7 +17,12 @@ from cerebbids.training.anatomies import FISSURE_MM, FOLDINGS
 from cerebbids.training.atlas import N_SIDE, Template, centroid_affine, clean_cobralab
 from cerebbids.training.details import Folded, load_folded
 from cerebbids.training.finecases import FineCase
-from cerebbids.training.pairs import Anatomy, painted_pair, upsampled, with_cerebellum
+from cerebbids.training.pairs import Anatomy, load_heads, painted_pair, scanned, upsampled, with_cerebellum
+
+BARE = 0.5
+"""Share of painted cases without a skull."""
+ANY = 25
+"""Share of 255 from which a voxel of a head belongs to its cerebellum."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,9 @@ def filled_lobules(dseg: nib.Nifti1Image, template: Template) -> dict[str, np.nd
 
 
 def named_tissues(compartments: np.ndarray, grey: np.ndarray, white: np.ndarray) -> np.ndarray:
-    """Channels of a folded cerebellum whose tissues are known, by the rule of :mod:`cerebbids.imaging.carving`.
+    """Channels of a folded cerebellum whose tissues are known, in the sense of :mod:`cerebbids.imaging.carving`.
+
+    Its first steps are enough: what is white was drawn from the core outwards, and of the peduncles nothing was drawn.
 
     Parameters
     ----------
@@ -99,8 +106,30 @@ def load_labelled(work: Path, brains: tuple[str, ...]) -> tuple[LabelledFolding,
     return tuple(found)
 
 
+def load_empty_heads(work: Path, names: tuple[str, ...]) -> tuple[Anatomy, ...]:
+    """Read stored head maps as :func:`cerebbids.training.pairs.load_heads`, fluid in the place of their cerebella.
+
+    A painted cerebellum does not fill another head's. Its rest would be shown and called background.
+    """
+    found = []
+    for name, head in zip(names, load_heads(work, names), strict=True):
+        with np.load(Path(work) / "heads" / f"{name}.npz") as arrays:
+            own = arrays["cerebellum"] > ANY
+        fluid = np.zeros_like(head.shares)
+        fluid[0] = head.shares.astype(np.int16).sum(0).clip(0, 255)
+        found.append(Anatomy(np.where(own, fluid, head.shares), head.outside))
+    return tuple(found)
+
+
 def painted_case(source: LabelledFolding, head: Anatomy, rng: np.random.Generator) -> FineCase:
-    """Paint a folded cerebellum inside a stored head (1 mm), T1w and T2w; half of them without the head."""
-    t1w, t2w, inside = painted_pair(with_cerebellum(upsampled(head), source.folded), rng)
-    shown = inside if rng.random() < 0.5 else np.ones_like(inside)
-    return FineCase(source.name, t1w * shown, t2w * shown, source.labels)
+    """Paint a folded cerebellum inside a stored head (1 mm), T1w as scanned, and T2w; half without the skull.
+
+    Parameters
+    ----------
+    source : LabelledFolding
+    head : Anatomy
+        From :func:`load_empty_heads`.
+    rng : numpy.random.Generator
+    """
+    t1w, t2w, _ = painted_pair(with_cerebellum(upsampled(head), source.folded), BARE, rng)
+    return FineCase(source.name, scanned(t1w, rng), t2w, source.labels)

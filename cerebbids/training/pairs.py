@@ -24,6 +24,8 @@ SIDE = 96
 """Voxels along each side of a patch."""
 FAINT = 10.0
 """What is darker in a stripped T1w image is not brain."""
+BARE = 0.3
+"""Share of painted patches without a skull."""
 MISSED_BY = (6.0, 5.0, 3.0)
 """How far fluid, grey and white matter may be beside their brightness: what the estimate of their means misses."""
 
@@ -106,7 +108,7 @@ class PairExamples(Stream):
         anatomy = upsampled(Anatomy(head.shares[:, *box], head.outside[box]))
         if rng.random() < 0.6:
             anatomy = with_cerebellum(anatomy, part(sources.folded[int(rng.integers(len(sources.folded)))], box))
-        return painted_pair(anatomy, rng)
+        return painted_pair(anatomy, BARE, rng)
 
 
 def part(folded: Folded, box: tuple[slice, ...]) -> Folded:
@@ -129,8 +131,16 @@ def with_cerebellum(head: Anatomy, folded: Folded) -> Anatomy:
     return Anatomy(np.where(folded.hull, own, head.shares), np.where(folded.hull, 0, head.outside))
 
 
-def painted_pair(anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def painted_pair(anatomy: Anatomy, bare: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Paint both contrasts; tissues of the T1w miss their brightness a little, those of the T2w do not.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        At 0.5 mm.
+    bare : float
+        Share of the T1w images that show nothing outside of the skull.
+    rng : numpy.random.Generator
 
     Returns
     -------
@@ -146,7 +156,7 @@ def painted_pair(anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray
     beyond = (1 - inside) * colours[anatomy.outside]
     t1w = np.tensordot(means.astype(np.float32), anatomy.shares, 1) + beyond
     t2w = np.tensordot(np.array(T2W_MEANS, np.float32), anatomy.shares, 1)
-    if rng.random() < 0.3:  # stripped
+    if rng.random() < bare:
         t1w = t1w * (inside > 0.5)
     return t1w, t2w, inside > 0.5
 

@@ -17,8 +17,8 @@ from cerebbids.workflows.memory import gigabytes
 
 _METHODS = {
     "nets": "by one 3D U-Net",
-    "atlas": f"by the vote of the {VOTERS} most similar cerebella of a library, each registered by a network "
-    "and weighted by how alike brightness is (Morell-Ortega 2025, equation 2)",
+    "atlas": f"by the vote of the {VOTERS} most similar cerebella of a library, each registered by a network and "
+    "some steps of gradient descent, and weighted by how alike brightness is (Morell-Ortega 2025, equation 2)",
 }
 
 

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from cerebbids.inference import registration
 from cerebbids.inference.registration import half_displacements, refined
+from cerebbids.nets.deform import DeformNet
 from cerebbids.nets.displacement import doubled, jacobian_determinant, warp
 
 SHAPE = (40, 32, 32)
@@ -76,7 +77,34 @@ def test_a_pair_comes_out_the_same_alone_and_among_others(monkeypatch: pytest.Mo
 
 
 def test_nothing_is_learnt_by_the_network():
-    net = torch.nn.Sequential(Still())
-    net.register_parameter("weight", torch.nn.Parameter(torch.ones(1)))
+    net = DeformNet((8, 16), 2)
     found = half_displacements(net, folia(), folia(1)[None, None], middle())
-    assert net.weight.grad is None and not found.requires_grad
+    assert all(weights.grad is None for weights in net.parameters()) and not found.requires_grad
+
+
+def test_the_network_s_answer_is_kept_but_for_the_change(monkeypatch: pytest.MonkeyPatch):
+    """Detail of the answer that control points cannot hold is not smoothed away."""
+    start = 0.3 * torch.from_numpy(np.random.default_rng(0).standard_normal((1, 3, 20, 16, 16))).float()
+    halves = [F.avg_pool3d(volume, 2) for volume in (folia(1)[None, None], folia()[None, None], middle())]
+    change = refined(start, *halves) - start
+    assert change.abs().max() > 0.05
+    assert change.diff(dim=2).abs().max() < start.diff(dim=2).abs().max() / 3
+    monkeypatch.setattr(registration, "STEPS", 0)
+    assert torch.equal(refined(start, *halves), start)
+
+
+def test_steps_are_made_where_no_gradients_are_wanted():
+    fixed = moved(folia(), 0, 1.5, 0)[0, 0]
+    plain = half_displacements(Still(), fixed, folia()[None, None], middle())
+    with torch.inference_mode():
+        again = half_displacements(Still(), fixed * 1, folia()[None, None] * 1, middle() * 1)
+    assert torch.allclose(plain, again) and plain.abs().max() > 0.5
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_finds_what_a_cpu_finds():
+    pair = moved(folia(), 0, 1.5, 0)[0, 0], folia()[None, None], middle()
+    on_cpu = half_displacements(Still(), *pair)
+    on_gpu = half_displacements(Still(), *(volume.cuda() for volume in pair)).cpu()
+    assert (on_cpu - on_gpu).abs().max() < 0.05

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.errors import UsageError
 from cerebbids.inference.inputs import standardise
 from cerebbids.nets.deform import DeformNet
 from cerebbids.systems.grid import CEREBELLUM_05MM
@@ -16,9 +17,14 @@ from cerebbids.training.fineset import FineSet, draw_case
 from cerebbids.training.painted import LabelledFolding
 from cerebbids.training.pairs import Anatomy
 from cerebbids.training.prepare import save_arrays
+from cerebbids.training.recipe import Recipe
+from cerebbids.training.run import Seen
+
+from .runs import untrained
 
 SHAPE = (32, 32, 32)
 MIRROR = load_scheme("DeepCERES").mirror
+RECIPE = Recipe("deform", 4, "deform", {"widths": (8, 16), "passes": 2})
 
 
 def body(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -71,16 +77,33 @@ def test_the_displacement_is_that_of_the_target(monkeypatch: pytest.MonkeyPatch,
     assert np.array_equal(drawn.labels, np.roll(labels, 4, 1)) and np.allclose(drawn.t1w, moved, atol=0.5)
 
 
-def test_shapes_are_read_as_they_were_written(work: Path, net: DeformNet, monkeypatch: pytest.MonkeyPatch):
+def test_shapes_are_read_as_they_were_written(work: Path, monkeypatch: pytest.MonkeyPatch):
     target = Target("brain", coarse(body(16)[0]))
-    monkeypatch.setattr(extended, "trained_net", lambda _: net)
+    untrained(work / "runs" / "deform" / "fold-3", RECIPE, Seen(("OASIS-1",)))
+    untrained(work / "runs" / "deform" / "fold-2", RECIPE, Seen(("OASIS-1", "OASIS-9")))
     monkeypatch.setattr(extended, "people_but", lambda _, fold: ("1",) if fold == "3" else ("1", "2"))
     monkeypatch.setattr(extended, "targets", lambda *_: iter([target]))
     table = extended.extend(Path("kit"), work, "3")
     (shape,) = load_shapes(work, "3")
     assert (shape.target, shape.person, shape.mirrored) == ("brain", "1", False)
     assert list(table["person"]) == ["OASIS-1"] and shape.displacement.dtype == torch.float16
-    assert not load_shapes(work, "2")
+    with pytest.raises(UsageError, match="has seen OASIS-9"):
+        extended.extend(Path("kit"), work, "2")
+    with pytest.raises(UsageError, match="holds no shapes"):
+        load_shapes(work, "2")
+
+
+def test_a_shape_that_folds_is_left_out(work: Path, monkeypatch: pytest.MonkeyPatch):
+    untrained(work / "runs" / "deform" / "all", RECIPE, Seen(("OASIS-1", "OASIS-2")))
+    folding = torch.zeros(1, 3, *(side // 4 for side in SHAPE))
+    folding[:, 1, :, 4::2] = -1.5  # still read from inside the body
+    fields = iter([folding, 0 * folding])
+    monkeypatch.setattr(extended, "half_displacements", lambda *_: next(fields))
+    monkeypatch.setattr(extended, "people_but", lambda *_: ("1", "2"))
+    monkeypatch.setattr(extended, "targets", lambda *_: (Target(name, coarse(body(16)[0])) for name in ("a", "b")))
+    table = extended.extend(Path("kit"), work, "all")
+    assert list(table["kept"]) == [False, True] and table["folded"][0] > 0.01
+    assert [shape.target for shape in load_shapes(work, "all")] == ["b"]
 
 
 def fine_set(work: Path) -> FineSet:
@@ -99,13 +122,14 @@ def test_a_set_refuses_shapes_of_people_who_are_left_out(work: Path):
         FineSet(work, ("1",), whole.foldings, whole.heads, whole.shapes, MIRROR)
 
 
-def test_half_of_the_cases_are_originals(work: Path):
-    whole, originals = fine_set(work), [body(8)[1], body(16)[1]]
-    originals += [np.array(MIRROR, np.uint8)[labels[::-1]] for labels in originals]
+def test_half_of_the_cases_are_deformed_and_half_of_those_at_random(work: Path, monkeypatch: pytest.MonkeyPatch):
+    whole, made = fine_set(work), []
+    for name in ("deformed", "random_displacement"):
+        plain = getattr(fineset, name)
+        monkeypatch.setattr(fineset, name, lambda *given, n=name, f=plain: (made.append(n), f(*given))[1])
     drawn = [draw_case(whole, np.random.default_rng(seed)) for seed in range(80)]
-    known = [any(np.array_equal(case.labels, labels) for labels in originals) for case in drawn]
-    # Of the extended half, half is of the stored shape, which moves nothing here.
-    assert 0.6 < np.mean(known) < 0.9
+    assert 30 <= made.count("deformed") <= 50
+    assert 0.3 < made.count("random_displacement") / made.count("deformed") < 0.7
     assert {case.id for case in drawn} == {"1", "2", "CoBrALab-1_0"}
     assert all(case.t1w.shape == case.t2w.shape == case.labels.shape == SHAPE for case in drawn)
     left = [float((case.labels == 6).sum() + (case.labels == 26).sum() > (case.labels == 19).sum()) for case in drawn]

@@ -8,6 +8,7 @@ from cerebbids.inference.t2w import T1_UNIT
 from cerebbids.training import pairs, tasks
 from cerebbids.training.details import Folded
 from cerebbids.training.pairs import (
+    BARE,
     MISSED_BY,
     Anatomy,
     PairExamples,
@@ -88,7 +89,7 @@ def test_both_contrasts_show_the_same_tissues():
     anatomy = upsampled(head())
     pure = anatomy.shares > 0.999
     for seed in range(6):
-        t1w, t2w, inside = painted_pair(anatomy, np.random.default_rng(seed))
+        t1w, t2w, inside = painted_pair(anatomy, BARE, np.random.default_rng(seed))
         for tissue in range(3):
             assert np.ptp(t1w[pure[tissue]]) < 1e-3
             assert t1w[pure[tissue]].mean() == pytest.approx(TARGETS[tissue], abs=MISSED_BY[tissue] + 0.01)
@@ -100,7 +101,7 @@ def test_a_mixture_is_painted_as_one_in_both():
     shares = np.zeros((3, 4, 4, 4), np.float32)
     shares[0, :2], shares[1, 2:] = 1, 1
     shares[:, 1] = np.array([0.25, 0.75, 0])[:, None, None]
-    t1w, t2w, _ = painted_pair(Anatomy(shares, np.zeros((4, 4, 4), np.int16)), np.random.default_rng(0))
+    t1w, t2w, _ = painted_pair(Anatomy(shares, np.zeros((4, 4, 4), np.int16)), BARE, np.random.default_rng(0))
     for image in (t1w, t2w):
         assert image[1, 0, 0] == pytest.approx(0.25 * image[0, 0, 0] + 0.75 * image[3, 0, 0], rel=1e-5)
 
@@ -110,7 +111,7 @@ def test_the_skull_shows_in_the_t1w_or_is_stripped_and_does_not_count():
     skull, air = (np.arange(32) > 24) & (np.arange(32) < 28), np.arange(32) > 29
     kinds = set()
     for seed in range(12):
-        t1w, _, inside = painted_pair(anatomy, np.random.default_rng(seed))
+        t1w, _, inside = painted_pair(anatomy, BARE, np.random.default_rng(seed))
         kinds.add(bool(t1w[skull].any()))
         assert not t1w[air].any() and not inside[skull | air].any()
     assert kinds == {True, False}

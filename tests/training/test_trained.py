@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from cerebbids.errors import UsageError
 from cerebbids.training import loop
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import CHECKPOINT, Seen, read_notes
@@ -29,7 +30,7 @@ def test_what_is_kept_is_the_same_network_and_much_smaller(tmp_path: Path):
 
 def test_an_unfinished_run_is_not_kept(tmp_path: Path):
     untrained(tmp_path / "run", RECIPE, SEEN, step=3)
-    with pytest.raises(ValueError, match="3 of 4 steps"):
+    with pytest.raises(UsageError, match="3 of 4 steps"):
         keep_result(tmp_path / "run", tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 
