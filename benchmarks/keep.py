@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cerebbids.errors import UsageError
 from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.run import CHECKPOINT, run_folder
 from cerebbids.training.trained import keep_result
@@ -28,11 +29,14 @@ def main() -> None:
     for fold in map(str, range(N_FOLDS)):
         run, kept = (run_folder(folder, NET, fold) for folder in (arguments.work, KEPT))
         source, target = (kept, run) if arguments.back else (run, kept)
-        if not (source / CHECKPOINT).exists() or (arguments.back and (run / CHECKPOINT).exists()):
-            print("left", target)
+        if arguments.back and (run / CHECKPOINT).exists():
+            print(f"left {target}: there is one")
             continue
-        keep_result(source, target)
-        print("made", target)
+        try:
+            keep_result(source, target)
+            print("made", target)
+        except UsageError as reason:
+            print(f"left {target}: {reason}")
 
 
 if __name__ == "__main__":
