@@ -7,7 +7,7 @@ this person, from a library without the fold's people: the generated exemplars (
 --fold K``), and the people themselves. Labels are brought to the native grid, as the app does, and compared with the
 manual ones; lobules are compared on the 1 mm grid with the labels that the label factory made for the person, which
 are no manual truth. Writes ``OUT/atlas.tsv``, a row a person and library, and ``OUT/atlas_members.tsv`` and ``.svg``,
-the lobules' Dice over the number of voting members; prints means, SD and worst cases.
+the lobules' Dice over the number of voting members for one person of each fold; prints means, SD and worst cases.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from cerebbids.training.tasks import people_but
 from cerebbids.training.trained import trained_net
 
 MOST = 30
-"""Members of the largest vote."""
+"""Members of the largest vote, of the first person of each fold; of the others no more vote than in use."""
 GRID = DEEPCERES.grids["deform"]
 SCHEME = load_scheme(DEEPCERES.scheme)
 LOBULES = [channel for channel, label in enumerate(SCHEME.labels, 1) if label.tissue == "GM"]
@@ -77,15 +77,15 @@ def lobule_dice(votes: torch.Tensor, truth: np.ndarray) -> float:
 
 
 def score_person(
-    net: torch.nn.Module, library: Library, person: Person, work: Path, threads: int
+    net: torch.nn.Module, library: Library, person: Person, most: int, work: Path, threads: int
 ) -> tuple[dict[str, float], list[float]]:
-    """Row of one person, and the lobules' Dice with 1, 2, ... members."""
+    """Row of one person, and the lobules' Dice with 1, 2, ... ``most`` members."""
     with np.load(work / "people" / f"{person.id}.npz") as arrays:
         truth, t1w_to_mni = arrays["labels"], arrays["t1w_to_mni"]
     t1w = native_t1w(person, work, threads)
     image = standardise(torch.from_numpy(crop_t1w(t1w, GRID, t1w_to_mni)))
     votes, plateau, atlas = torch.zeros(library.classes, *GRID.shape), [], torch.empty(0)
-    for members, labels in warped_members(net, library, image, most_similar(image, library.images, MOST)):
+    for members, labels in warped_members(net, library, image, most_similar(image, library.images, most)):
         add_votes(votes, image, members, labels)
         if not len(atlas) and len(plateau) + len(members) == VOTERS:
             atlas = votes / votes.sum(0)
@@ -107,11 +107,12 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
     for name, folder in folders.items():
         library = read_library(folder, GRID, SCHEME.name)
         check_unseen(people, library.sources)
-        for person in tqdm(people, desc=f"fold {fold}, {name}"):
-            row, plateau = score_person(net, library, person, work, threads)
+        for place, person in enumerate(tqdm(people, desc=f"fold {fold}, {name}")):
+            row, plateau = score_person(net, library, person, VOTERS if place else MOST, work, threads)
             known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "library": name}
             rows.append({**known, **row})
-            growth += [{**known, "members": n, "lobules": value} for n, value in enumerate(plateau, 1)]
+            if not place:
+                growth += [{**known, "members": n, "lobules": value} for n, value in enumerate(plateau, 1)]
     return rows, growth
 
 

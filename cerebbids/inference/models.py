@@ -14,7 +14,7 @@ from cerebbids.errors import ModelError
 from cerebbids.systems.grid import Grid
 from cerebbids.systems.published import SYSTEMS
 
-ARCHITECTURES = ("unet", "superres", "contrast", "deform")
+ARCHITECTURES = ("unet", "dpn", "superres", "contrast", "deform")
 """Networks that :func:`cerebbids.nets.build.build` can make."""
 CHANNELS_IN = 4
 """Channels of :func:`cerebbids.inference.inputs.network_input`: the image and three of position."""

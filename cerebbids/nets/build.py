@@ -8,11 +8,12 @@ from torch import nn
 
 from cerebbids.nets.contrast import ContrastNet
 from cerebbids.nets.deform import DeformNet
+from cerebbids.nets.dpn import DPN
 from cerebbids.nets.superres import SuperResolution
 from cerebbids.nets.unet import UNet
 
 NETS: dict[str, type[nn.Module]] = {
-    "unet": UNet, "superres": SuperResolution, "contrast": ContrastNet, "deform": DeformNet,
+    "unet": UNet, "superres": SuperResolution, "contrast": ContrastNet, "deform": DeformNet, "dpn": DPN,
 }  # fmt: skip
 """Architecture -> class."""
 
