@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import nibabel as nib
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy import ndimage
 
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_t1w
-from cerebbids.nets.displacement import doubled, jacobian_determinant, warp
+from cerebbids.nets.displacement import doubled, jacobian_determinant
 from cerebbids.systems.grid import CEREBELLUM_1MM
 from cerebbids.training.atlas import N_SIDE, Template, mirror, smooth
 from cerebbids.training.deformable import Pair, register
@@ -29,6 +30,8 @@ GROUP_WEIGHT = 3.0
 """Of the vermal groups beside the outline."""
 NEAR = 6
 """Voxels around the cerebellum where images count."""
+REACH = 4
+"""Voxels around the manual labels where the atlas is read; as far as the smoothing sees that tells left from right."""
 FINE = CEREBELLUM_1MM.doubled()
 _SWAP = {**dict(zip(CORTEX.values(), reversed(CORTEX.values()), strict=True)),
          **dict(zip(WHITE.values(), reversed(WHITE.values()), strict=True))}  # fmt: skip
@@ -122,17 +125,36 @@ def fine_labels(
     ]
     inside = (manual > 0, manual[::-1] > 0)
     growth = [jacobian_determinant(u)[0].numpy()[here] for u, here in zip(fields, inside, strict=True)]
-    carried = (read_fine(atlas, fields[0]) + mirror(read_fine(atlas, fields[1]))) / 2
-    lobules = decide(carried, manual_on_grid(dseg, t1w_to_mni, FINE))
+    drawn = manual_on_grid(dseg, t1w_to_mni, FINE)
+    near = ndimage.binary_dilation(drawn > 0, iterations=REACH)
+    carried = (read_fine(atlas, fields[0], near) + mirror(read_fine(atlas, fields[1], near[::-1]))) / 2
+    lobules = decide(carried, drawn)
     folded = float(np.mean([(j <= 0).mean() for j in growth]))
     return FineLabels(lobules, folded, float(min(j.min() for j in growth)))
 
 
-def read_fine(atlas: np.ndarray, displacement: torch.Tensor) -> np.ndarray:
-    """Carry the atlas (26, X, Y, Z) through a displacement at 1 mm, read at 0.5 mm: (26, 2X, 2Y, 2Z), float16."""
-    field = doubled(displacement)
-    carried = np.empty((len(atlas), *FINE.shape), np.float16)
-    for channel, soft in zip(carried, atlas, strict=True):
-        twice = torch.nn.functional.interpolate(torch.from_numpy(soft)[None, None], scale_factor=2, mode="trilinear")
-        channel[:] = warp(twice, field)[0, 0].numpy()
+def read_fine(atlas: np.ndarray, displacement: torch.Tensor, where: np.ndarray) -> np.ndarray:
+    """Carry the atlas through a displacement and read it at 0.5 mm.
+
+    Parameters
+    ----------
+    atlas : ndarray, (26, X, Y, Z)
+    displacement : Tensor, (1, 3, X, Y, Z)
+        Pull-back, voxels of the atlas.
+    where : ndarray of bool, (2X, 2Y, 2Z)
+        Voxels to read; the rest is 0.
+
+    Returns
+    -------
+    ndarray, (26, 2X, 2Y, 2Z), float16
+    """
+    fine = torch.from_numpy(np.argwhere(where))
+    field = doubled(displacement)[0].permute(1, 2, 3, 0)[tuple(fine.T)]
+    places = (fine - 0.5 + field) / 2
+    last = torch.tensor(atlas.shape[1:]) - 1
+    points = (2 * places / last - 1).flip(-1).float()[None, None, None]
+    source = torch.from_numpy(np.ascontiguousarray(atlas, np.float32))[None]
+    read = F.grid_sample(source, points, align_corners=True, padding_mode="border")[0, :, 0, 0]
+    carried = np.zeros((len(atlas), *where.shape), np.float16)
+    carried[:, where] = read.numpy()
     return carried

@@ -3,6 +3,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from cerebbids.nets.displacement import doubled, warp
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from cerebbids.training.atlas import N_SIDE, Template
 from cerebbids.training.deformable import Pair, Stage, register
@@ -31,11 +32,27 @@ def test_the_atlas_is_read_between_its_voxels_where_it_lies():
     atlas = np.zeros((1, *CEREBELLUM_1MM.shape), np.float32)
     atlas[0] = np.arange(CEREBELLUM_1MM.shape[0])[:, None, None]
     still = torch.zeros(1, 3, *CEREBELLUM_1MM.shape)
-    fine = read_fine(atlas, still)[0]
+    where = np.zeros(FINE.shape, bool)
+    where[8:20, 5, 5] = True
+    fine = read_fine(atlas, still, where)[0]
     assert np.allclose(fine[10:14, 5, 5], [4.75, 5.25, 5.75, 6.25])
     shifted = still.clone()
     shifted[:, 0] = 2
-    assert np.allclose(read_fine(atlas, shifted)[0, 10:14, 5, 5], [6.75, 7.25, 7.75, 8.25])
+    assert np.allclose(read_fine(atlas, shifted, where)[0, 10:14, 5, 5], [6.75, 7.25, 7.75, 8.25])
+    assert not fine[~where].any()
+
+
+def test_the_atlas_is_read_as_an_image_would_be_warped():
+    rng = np.random.default_rng(0)
+    atlas = rng.random((1, 12, 10, 8)).astype(np.float32)
+    field = torch.from_numpy(rng.standard_normal((1, 3, 12, 10, 8)).astype(np.float32))
+    coarse = torch.nn.functional.interpolate(torch.from_numpy(atlas)[None], scale_factor=2, mode="trilinear")
+    fine = read_fine(atlas, 0 * field, np.ones((24, 20, 16), bool))
+    assert np.allclose(fine, coarse[0], atol=1e-3)
+    plain = warp(coarse, doubled(field))[0]
+    found = read_fine(atlas, field, np.ones((24, 20, 16), bool))
+    inside = (slice(None), *3 * (slice(6, -6),))  # far from the border, which the two treat in other ways
+    assert np.corrcoef(found[inside].ravel(), plain[inside].ravel())[0, 1] > 0.9
 
 
 def test_weights_say_where_a_channel_counts():
