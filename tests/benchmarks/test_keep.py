@@ -1,0 +1,21 @@
+"""The networks kept beside the tables are those that never saw whom they were scored on."""
+
+import pytest
+from card import read_result
+from keep import KEPT, NET
+
+from cerebbids.training.kit import N_FOLDS
+from cerebbids.training.recipe import RECIPES
+from cerebbids.training.run import read_notes, run_folder
+from cerebbids.training.trained import check_finished
+
+
+@pytest.mark.parametrize("fold", range(N_FOLDS))
+def test_nobody_of_a_fold_was_seen_by_its_network(fold: int):
+    run = run_folder(KEPT, NET, str(fold))
+    check_finished(run)
+    recipe, seen = read_notes(run)
+    table = read_result("atlas")
+    scored = set(table["id"][table["fold"] == fold])
+    assert len(scored) == 4 and not scored & set(seen.people)
+    assert len(seen.people) == 16 and recipe == RECIPES[NET]
