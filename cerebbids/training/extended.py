@@ -23,7 +23,7 @@ from cerebbids.imaging.resample import moved_up
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.inputs import standardise
 from cerebbids.inference.prior import most_similar
-from cerebbids.inference.registration import half_displacements
+from cerebbids.inference.registration import answers, half_displacements
 from cerebbids.nets.displacement import doubled, jacobian_determinant, warp
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
@@ -104,7 +104,7 @@ class Candidates:
 
 
 def shape_of(net: torch.nn.Module, target: Target, known: Candidates) -> tuple[Shape, dict[str, object]]:
-    """Find the most similar person and register it.
+    """Find the most similar person and register it; where steps on the pair make the field fold, without them.
 
     Parameters
     ----------
@@ -117,24 +117,32 @@ def shape_of(net: torch.nn.Module, target: Target, known: Candidates) -> tuple[S
     -------
     Shape
     dict
-        What is worth a row of a table: mean absolute difference of brightness ``before`` and ``after``, share of voxels
-        that are ``folded``, ``smallest`` Jacobian determinant, all where the person's cerebellum comes to lie.
+        What is worth a row of a table: the ``way`` of registering, mean absolute difference of brightness ``before``
+        and ``after``, share of voxels that are ``folded``, ``smallest`` Jacobian determinant, all where the person's
+        cerebellum comes to lie.
     """
     image = standardise(torch.from_numpy(target.t1w))
     place = most_similar(image, known.images, 1)[0]
     moving, outline = (volumes[place][None, None] for volumes in (known.images, known.outlines))
-    half = half_displacements(net, image, moving, outline).half()
-    field = doubled(half.float())
-    here = warp(outline, field, "nearest")[0, 0] > 0
-    difference = (image - moving[0, 0]).abs(), (image - warp(moving, field)[0, 0]).abs()
-    growth = jacobian_determinant(field)[0][here]
     person, is_mirrored = known.people[place]
-    row = {
-        "target": target.name, "person": f"OASIS-{person}", "mirrored": is_mirrored,
-        **{name: float(of[here].mean()) for name, of in zip(("before", "after"), difference, strict=True)},
-        "folded": float((growth <= 0).float().mean()), "smallest": float(growth.min()),
-    }  # fmt: skip
-    return Shape(target.name, person, is_mirrored, half), row
+
+    def measured(half: torch.Tensor, way: str) -> tuple[Shape, dict[str, object]]:
+        kept = half.half()
+        field = doubled(kept.float())
+        here = warp(outline, field, "nearest")[0, 0] > 0
+        difference = (image - moving[0, 0]).abs(), (image - warp(moving, field)[0, 0]).abs()
+        growth = jacobian_determinant(field)[0][here]
+        row = {
+            "target": target.name, "person": f"OASIS-{person}", "mirrored": is_mirrored, "way": way,
+            **{name: float(of[here].mean()) for name, of in zip(("before", "after"), difference, strict=True)},
+            "folded": float((growth <= 0).float().mean()), "smallest": float(growth.min()),
+        }  # fmt: skip
+        return Shape(target.name, person, is_mirrored, kept), row
+
+    found = measured(half_displacements(net, image, moving, outline), "network and steps")
+    if found[1]["folded"] <= FOLDED:
+        return found
+    return measured(answers(net, image[None, None], moving), "network")
 
 
 def candidates(work: Path, people: tuple[str, ...]) -> Candidates:

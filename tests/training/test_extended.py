@@ -97,13 +97,15 @@ def test_a_shape_that_folds_is_left_out(work: Path, monkeypatch: pytest.MonkeyPa
     untrained(work / "runs" / "deform" / "all", RECIPE, Seen(("OASIS-1", "OASIS-2")))
     folding = torch.zeros(1, 3, *(side // 4 for side in SHAPE))
     folding[:, 1, :, 4::2] = -1.5  # still read from inside the body
-    fields = iter([folding, 0 * folding])
-    monkeypatch.setattr(extended, "half_displacements", lambda *_: next(fields))
+    steps, alone = iter([folding, folding, 0 * folding]), iter([folding, 0 * folding])
+    monkeypatch.setattr(extended, "half_displacements", lambda *_: next(steps))
+    monkeypatch.setattr(extended, "answers", lambda *_: next(alone))
     monkeypatch.setattr(extended, "people_but", lambda *_: ("1", "2"))
-    monkeypatch.setattr(extended, "targets", lambda *_: (Target(name, coarse(body(16)[0])) for name in ("a", "b")))
+    monkeypatch.setattr(extended, "targets", lambda *_: (Target(name, coarse(body(16)[0])) for name in "abc"))
     table = extended.extend(Path("kit"), work, "all")
-    assert list(table["kept"]) == [False, True] and table["folded"][0] > 0.01
-    assert [shape.target for shape in load_shapes(work, "all")] == ["b"]
+    assert list(table["way"]) == ["network", "network", "network and steps"]
+    assert list(table["kept"]) == [False, True, True] and table["folded"][0] > 0.01
+    assert [shape.target for shape in load_shapes(work, "all")] == ["b", "c"]
 
 
 def fine_set(work: Path) -> FineSet:
