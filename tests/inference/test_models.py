@@ -55,7 +55,7 @@ def test_bundle_without_a_key_is_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("told", "instead", "reason"),
     [
-        ('architecture = "unet"', 'architecture = "dpn"', "architecture"),
+        ('architecture = "unet"', 'architecture = "vnet"', "architecture"),
         ("[contrast]", "[other]", "cannot be read .'architecture'"),
         ("shape = [272, 192, 192]", "shape = [272, 192, 193]", "cannot be halved 1 times"),
         ('scheme = "Lobules"', 'scheme = "Tissues"', "label scheme"),
