@@ -45,7 +45,7 @@ SCHEME = load_scheme(DEEPCERES.scheme)
 LOBULES = [channel for channel, label in enumerate(SCHEME.labels, 1) if label.tissue == "GM"]
 
 
-def fold_network(work: Path, fold: int, people: list[Person]) -> torch.nn.Module:
+def fold_registration(work: Path, fold: int, people: list[Person]) -> torch.nn.Module:
     """Registration network that never saw the people of a fold.
 
     Raises
@@ -102,7 +102,7 @@ def score_person(
 def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict], list[dict]]:
     """Score the people of one fold with both libraries."""
     people = [p for p in oasis_people(kit) if p.fold == fold]
-    net = fold_network(work, fold, people)
+    net = fold_registration(work, fold, people)
     generated = library_folder(work, str(fold))
     folders = {"exemplars": generated if generated.exists() else build_exemplars(kit, work, str(fold))}
     folders["people"] = real_library(kit, work, fold)

@@ -80,7 +80,7 @@ def check_unseen(people: list[Person], seen: Iterable[str]) -> None:
         raise SystemExit(f"{sorted(leaked)} have been seen")
 
 
-def fold_network(kit: Path, work: Path, fold: int, people: list[Person]) -> Network:
+def fold_lobules(kit: Path, work: Path, fold: int, people: list[Person]) -> Network:
     """Lobule network that never saw the people of a fold; what it has seen is kept beside the results.
 
     Raises
@@ -103,7 +103,7 @@ def fold_network(kit: Path, work: Path, fold: int, people: list[Person]) -> Netw
 def run_fold(kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
     """Score the people of one fold with the network that never saw them."""
     people = [p for p in oasis_people(kit) if p.fold == fold]
-    network, device = fold_network(kit, work, fold, people), torch.device("cpu")
+    network, device = fold_lobules(kit, work, fold, people), torch.device("cpu")
     net, indices = load_net(network, device), load_scheme(DEEPCERES.scheme).indices
     rows = []
     for person in tqdm(people, desc=f"fold {fold}"):

@@ -23,7 +23,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import torch
-from atlas import GRID, LOBULES, fold_network
+from atlas import GRID, LOBULES, fold_registration
 from crossvalidate import dice
 from scipy import ndimage
 from tqdm import tqdm
@@ -117,7 +117,7 @@ def main() -> None:
     limit_threads(arguments.threads)
     keep_freed_memory()
     people = [p for p in oasis_people(arguments.kit) if p.fold == arguments.fold]
-    net = fold_network(arguments.work, arguments.fold, people)
+    net = fold_registration(arguments.work, arguments.fold, people)
     cases = load_cases(arguments.work, tuple(p.id for p in people))
 
     methods: dict[str, Method] = {

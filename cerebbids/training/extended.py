@@ -37,7 +37,7 @@ from cerebbids.training.trained import trained_net
 SHAPES = "shapes.tsv"
 """Table of a fold's shapes; written last."""
 FOLDED = 1e-4
-"""Share of folded voxels from which a shape is left out."""
+"""Largest share of folded voxels of a shape that is kept."""
 GAP_MM = 2.0
 """Fissures narrower than twice this belong to a painted brain."""
 
@@ -125,24 +125,26 @@ def shape_of(net: torch.nn.Module, target: Target, known: Candidates) -> tuple[S
     place = most_similar(image, known.images, 1)[0]
     moving, outline = (volumes[place][None, None] for volumes in (known.images, known.outlines))
     person, is_mirrored = known.people[place]
+    way, half = "network and steps", half_displacements(net, image, moving, outline).half()
+    row = fit(image, moving, outline, half)
+    if row["folded"] > FOLDED:
+        way, half = "network", answers(net, image[None, None], moving).half()
+        row = fit(image, moving, outline, half)
+    known_as = {"target": target.name, "person": f"OASIS-{person}", "mirrored": is_mirrored, "way": way}
+    return Shape(target.name, person, is_mirrored, half), {**known_as, **row}
 
-    def measured(half: torch.Tensor, way: str) -> tuple[Shape, dict[str, object]]:
-        kept = half.half()
-        field = doubled(kept.float())
-        here = warp(outline, field, "nearest")[0, 0] > 0
-        difference = (image - moving[0, 0]).abs(), (image - warp(moving, field)[0, 0]).abs()
-        growth = jacobian_determinant(field)[0][here]
-        row = {
-            "target": target.name, "person": f"OASIS-{person}", "mirrored": is_mirrored, "way": way,
-            **{name: float(of[here].mean()) for name, of in zip(("before", "after"), difference, strict=True)},
-            "folded": float((growth <= 0).float().mean()), "smallest": float(growth.min()),
-        }  # fmt: skip
-        return Shape(target.name, person, is_mirrored, kept), row
 
-    found = measured(half_displacements(net, image, moving, outline), "network and steps")
-    if found[1]["folded"] <= FOLDED:
-        return found
-    return measured(answers(net, image[None, None], moving), "network")
+def fit(image: torch.Tensor, moving: torch.Tensor, outline: torch.Tensor, half: torch.Tensor) -> dict[str, float]:
+    """Brightness before and after moving, and folds, where the outline comes to lie; numbers of :func:`shape_of`."""
+    field = doubled(half.float())
+    here = warp(outline, field, "nearest")[0, 0] > 0
+    growth = jacobian_determinant(field)[0][here]
+    return {
+        "before": float((image - moving[0, 0]).abs()[here].mean()),
+        "after": float((image - warp(moving, field)[0, 0]).abs()[here].mean()),
+        "folded": float((growth <= 0).float().mean()),
+        "smallest": float(growth.min()),
+    }
 
 
 def candidates(work: Path, people: tuple[str, ...]) -> Candidates:
