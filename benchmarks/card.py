@@ -125,10 +125,24 @@ def registrations(table: pd.DataFrame) -> str:
     """
     rows = []
     for method, of_method in table.groupby("method", sort=False):
-        rows.append(_row(f"{method}: lobules, Dice", of_method["lobules"], of_method["lobules"].min()))
+        for column, name in (("lobules", "lobules"), ("whole", "whole cerebellum")):
+            rows.append(_row(f"{method}: {name}, Dice", of_method[column], of_method[column].min()))
         rows.append(_row(f"{method}: seconds", of_method["seconds"], of_method["seconds"].max()))
         folded = 100 * of_method["folded"]
         rows.append(_row(f"{method}: folded voxels, %", folded, folded.max()))
+    return "\n".join((*HEAD, *rows))
+
+
+def extended_set(table: pd.DataFrame) -> str:
+    """Markdown table of how registrations fold between collections.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``shapes.tsv`` of ``cerebbids-train extend``, one row a target.
+    """
+    names = {"folded_with_steps": "network and steps: folded voxels, %", "folded": "as kept: folded voxels, %"}
+    rows = [_row(name, 100 * table[column], 100 * table[column].max()) for column, name in names.items()]
     return "\n".join((*HEAD, *rows))
 
 
@@ -141,4 +155,5 @@ if __name__ == "__main__":
     made = [read_result(f"imageside_{part}") for part in ("superres", "t2w", "icv")]
     labels = agreement(read_result("labels"), read_result("cobralab"))
     accuracies = accuracy(read_result("crossvalidation")), atlases(read_result("atlas"))
-    print(labels, *accuracies, registrations(read_result("registration")), image_side(*made), sep="\n\n")
+    pairs = registrations(read_result("registration")), extended_set(read_result("shapes"))
+    print(labels, *accuracies, *pairs, image_side(*made), sep="\n\n")

@@ -3,7 +3,7 @@
 Usage: python benchmarks/keep.py WORK [--back]
 
 With them, ``atlas.py`` and ``registration.py`` need ``cerebbids-train prepare`` and no training. Only finished runs are
-kept: averaged weights in half precision.
+kept: averaged weights in half precision. What is kept already is left as it is.
 """
 
 from __future__ import annotations
@@ -11,13 +11,23 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import torch
+
 from cerebbids.errors import UsageError
 from cerebbids.training.kit import N_FOLDS
-from cerebbids.training.run import CHECKPOINT, run_folder
-from cerebbids.training.trained import keep_result
+from cerebbids.training.run import CHECKPOINT, read_notes, run_folder
+from cerebbids.training.trained import half_weights, keep_result
 
 KEPT = Path(__file__).parent
 NET = "deform"
+
+
+def is_kept(run: Path, kept: Path) -> bool:
+    """Whether a run's weights and notes are those that are kept."""
+    if not all((folder / CHECKPOINT).exists() for folder in (run, kept)) or read_notes(run) != read_notes(kept):
+        return False
+    new, old = half_weights(run), half_weights(kept)
+    return new.keys() == old.keys() and all(torch.equal(value, old[key]) for key, value in new.items())
 
 
 def main() -> None:
@@ -31,6 +41,9 @@ def main() -> None:
         source, target = (kept, run) if arguments.back else (run, kept)
         if arguments.back and (run / CHECKPOINT).exists():
             print(f"left {target}: there is one")
+            continue
+        if is_kept(source, target):
+            print(f"left {target}: unchanged")
             continue
         try:
             keep_result(source, target)

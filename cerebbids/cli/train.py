@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cerebbids.cli.run import exit_code
+from cerebbids.files import atomic
 from cerebbids.training.kit import EVERYBODY, FOLDS
 from cerebbids.training.recipe import RECIPES
 from cerebbids.training.run import library_folder, run_folder
@@ -116,7 +117,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
         torch.set_num_threads(arguments.threads)
         table = refine(arguments.kit, arguments.work, arguments.threads)
-        table.to_csv(arguments.work / "fine.tsv", sep="\t", index=False, float_format="%.5f")
+        with atomic(arguments.work / "fine.tsv") as draft:
+            table.to_csv(draft, sep="\t", index=False, float_format="%.5f")
     elif arguments.command == "extend":
         from cerebbids.training.extended import extend
 

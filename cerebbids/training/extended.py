@@ -96,15 +96,19 @@ class Candidates:
         Their T1w at 1 mm, standardised.
     outlines : Tensor, (M, X, Y, Z)
         Where their cerebella are.
+    where : Tensor of bool, (X, Y, Z)
+        Where anybody's cerebellum is. Similarity is judged there: head maps are painted without what lies around a
+        brain, which would make the most shrunken one the most similar.
     """
 
     people: tuple[tuple[str, bool], ...]
     images: torch.Tensor
     outlines: torch.Tensor
+    where: torch.Tensor
 
 
 def shape_of(net: torch.nn.Module, target: Target, known: Candidates) -> tuple[Shape, dict[str, object]]:
-    """Find the most similar person and register it; where steps on the pair make the field fold, without them.
+    """Find the most similar person and register it; where steps on the pair fold too much of it, without them.
 
     Parameters
     ----------
@@ -119,19 +123,20 @@ def shape_of(net: torch.nn.Module, target: Target, known: Candidates) -> tuple[S
     dict
         What is worth a row of a table: the ``way`` of registering, mean absolute difference of brightness ``before``
         and ``after``, share of voxels that are ``folded``, ``smallest`` Jacobian determinant, all where the person's
-        cerebellum comes to lie.
+        cerebellum comes to lie; and the share that is ``folded_with_steps``, taken or not.
     """
     image = standardise(torch.from_numpy(target.t1w))
-    place = most_similar(image, known.images, 1)[0]
+    place = most_similar(image[known.where], known.images[:, known.where], 1)[0]
     moving, outline = (volumes[place][None, None] for volumes in (known.images, known.outlines))
     person, is_mirrored = known.people[place]
     way, half = "network and steps", half_displacements(net, image, moving, outline).half()
     row = fit(image, moving, outline, half)
-    if row["folded"] > FOLDED:
+    with_steps = row["folded"]
+    if with_steps > FOLDED:
         way, half = "network", answers(net, image[None, None], moving).half()
         row = fit(image, moving, outline, half)
     known_as = {"target": target.name, "person": f"OASIS-{person}", "mirrored": is_mirrored, "way": way}
-    return Shape(target.name, person, is_mirrored, half), {**known_as, **row}
+    return Shape(target.name, person, is_mirrored, half), {**known_as, **row, "folded_with_steps": with_steps}
 
 
 def fit(image: torch.Tensor, moving: torch.Tensor, outline: torch.Tensor, half: torch.Tensor) -> dict[str, float]:
@@ -158,7 +163,8 @@ def candidates(work: Path, people: tuple[str, ...]) -> Candidates:
             known.append((person, flip))
             images.append(standardise(at_1mm(seen.t1w)))
             outlines.append(at_1mm((seen.labels > 0).astype(np.float32)))
-    return Candidates(tuple(known), torch.stack(images), torch.stack(outlines))
+    places = torch.stack(outlines)
+    return Candidates(tuple(known), torch.stack(images), places, (places > 0).any(0))
 
 
 def extend(kit: Path, work: Path, fold: str) -> pd.DataFrame:
@@ -174,8 +180,8 @@ def extend(kit: Path, work: Path, fold: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a target, as :func:`shape_of` tells, and whether the shape is ``kept``: one that folds is not. Also
-        written, as ``<work>/extended/<fold>/shapes.tsv``.
+        A row a target, as :func:`shape_of` tells, and whether the shape is ``kept``: one that folds in more than
+        ``FOLDED`` of its voxels is not. Also written, as ``<work>/extended/<fold>/shapes.tsv``.
 
     Raises
     ------
@@ -187,6 +193,7 @@ def extend(kit: Path, work: Path, fold: str) -> pd.DataFrame:
     if others := set(seen.people) - {f"OASIS-{person}" for person in people}:
         raise UsageError(str(run), f"has seen {', '.join(sorted(others))}", "train it without the fold's people")
     known = candidates(work, people)
+    (folder / SHAPES).unlink(missing_ok=True)  # says that the shapes beside it are whole, and all of one network
     rows = []
     for target in tqdm(list(targets(kit, work)), desc="shapes"):
         shape, row = shape_of(net, target, known)

@@ -31,7 +31,7 @@ GROUP_WEIGHT = 3.0
 NEAR = 6
 """Voxels around the cerebellum where images count."""
 REACH = 4
-"""Voxels around the manual labels where the atlas is read; as far as the smoothing sees that tells left from right."""
+"""Steps around the manual labels where the atlas is read: nearly all that the smoothing sees that tells sides apart."""
 FINE = CEREBELLUM_1MM.doubled()
 _SWAP = {**dict(zip(CORTEX.values(), reversed(CORTEX.values()), strict=True)),
          **dict(zip(WHITE.values(), reversed(WHITE.values()), strict=True))}  # fmt: skip

@@ -1,13 +1,15 @@
 """The networks kept beside the tables are those that never saw whom they were scored on."""
 
+from pathlib import Path
+
 import pytest
 from card import read_result
-from keep import KEPT, NET
+from keep import KEPT, NET, is_kept
 
 from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.recipe import RECIPES
 from cerebbids.training.run import read_notes, run_folder
-from cerebbids.training.trained import check_finished
+from cerebbids.training.trained import check_finished, keep_result
 
 
 @pytest.mark.parametrize("fold", range(N_FOLDS))
@@ -19,3 +21,10 @@ def test_nobody_of_a_fold_was_seen_by_its_network(fold: int):
     scored = set(table["id"][table["fold"] == fold])
     assert len(scored) == 4 and not scored & set(seen.people)
     assert len(seen.people) == 16 and recipe == RECIPES[NET]
+
+
+def test_what_is_kept_is_known(tmp_path: Path):
+    first, second = (run_folder(KEPT, NET, fold) for fold in "01")
+    assert not is_kept(first, tmp_path)
+    keep_result(first, tmp_path)
+    assert is_kept(first, tmp_path) and not is_kept(second, tmp_path)

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import asdict
 
 import pytest
-from card import accuracy, agreement, atlases, image_side, read_result, registrations
+from card import accuracy, agreement, atlases, extended_set, image_side, read_result, registrations
 
 from cerebbids.inference.models import read_bundle
 from cerebbids.training.recipe import RECIPES
@@ -33,6 +33,10 @@ def test_accuracy_of_the_library_is_what_its_benchmark_gave(card: str):
 
 def test_the_registration_s_figures_are_what_its_benchmark_gave(card: str):
     assert registrations(read_result("registration")) in card
+
+
+def test_the_folds_are_what_the_extended_set_s_making_gave(card: str):
+    assert extended_set(read_result("shapes")) in card
 
 
 def test_the_commands_are_those_of_the_packaged_weights(card: str):

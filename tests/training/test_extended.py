@@ -64,6 +64,13 @@ def test_the_most_similar_person_is_taken_mirrored_if_that_is_nearer(work: Path,
     assert turned.displacement.shape == (1, 3, *(side // 4 for side in SHAPE))
 
 
+def test_what_lies_far_from_all_cerebella_does_not_decide(work: Path, net: DeformNet):
+    seen = coarse(body(16)[0])
+    known = candidates(work, ("1", "2"))
+    seen[:, 14:], known.images[0, :, 14:] = 900, standardise(torch.from_numpy(seen)).max()  # as the smaller's back is
+    assert shape_of(net, Target("t", seen), known)[0].person == "2"
+
+
 def test_the_displacement_is_that_of_the_target(monkeypatch: pytest.MonkeyPatch, work: Path):
     """The person comes to lie where the target is, at 1 mm and at 0.5 mm."""
     t1w, labels = body(16)
@@ -106,6 +113,18 @@ def test_a_shape_that_folds_is_left_out(work: Path, monkeypatch: pytest.MonkeyPa
     assert list(table["way"]) == ["network", "network", "network and steps"]
     assert list(table["kept"]) == [False, True, True] and table["folded"][0] > 0.01
     assert [shape.target for shape in load_shapes(work, "all")] == ["b", "c"]
+
+
+def test_shapes_made_anew_are_not_read_before_all_are_there(work: Path, monkeypatch: pytest.MonkeyPatch):
+    untrained(work / "runs" / "deform" / "all", RECIPE, Seen(("OASIS-1", "OASIS-2")))
+    monkeypatch.setattr(extended, "people_but", lambda *_: ("1", "2"))
+    monkeypatch.setattr(extended, "targets", lambda *_: [Target(name, coarse(body(16)[0])) for name in "ab"])
+    extended.extend(Path("kit"), work, "all")
+    monkeypatch.setattr(extended, "targets", lambda *_: [Target("a", coarse(body(16)[0])), None])
+    with pytest.raises(AttributeError):
+        extended.extend(Path("kit"), work, "all")
+    with pytest.raises(UsageError, match="holds no shapes"):
+        load_shapes(work, "all")
 
 
 def fine_set(work: Path) -> FineSet:
