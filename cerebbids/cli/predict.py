@@ -109,7 +109,7 @@ def run(job: Job) -> None:
     if job.method == "atlas":
         library = read_library(job.library or bundle.library, grids["deform"], bundle.scheme)
         probabilities = propagate(nets["deform"], library, grids["deform"], *place)
-        voters = {"sha256": library.sha256, "members": len(library.images), "licence": library.licence}
+        voters = {"sha256": library.sha256, "members": len(library.images) // 2, "licence": library.licence}
     else:
         probabilities = segment(nets["lobules"], grids["lobules"], *place)
     clock.lap("lobules")

@@ -114,8 +114,9 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any]) -> dict[s
     facts = {
         "Made with": f"cerebbids {labels['version']}" if "version" in labels else None,
         "Model": labels.get("model"),
-        "Network ran on": labels.get("device"),
-        "Network took": f"{labels['seconds']:.0f} s" if "seconds" in labels else None,
+        "Lobules named by": _namer(labels),
+        "Networks ran on": labels.get("device"),
+        "Networks took": f"{labels['seconds']:.0f} s" if "seconds" in labels else None,
         "Registration": registration.get("strategy"),
         "Brain overlap": f"{registration['overlap']:.3f}" if "overlap" in registration else None,
         "Intracranial cavity": _cavity(labels["icv_mm3"]) if "icv_mm3" in labels else None,
@@ -123,6 +124,12 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any]) -> dict[s
         "T2w contrast": ORIGINS.get(labels.get("t2w", "")),
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
+
+
+def _namer(labels: Mapping[str, Any]) -> str | None:
+    if library := labels.get("library"):
+        return f"vote of a library of {library['members']} cerebella and their mirror images ({library['sha256'][:8]})"
+    return "network" if "method" in labels else None
 
 
 def _cavity(mm3: float | None) -> str:

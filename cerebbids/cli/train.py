@@ -59,9 +59,10 @@ def parser() -> argparse.ArgumentParser:
     library.add_argument("out", type=Path, help="the library's folder")
     library.add_argument(
         "--from", dest="folder", type=Path, required=True, metavar="DIR",
-        help="folder with label maps X_dseg.nii.gz (or X_seg-Lobules_dseg.nii.gz) beside their images X_T1w.nii.gz",
+        help="folder with label maps X_dseg.nii.gz (or X_seg-Lobules_dseg.nii.gz) beside their images X_T1w.nii.gz "
+        "(or X_desc-preproc_T1w.nii.gz), such as corrected output of cerebbids",
     )  # fmt: skip
-    library.add_argument("--threads", type=int, default=2)
+    library.add_argument("--threads", type=int, default=2, help="CPUs to use (default: 2)")
 
     export = steps.add_parser("export", help="write the runs of all networks, and the exemplars, as a model bundle")
     export.add_argument("work", type=Path)

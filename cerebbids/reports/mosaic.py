@@ -27,6 +27,10 @@ SCALE = 2.0
 LARGE = 3.5
 """The same where voxels of half a millimetre are to be seen."""
 
+BEYOND = 0.01
+"""How far beyond a cut its labels are looked up, mm: midway between two planes of voxels each may have a share of
+exactly a half, which no outline surrounds."""
+
 _NOTE = (
     "L and R are the person's left and right; the second colour is the right side's. "
     "Positions are scanner coordinates in mm."
@@ -145,7 +149,7 @@ class Scene:
         present = set(np.unique(self.dseg.data).tolist())
         for label in (label for label in self.scheme.labels if label.index in present):
             part = Volume((self.dseg.data == label.index).astype(np.float32), self.dseg.affine)
-            path = outline(cut(part, plane, position, self.view, STEP), scale=STEP * self.scale)
+            path = outline(cut(part, plane, position + BEYOND, self.view, STEP), scale=STEP * self.scale)
             if path:
                 outlines.append(Outline(path, label.color, label.name))
         return tuple(outlines)

@@ -30,8 +30,10 @@ def labelled_images(folder: Path) -> Iterator[tuple[Path, Path]]:
     Raises
     ------
     UsageError
-        There is no label map in the folder, or one without its image.
+        There is no such folder, no label map in it, or one without its image.
     """
+    if not folder.is_dir():
+        raise UsageError(str(folder), "is no folder", "give the one with the labelled images")
     found = sorted(path for path in folder.rglob("*_dseg.nii*") if _is_native(path.name))
     if not found:
         raise UsageError(str(folder), "has no *_dseg.nii.gz", "put label maps beside their T1w images: X_dseg, X_T1w")

@@ -17,9 +17,11 @@ from cerebbids.workflows.memory import gigabytes
 
 _METHODS = {
     "nets": "by one 3D U-Net",
-    "atlas": f"by the vote of the {VOTERS} most similar cerebella of a library, each registered by a network and "
-    "some steps of gradient descent, and weighted by how alike brightness is (Morell-Ortega 2025, equation 2)",
+    "atlas": f"by the vote of the (at most {VOTERS}) most similar cerebella of {{library}}, mirrored ones among them, "
+    "each registered by a network and some steps of gradient descent, and weighted by how alike brightness is "
+    "(Morell-Ortega 2025, equation 2)",
 }
+_LIBRARIES = {True: "the packaged library of generated cerebella", False: "a library of the user's own"}
 
 
 def init_segment_wf(
@@ -111,7 +113,7 @@ from a T2w scan of the session where one was used, and otherwise from a network 
 of the T1w crop (after Manjón 2021) and a piecewise linear mapping of brightness; the sidecars say which.
 
 The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
-the T1w image alone, {_METHODS[method]} (cerebbids model {model}); their regions are those of
+the T1w image alone, {_METHODS[method].format(library=_LIBRARIES[library is None])} (cerebbids model {model}); their regions are those of
 DeepCERES (Morell-Ortega 2025). They were brought back onto the grid of the T1w image, where the volumes of seg-Lobules
 were measured.
 
