@@ -103,6 +103,7 @@ def init_segment_wf(
     dseg_meta
         Provenance and warnings, for the sidecars.
     """
+    namer = _METHODS[method].format(library=_LIBRARIES[library is None])
     workflow = Workflow(name)
     workflow.__desc__ = f"""
 As in DeepCERES, the intracranial cavity was segmented by a 3D U-Net at 2 mm, the bias field corrected once more
@@ -113,7 +114,7 @@ from a T2w scan of the session where one was used, and otherwise from a network 
 of the T1w crop (after Manjón 2021) and a piecewise linear mapping of brightness; the sidecars say which.
 
 The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
-the T1w image alone, {_METHODS[method].format(library=_LIBRARIES[library is None])} (cerebbids model {model}); their regions are those of
+the T1w image alone, {namer} (cerebbids model {model}); their regions are those of
 DeepCERES (Morell-Ortega 2025). They were brought back onto the grid of the T1w image, where the volumes of seg-Lobules
 were measured.
 
