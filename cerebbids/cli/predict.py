@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import sys
 import time
@@ -74,6 +75,9 @@ def run(job: Job) -> None:
     CerebbidsError
         The bundle, the device or the image will not do.
     """
+    # On CPUs that others use, too, threads that spin while they wait make the registrations ten times as slow.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
     import nibabel as nib
     import torch
 

@@ -17,8 +17,8 @@ from cerebbids.workflows.memory import gigabytes
 
 _METHODS = {
     "nets": "by one 3D U-Net",
-    "atlas": f"by the vote of the (at most {VOTERS}) most similar cerebella of {{library}}, mirrored ones among them, "
-    "each registered by a network and some steps of gradient descent, and weighted by how alike brightness is "
+    "atlas": f"by the vote of the (at most {VOTERS}) most similar cerebella of {{library}},\nmirrored ones among them, "
+    "each registered by a network and some steps of gradient descent, and weighted by how\nalike brightness is "
     "(Morell-Ortega 2025, equation 2)",
 }
 _LIBRARIES = {True: "the packaged library of generated cerebella", False: "a library of the user's own"}
@@ -114,9 +114,9 @@ from a T2w scan of the session where one was used, and otherwise from a network 
 of the T1w crop (after Manjón 2021) and a piecewise linear mapping of brightness; the sidecars say which.
 
 The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
-the T1w image alone, {namer} (cerebbids model {model}); their regions are those of
-DeepCERES (Morell-Ortega 2025). They were brought back onto the grid of the T1w image, where the volumes of seg-Lobules
-were measured.
+the T1w image alone, {namer}
+(cerebbids model {model}); their regions are those of DeepCERES (Morell-Ortega 2025). They were
+brought back onto the grid of the T1w image, where the volumes of seg-Lobules were measured.
 
 For seg-DeepCERES these compartments were brought to 0.5 mm, and there fluid, arbor vitae and peduncles were told from
 cortex, as in the labels of Morell-Ortega 2025, by a rule and not by a network: every voxel was taken for a mixture of
