@@ -75,7 +75,7 @@ def run(job: Job) -> None:
     CerebbidsError
         The bundle, the device or the image will not do.
     """
-    # On CPUs that others use, too, threads that spin while they wait make the registrations ten times as slow.
+    # Threads that spin while they wait take four times as long for registrations on CPUs that others use, too.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     import nibabel as nib

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.training import checkpoint
 from cerebbids.training.optimiser import Optimiser
 from cerebbids.training.recipe import Recipe
@@ -64,10 +65,10 @@ def train_step(
     device: torch.device,
     loss_of: Loss,
 ) -> float:
-    """One step with learning rate ``rate`` in bf16 autocast (loss in float32); returns the loss."""
+    """One step with learning rate ``rate``, in bfloat16 where that is fast (loss in float32); returns the loss."""
     image, target = (part.to(device, non_blocking=True) for part in batch)
     image = image.contiguous(memory_format=torch.channels_last_3d)
-    with torch.autocast(device.type, torch.bfloat16):
+    with torch.autocast(device.type, torch.bfloat16, enabled=is_fast_in_bf16(device)):
         answer = net(image)
     loss = loss_of(answer, target)
     net.zero_grad()
