@@ -332,7 +332,7 @@ def test_dry_run_says_which_images_would_make_nothing(dataset, capsys):
     [
         (["--participant-label", "99"], "--participant-label 99: is not in the dataset; the dataset has"),
         (["--models-dir", "."], "model.toml"),
-        (["--method", "atlas", "--library", "."], ": holds no library (no library.toml): make one with"),
+        (["--method", "atlas", "--library", "."], ": holds no library (no library.toml); make one with"),
         (["--device", "cuda:99"], "--device cuda:99: torch sees"),
     ],
 )
