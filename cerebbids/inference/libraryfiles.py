@@ -17,7 +17,6 @@ FILES = IMAGES, LABELS = "T1w.nii.gz", "dseg.nii.gz"
 LIBRARY_NOTES = "library.toml"
 """What says of a library's folder what it holds."""
 _MEND = "make the library again with cerebbids-train library"
-_NONE = "make one with cerebbids-train library"
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def open_library(folder: Path, grid: Grid, scheme: str) -> LibraryFiles:
         Something is missing, damaged, or made for another grid or scheme.
     """
     if not (folder / LIBRARY_NOTES).is_file():
-        raise ModelError(str(folder), f"holds no library (no {LIBRARY_NOTES})", _NONE)
+        raise ModelError(str(folder), f"holds no library (no {LIBRARY_NOTES})", "make one with cerebbids-train library")
     try:
         told = tomllib.loads((folder / LIBRARY_NOTES).read_text(encoding="utf-8"))
         images, labels = (nib.load(folder / name) for name in FILES)

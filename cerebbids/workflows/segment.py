@@ -21,7 +21,6 @@ _METHODS = {
     "each registered by a network and some steps of gradient descent, and weighted by how\nalike brightness is "
     "(Morell-Ortega 2025, equation 2)",
 }
-_LIBRARIES = {True: "the packaged library of generated cerebella", False: "a library of the user's own"}
 
 
 def init_segment_wf(
@@ -103,7 +102,8 @@ def init_segment_wf(
     dseg_meta
         Provenance and warnings, for the sidecars.
     """
-    namer = _METHODS[method].format(library=_LIBRARIES[library is None])
+    whose = "a library of the user's own" if library else "the packaged library of generated cerebella"
+    namer = _METHODS[method].format(library=whose)
     workflow = Workflow(name)
     workflow.__desc__ = f"""
 As in DeepCERES, the intracranial cavity was segmented by a 3D U-Net at 2 mm, the bias field corrected once more

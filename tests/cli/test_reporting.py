@@ -128,6 +128,7 @@ def test_images_whose_names_are_ambiguous_are_on_the_page_by_their_paths(config)
     assert all(report.state == "failed" for report in reports.values())
 
 
+VOTERS = {"members": 3, "sha256": "0123456789abcdef"}
 TISSUES = {"csf": 87.14, "gm": 412.26, "wm": 640.0}
 
 
@@ -136,6 +137,8 @@ TISSUES = {"csf": 87.14, "gm": 412.26, "wm": 640.0}
     [
         ({"icv_mm3": 1432400.0, "t2w": "real"}, ["1432 cm³", "REAL T2w"]),
         ({"icv_mm3": None, "t2w": "synth"}, ["not measured", "SYNTHETIC T2w"]),
+        ({"method": "nets", "library": None, "icv_mm3": None}, ["network", "not measured"]),
+        ({"method": "atlas", "library": VOTERS, "icv_mm3": None}, ["vote of a library of 3 cerebella", "not measured"]),
         ({"icv_mm3": None, "tissues": TISSUES}, ["not measured", "fluid 87.14, grey matter 412.3, white matter 640"]),
     ],
 )
