@@ -35,7 +35,7 @@ from cerebbids.training.kit import Person, oasis_people
 from cerebbids.training.ownlibrary import BRIGHT
 from cerebbids.training.prepare import native_t1w
 from cerebbids.training.run import library_folder, read_notes, run_folder
-from cerebbids.training.tasks import people_but
+from cerebbids.training.sources import people_but
 from cerebbids.training.trained import trained_net
 
 MOST = 30

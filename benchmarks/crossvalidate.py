@@ -35,7 +35,6 @@ from cerebbids.training.generated import build_exemplars
 from cerebbids.training.kit import N_FOLDS, Person, oasis_people
 from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.prepare import native_t1w
-from cerebbids.training.recipe import RECIPES
 from cerebbids.training.run import library_folder, run_folder
 
 FOLDS = RESULTS / "folds"
@@ -88,7 +87,7 @@ def fold_lobules(kit: Path, work: Path, fold: int, people: list[Person]) -> Netw
     SystemExit
         It has seen one of them.
     """
-    runs = {net: run_folder(work, net, str(fold)) for net in RECIPES}
+    runs = {net: run_folder(work, net, str(fold)) for net in DEEPCERES.grids}
     library = library_folder(work, str(fold))
     if not library.exists():
         build_exemplars(kit, work, str(fold))

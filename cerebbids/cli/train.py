@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cerebbids.cli.run import exit_code
 from cerebbids.files import atomic
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.kit import EVERYBODY, FOLDS
 from cerebbids.training.recipe import RECIPES
 from cerebbids.training.run import library_folder, run_folder
@@ -55,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
     exemplars.add_argument("work", type=Path)
     exemplars.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
 
+    priors = steps.add_parser("priors", help="vote the atlases that the networks of the cascade are shown in training")
+    priors.add_argument("kit", type=Path)
+    priors.add_argument("work", type=Path)
+    priors.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
+    priors.add_argument("--processes", type=int, default=2, help="of one thread each")
+
     library = steps.add_parser("library", help="make a library of your own labelled images, for cerebbids --library")
     library.add_argument("out", type=Path, help="the library's folder")
     library.add_argument(
@@ -68,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("work", type=Path)
     export.add_argument("models", type=Path, help="folder that gets deepceres/")
     export.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
+    export.add_argument(
+        "--keep", action="store_true", help="networks whose runs are not in WORK stay in the bundle as they are"
+    )
     return top
 
 
@@ -128,6 +138,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from cerebbids.training.generated import build_exemplars
 
         build_exemplars(arguments.kit, arguments.work, arguments.fold)
+    elif arguments.command == "priors":
+        from cerebbids.training.priors import build_priors
+
+        build_priors(arguments.kit, arguments.work, arguments.fold, arguments.processes)
     elif arguments.command == "library":
         from cerebbids.training.ownlibrary import build_from_images
 
@@ -135,8 +149,8 @@ def _run(arguments: argparse.Namespace) -> int:
     else:
         from cerebbids.training.bundle import export
 
-        runs = {net: run_folder(arguments.work, net, arguments.fold) for net in RECIPES}
-        export(runs, library_folder(arguments.work, arguments.fold), arguments.models)
+        runs = {net: run_folder(arguments.work, net, arguments.fold) for net in DEEPCERES.grids}
+        export(runs, library_folder(arguments.work, arguments.fold), arguments.models, arguments.keep)
     return 0
 
 

@@ -124,15 +124,19 @@ def fine_box(t1w: nib.Nifti1Image, grid: Grid, t1w_to_mni: np.ndarray) -> tuple[
 
 
 def moved_up(volume: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
-    """Bring a volume (X, Y, Z) from one grid to another of its shape that lies some whole voxels higher.
+    """Bring a volume (X, Y, Z) from one grid to another of its shape that lies some whole voxels higher, or lower.
 
     Examples
     --------
     >>> low, high = Grid((0, 0, 0), (1, 1, 3)), Grid((0, 0, 1), (1, 1, 3))
     >>> moved_up(np.array([[[1, 2, 3]]]), low, high)
     array([[[2, 3, 0]]])
+    >>> moved_up(np.array([[[1, 2, 3]]]), high, low)
+    array([[[0, 1, 2]]])
     """
     voxels = round((target.origin[2] - source.origin[2]) / target.spacing)
     moved = np.zeros_like(volume)
-    moved[..., : volume.shape[2] - voxels] = volume[..., voxels:]
+    kept = volume.shape[2] - abs(voxels)
+    first, begin = max(0, voxels), max(0, -voxels)
+    moved[..., begin : begin + kept] = volume[..., first : first + kept]
     return moved

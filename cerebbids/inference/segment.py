@@ -114,7 +114,9 @@ def labels_on_grid(
     probabilities: torch.Tensor, grid: Grid, target_shape: tuple[int, ...], target_affine: np.ndarray,
     target_to_mni: np.ndarray, indices: tuple[int, ...],
 ) -> np.ndarray:  # fmt: skip
-    """Bring crop probabilities linearly onto any grid and take the most likely label of each voxel.
+    """Bring crop probabilities onto any grid and take the most likely label of each voxel.
+
+    They are read linearly; where the voxels to label are larger than the crop's, in as many places of each as it takes.
 
     Parameters
     ----------
@@ -138,7 +140,9 @@ def labels_on_grid(
     # Outside the crop the background is certain, inside half a voxel of its face it is interpolated.
     shifted = torch.cat([probabilities[:1] - 1, probabilities[1:]])[None]
     # Between voxels that are all background there is nothing else, and nothing need be sampled.
-    possible = torch.from_numpy(ndimage.maximum_filter(probabilities.argmax(0).numpy() > 0, 3))
+    steps = offsets(crop_from_target)
+    reach = int(np.ceil(abs(steps).max())) + 1
+    possible = torch.from_numpy(ndimage.maximum_filter(probabilities.argmax(0).numpy() > 0, 2 * reach + 1))
     size = torch.tensor([n - 1 for n in grid.shape], dtype=torch.float32)
     for slab, places in slabs(target_shape, grid.shape, crop_from_target):
         place = torch.from_numpy(places.astype(np.float32))
@@ -147,12 +151,29 @@ def labels_on_grid(
         near[near.clone()] = possible[nearest.unbind(-1)]
         if not near.any():
             continue
-        points = (2 * place[near] / size - 1).flip(-1)[None, None, None]
-        sampled = F.grid_sample(shifted, points, align_corners=True, padding_mode="zeros")[0, :, 0, 0]
-        sampled[0] += 1
+        sampled = torch.zeros(len(probabilities), int(near.sum()))
+        for step in steps:
+            points = (2 * (place[near] + torch.from_numpy(step)) / size - 1).flip(-1)[None, None, None]
+            sampled += F.grid_sample(shifted, points, align_corners=True, padding_mode="zeros")[0, :, 0, 0]
+        sampled[0] += len(steps)
         part = labels[slab]
         part[near.numpy()] = values[sampled.argmax(0).numpy()]
     return labels
+
+
+def offsets(crop_from_target: np.ndarray) -> np.ndarray:
+    """Places in a voxel to label, from its centre, (n, 3) float32 in voxels of the crop; one where those are as large.
+
+    Examples
+    --------
+    >>> offsets(np.diag([2.0, 1, 1, 1]))
+    array([[-0.5,  0. ,  0. ],
+           [ 0.5,  0. ,  0. ]], dtype=float32)
+    """
+    matrix = crop_from_target[:3, :3]
+    counts = np.maximum(1, np.rint(np.linalg.norm(matrix, axis=0))).astype(int)
+    inside = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n - 0.5 for n in counts], indexing="ij"), -1).reshape(-1, 3)
+    return (inside @ matrix.T).astype(np.float32)
 
 
 def confidence(probabilities: torch.Tensor) -> list[float]:

@@ -32,15 +32,19 @@ class InstanceNorm(nn.Module):
         return F.instance_norm(x, weight=self.weight, bias=self.bias)
 
 
-class ConvBlock(nn.Sequential):
-    """3x3x3 convolutions, each followed by instance normalisation and leaky ReLU; keeps the grid."""
+NORMS: dict[str, type[nn.Module]] = {"instance": InstanceNorm, "batch": nn.BatchNorm3d}
+"""By what statistics features are normalised: the whole image's own, or those of training, which let it be tiled."""
 
-    def __init__(self, channels_in: int, channels_out: int, convolutions: int) -> None:
+
+class ConvBlock(nn.Sequential):
+    """3x3x3 convolutions, each followed by normalisation and leaky ReLU; keeps the grid."""
+
+    def __init__(self, channels_in: int, channels_out: int, convolutions: int, norm: str = "instance") -> None:
         layers: list[nn.Module] = []
         for place in range(convolutions):
             layers += [
                 nn.Conv3d(channels_out if place else channels_in, channels_out, 3, padding=1, bias=False),
-                InstanceNorm(channels_out),
+                NORMS[norm](channels_out),
                 nn.LeakyReLU(0.01, inplace=True),
             ]
         super().__init__(*layers)
@@ -57,6 +61,8 @@ class UNet(nn.Module):
         Output channels, background first.
     widths : tuple of int
         Feature channels at full, half, quarter ... resolution; input sides divide by ``2 ** (len(widths) - 1)``.
+    norm : str
+        Key of ``NORMS``.
 
     Notes
     -----
@@ -70,14 +76,14 @@ class UNet(nn.Module):
     torch.Size([1, 27, 8, 8, 8])
     """
 
-    def __init__(self, channels_in: int, classes: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, channels_in: int, classes: int, widths: tuple[int, ...], norm: str = "instance") -> None:
         super().__init__()
         inputs = (channels_in, *widths[:-1])
         depths = (1, *(2,) * (len(widths) - 1))
-        self.encoders = nn.ModuleList(ConvBlock(*sizes) for sizes in zip(inputs, widths, depths, strict=True))
+        self.encoders = nn.ModuleList(ConvBlock(*sizes, norm) for sizes in zip(inputs, widths, depths, strict=True))
         upward = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.risers = nn.ModuleList(nn.ConvTranspose3d(deep, shallow, 2, stride=2) for deep, shallow in upward)
-        self.decoders = nn.ModuleList(ConvBlock(width, width, 2) for width in widths[-2::-1])
+        self.decoders = nn.ModuleList(ConvBlock(width, width, 2, norm) for width in widths[-2::-1])
         self.head = nn.Conv3d(widths[0], classes, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

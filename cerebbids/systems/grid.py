@@ -48,6 +48,18 @@ class Grid:
         """
         return bool(np.isclose(2 * self.origin[0] + (self.shape[0] - 1) * self.spacing, 0.0))
 
+    def part(self, box: tuple[slice, slice, slice]) -> Grid:
+        """Grid of the voxels in a box of this one.
+
+        Examples
+        --------
+        >>> CEREBELLUM_1MM.part((slice(0, 8), slice(1, 9), slice(2, 10)))
+        Grid(origin=(-67.5, -104.0, -77.0), shape=(8, 8, 8), spacing=1.0)
+        """
+        x, y, z = (place + side.start * self.spacing for place, side in zip(self.origin, box, strict=True))
+        across, along, up = (side.stop - side.start for side in box)
+        return Grid((x, y, z), (across, along, up), self.spacing)
+
     def halved(self) -> Grid:
         """Grid of voxels twice as large over the same field of view; sides have to be even.
 

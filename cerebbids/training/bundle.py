@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,7 @@ from cerebbids.training.trained import check_finished, half_weights
 LICENCE = "CC-BY-NC-SA-4.0"
 
 
-def export(runs: Mapping[str, Path], library: Path, models: Path) -> Path:
+def export(runs: Mapping[str, Path], library: Path, models: Path, keep: bool = False) -> Path:
     """Write the averaged weights of finished runs, in half precision, and a library as the bundle of DeepCERES.
 
     Parameters
@@ -35,6 +36,8 @@ def export(runs: Mapping[str, Path], library: Path, models: Path) -> Path:
         Folder of the library of generated exemplars.
     models : Path
         Gets ``deepceres/model.toml``, ``deepceres/<network>.safetensors`` and ``deepceres/library``.
+    keep : bool
+        Whether networks whose runs are not there stay in the bundle as they are.
 
     Returns
     -------
@@ -46,16 +49,24 @@ def export(runs: Mapping[str, Path], library: Path, models: Path) -> Path:
     UsageError
         A run has not been begun, or has not come to its last step, or there is no library.
     """
-    for run in runs.values():
-        check_finished(run)
+    folder = models / DEEPCERES.name
+    kept = _sections(folder, {name for name, run in runs.items() if not run.exists()}) if keep else {}
+    for name in runs.keys() - kept.keys():
+        check_finished(runs[name])
     if not (library / LIBRARY_NOTES).exists():
         raise UsageError(str(library), "is not there", "make it with cerebbids-train exemplars")
-    folder = models / DEEPCERES.name
     copy_library(library, folder / "library")
-    told = {name: _write_network(name, run, folder) for name, run in runs.items()}
+    told = {name: kept.get(name) or _write_network(name, run, folder) for name, run in runs.items()}
     head = {"name": DEEPCERES.name, "version": __version__, "licence": LICENCE, "scheme": DEEPCERES.scheme}
     write_text(folder / "model.toml", "\n".join(_as_toml({**head, **told})) + "\n")
     return folder
+
+
+def _sections(folder: Path, names: set[str]) -> dict[str, Any]:
+    """What ``model.toml`` of a bundle, if there is one, says of some networks."""
+    toml = folder / "model.toml"
+    told = tomllib.loads(toml.read_text(encoding="utf-8")) if toml.exists() else {}
+    return {name: told[name] for name in names & told.keys()}
 
 
 def copy_library(source: Path, target: Path) -> None:

@@ -31,7 +31,7 @@ from cerebbids.training.finecases import at_1mm, load_person, mirrored
 from cerebbids.training.kit import bare_name, surrounding_heads
 from cerebbids.training.prepare import save_arrays
 from cerebbids.training.run import read_notes, run_folder
-from cerebbids.training.tasks import brain_names, painted_heads, people_but
+from cerebbids.training.sources import brain_names, painted_heads, people_but
 from cerebbids.training.trained import trained_net
 
 SHAPES = "shapes.tsv"

@@ -24,7 +24,10 @@ from cerebbids.systems.grid import CEREBELLUM_05MM
 from cerebbids.training.atlas import load_template, vote
 from cerebbids.training.finelabels import FINE, FineLabels, fine_labels
 from cerebbids.training.kit import Person, oasis_people
+from cerebbids.training.painted import LabelledFolding, load_empty_heads, load_labelled, painted_case, with_arbor
+from cerebbids.training.pairs import Anatomy
 from cerebbids.training.prepare import build_atlas, native_t1w, once
+from cerebbids.training.sources import COBRALAB, painted_heads
 
 CPU = torch.device("cpu")
 
@@ -66,6 +69,23 @@ def fine_person(
     }  # fmt: skip
 
 
+def paint(kit: Path, work: Path) -> None:
+    """Make ``<work>/fine`` of all painted cases: every folding once, each in another head map."""
+    heads = load_empty_heads(work, painted_heads(kit))
+    for place, folding in enumerate(tqdm(load_labelled(work, COBRALAB), desc="painted cases at 0.5 mm")):
+        head = heads[place % len(heads)]
+        once(work / "fine" / f"{folding.name}.npz", lambda f=folding, h=head, k=place: painted_arrays(f, h, k))
+
+
+def painted_arrays(folding: LabelledFolding, head: Anatomy, seed: int) -> dict[str, np.ndarray]:
+    """Images and labels of one painted case, as :func:`fine_person` has them."""
+    case = painted_case(folding, head, np.random.default_rng(seed))
+    return {
+        "t1w": case.t1w.astype(np.float16), "t2w": case.t2w.astype(np.float16),
+        "compartments": with_arbor(folding.compartments, folding.folded.white), "labels": case.labels,
+    }  # fmt: skip
+
+
 def refine(kit: Path, work: Path, threads: int) -> pd.DataFrame:
     """Make ``<work>/fine`` of all labelled people; a row each, of how their registration folds.
 
@@ -94,4 +114,5 @@ def refine(kit: Path, work: Path, threads: int) -> pd.DataFrame:
     for person in tqdm(oasis_people(kit), desc="people at 0.5 mm"):
         made = once(work / "fine" / f"{person.id}.npz", lambda p=person: make(p))
         rows.append({"id": person.id, **{key: float(made[key]) for key in ("folded", "smallest")}})
+    paint(kit, work)
     return pd.DataFrame(rows)

@@ -14,7 +14,7 @@ from cerebbids.training.bundle import LICENCE
 from cerebbids.training.data import load_cases
 from cerebbids.training.exemplars import exemplar
 from cerebbids.training.run import library_folder
-from cerebbids.training.tasks import people_but
+from cerebbids.training.sources import people_but
 
 PER_PERSON = 2
 """Exemplars of every person."""

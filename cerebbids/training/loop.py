@@ -41,11 +41,14 @@ def learning_rate(step: int, recipe: Recipe) -> float:
 
 
 def update_average(average: dict[str, torch.Tensor], net: torch.nn.Module, step: int, decay: float) -> None:
-    """Move the averaged weights towards the net's; faster at the beginning."""
+    """Move the averaged weights towards the net's; faster at the beginning. Counters are taken over."""
     decay = min(decay, (step + 1) / (step + 10))
     with torch.no_grad():
         for key, value in net.state_dict().items():
-            average[key].lerp_(value, 1 - decay)
+            if value.is_floating_point():
+                average[key].lerp_(value, 1 - decay)
+            else:
+                average[key].copy_(value)
 
 
 def write_log(path: Path, rows: list[Row]) -> None:

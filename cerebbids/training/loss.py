@@ -79,6 +79,23 @@ def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: float
     return _DiceCrossEntropy.apply(logits, labels, weight)
 
 
+def log_dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
+    """Logarithm of half of :func:`dice_cross_entropy` (Morell-Ortega et al. 2025, equation 1).
+
+    The text takes the logarithm of (1 - sum of Dice + BCE) / 2, which is not defined where the Dice of more than one
+    class are near 1. Here the Dice are averaged over the classes, the background among them, and the binary
+    cross-entropy is that of the softmax, averaged over the voxels: neither is below 0.
+
+    Examples
+    --------
+    >>> logits, labels = torch.zeros(1, 2, 2, 2, 2), torch.zeros(1, 1, 2, 2, 2, dtype=torch.int64)
+    >>> plain = dice_cross_entropy(logits, labels)
+    >>> bool(torch.isclose(log_dice_cross_entropy(logits, labels), (plain / 2).log()))
+    True
+    """
+    return (dice_cross_entropy(logits, labels, weight) / 2).log()
+
+
 def charbonnier(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Smooth absolute difference, ``sqrt(d^2 + 0.01^2)`` (Charbonnier et al. 1994), on average.
 

@@ -18,19 +18,26 @@ from cerebbids.training.atlas import N_SIDE, Template, centroid_affine, clean_co
 from cerebbids.training.details import Folded, load_folded
 from cerebbids.training.finecases import FineCase
 from cerebbids.training.pairs import Anatomy, load_heads, painted_pair, scanned, upsampled, with_cerebellum
+from cerebbids.training.sources import COBRALAB
 
 BARE = 0.5
 """Share of painted cases without a skull."""
+COARSE_SIGMA = 0.85
+"""Standard deviation of the point spread of voxels of 1 mm, in voxels of 0.5 mm."""
 ANY = 25
 """Share of 255 from which a voxel of a head belongs to its cerebellum."""
 
 
 @dataclass(frozen=True)
 class LabelledFolding:
-    """A folded cerebellum and its channels 0..26 (X, Y, Z) uint8, in the sense of ``seg-DeepCERES``."""
+    """A folded cerebellum and its channels 0..26 (X, Y, Z) uint8.
+
+    ``compartments``: white matter is the core alone; ``labels`` in the sense of ``seg-DeepCERES``.
+    """
 
     name: str
     folded: Folded
+    compartments: np.ndarray
     labels: np.ndarray
 
 
@@ -101,9 +108,29 @@ def load_labelled(work: Path, brains: tuple[str, ...]) -> tuple[LabelledFolding,
             compartments = arrays["compartments"]
         for folding, folded in enumerate(load_folded(work, (brain,))):
             labels = named_tissues(compartments, folded.grey, folded.white)
-            found.append(LabelledFolding(f"{brain}_{folding}", folded, labels))
+            found.append(LabelledFolding(f"{brain}_{folding}", folded, compartments, labels))
     assert len(found) == FOLDINGS * len(brains)
     return tuple(found)
+
+
+def painted_names() -> tuple[str, ...]:
+    """Names of the painted cases: every folding of every lobule map."""
+    return tuple(f"{brain}_{folding}" for brain in COBRALAB for folding in range(FOLDINGS))
+
+
+def with_arbor(compartments: np.ndarray, white: np.ndarray) -> np.ndarray:
+    """Compartments as manual labels of 1 mm have them: white matter also where such a voxel would be mostly white.
+
+    Parameters
+    ----------
+    compartments : ndarray of uint8, (X, Y, Z)
+        Channels at 0.5 mm, of whose white matter only the core.
+    white : ndarray of uint8, (X, Y, Z)
+        Share of 255.
+    """
+    seen = ndimage.gaussian_filter(white / np.float32(255), COARSE_SIGMA)
+    side = np.where(compartments > N_SIDE, 2 * N_SIDE, N_SIDE).astype(np.uint8)
+    return np.where((compartments > 0) & (seen > 0.5), side, compartments)
 
 
 def load_empty_heads(work: Path, names: tuple[str, ...]) -> tuple[Anatomy, ...]:

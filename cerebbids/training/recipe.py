@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-Sizes = dict[str, int | tuple[int, ...]]
+Sizes = dict[str, int | str | tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -69,4 +69,15 @@ CONTRAST = Recipe("contrast", 900, "contrast", {"width": 32, "blocks": 6}, learn
 DEFORM = Recipe("deform", 300, "deform", {"widths": (32, 64, 128), "passes": 3}, learning_rate=4e-3)
 """From one cerebellum to another at 1 mm."""
 
-RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM)}
+_DPN = {"width": 32}
+_UNET = {"widths": (16, 32, 64, 128), "norm": "batch"}
+SIDES_DPN = Recipe("sides_dpn", 200, "dpn", {"channels_in": 4, "classes": 3, **_DPN})
+SIDES_UNET = Recipe("sides_unet", 200, "unet", {"channels_in": 4, "classes": 3, **_UNET})
+"""Left, right and background at 0.5 mm, from T1w, T2w and the atlas's two sides."""
+
+LOBULES_DPN = Recipe("lobules_dpn", 300, "dpn", {"channels_in": 15, "classes": 14, **_DPN})
+LOBULES_UNET = Recipe("lobules_unet", 300, "unet", {"channels_in": 15, "classes": 14, **_UNET})
+"""Twelve lobules, white matter and background at 0.5 mm, from T1w, T2w and the atlas's thirteen labels."""
+
+CASCADE = (SIDES_DPN, SIDES_UNET, LOBULES_DPN, LOBULES_UNET)
+RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE)}

@@ -14,7 +14,7 @@ from cerebbids.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 NOTES = "run.json"
-OF_PEOPLE = ("lobules", "deform")
+OF_PEOPLE = ("lobules", "deform", "sides_dpn", "sides_unet", "lobules_dpn", "lobules_unet")
 """Networks that are trained on the people of the folds."""
 
 

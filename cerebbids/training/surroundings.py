@@ -83,12 +83,18 @@ def embed(brain: np.ndarray, around: Surroundings, rng: np.random.Generator) -> 
     ndarray, (X, Y, Z), float32
         Brain where there is brain, the other head outside, fluid in the gap between the two, and blood here and there.
     """
-    other = around.image if around.labels is None else paint(around.labels, rng)
-    fluid = rng.uniform(0.08, 0.35) + 0.03 * rng.standard_normal(brain.shape, np.float32)
+    beyond = beyond_brain(around, rng)
     rim = ndimage.gaussian_filter((brain > 0.05).astype(np.float32), 0.6)
-    beyond = np.where(around.outside, other * rng.uniform(0.7, 1.3), fluid)
-    beyond = np.where(patches(brain.shape, rng), rng.uniform(0.3, 1.1) + fluid - fluid.mean(), beyond)
     return (rim * brain + (1 - rim) * beyond).clip(0).astype(np.float32)
+
+
+def beyond_brain(around: Surroundings, rng: np.random.Generator) -> np.ndarray:
+    """What :func:`embed` shows outside of a brain (X, Y, Z): the other head, fluid where its brain was, and blood."""
+    other = around.image if around.labels is None else paint(around.labels, rng)
+    shape = around.outside.shape
+    fluid = rng.uniform(0.08, 0.35) + 0.03 * rng.standard_normal(shape, np.float32)
+    beyond = np.where(around.outside, other * rng.uniform(0.7, 1.3), fluid)
+    return np.where(patches(shape, rng), rng.uniform(0.3, 1.1) + fluid - fluid.mean(), beyond).astype(np.float32)
 
 
 def patches(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

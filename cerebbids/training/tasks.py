@@ -15,18 +15,19 @@ from cerebbids.nets.build import build
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training import heads
 from cerebbids.training.alignment import PairedPeople, alignment_loss
-from cerebbids.training.atlas import COBRALAB_BRAINS
+from cerebbids.training.cascade import CascadeExamples
+from cerebbids.training.cascadecases import load_cascade, stored_shares
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.details import DetailExamples, load_details
-from cerebbids.training.kit import EVERYBODY, bare_name, head_maps, oasis_people, stripped_brains, surrounding_names
+from cerebbids.training.kit import surrounding_names
 from cerebbids.training.loop import Loss
-from cerebbids.training.loss import charbonnier, dice_cross_entropy
+from cerebbids.training.loss import charbonnier, dice_cross_entropy, log_dice_cross_entropy
 from cerebbids.training.pairs import PairExamples, load_sources, t2w_loss
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
+from cerebbids.training.sources import COBRALAB, brain_names, painted_heads, people_but
 from cerebbids.training.surroundings import load_surroundings
-
-COBRALAB = tuple(f"CoBrALab-{brain}" for brain in COBRALAB_BRAINS)
+from cerebbids.training.views import LOBULES, SIDES, View
 
 
 @dataclass(frozen=True)
@@ -53,21 +54,6 @@ def start_from_shares(net: torch.nn.Module, shares: torch.Tensor) -> None:
     """Let an untrained U-Net answer with every class's share (classes,) of the voxels; saves a hundred steps."""
     with torch.no_grad():
         net.head.bias.copy_(shares.clamp(min=1e-7).log())
-
-
-def painted_heads(kit: Path) -> tuple[str, ...]:
-    """Names of the head maps to paint: all but those that are kept for testing."""
-    return tuple(name for name in map(bare_name, head_maps(kit)) if name not in heads.HELD_OUT)
-
-
-def brain_names(kit: Path) -> tuple[str, ...]:
-    """Names of the unlabelled brains."""
-    return tuple(map(bare_name, stripped_brains(kit)))
-
-
-def people_but(kit: Path, fold: str) -> tuple[str, ...]:
-    """Names of the labelled people, but for the fold's."""
-    return tuple(p.id for p in oasis_people(kit) if fold == EVERYBODY or p.fold != int(fold))
 
 
 def lobules(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
@@ -116,7 +102,20 @@ def deform(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
     return Task(build(recipe.architecture, recipe.sizes), examples, loss_of, seen)
 
 
+def cascade(view: View, kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Patches of labelled people, but for the fold's, of painted cerebella, and of shapes of others."""
+    people, around = people_but(kit, fold), surrounding_names(kit)
+    net = build(recipe.architecture, recipe.sizes)
+    cases = load_cascade(work, fold, people, around, view)
+    start_from_shares(net, stored_shares(cases, view))
+    loss_of = partial(log_dice_cross_entropy, weight=recipe.cross_entropy_weight)
+    seen = Seen(tuple(f"OASIS-{person}" for person in people), (*around, *brain_names(kit)), COBRALAB)
+    return Task(net, CascadeExamples(cases, view, recipe), loss_of, seen)
+
+
 TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {
     "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast, "deform": deform,
+    "sides_dpn": partial(cascade, SIDES), "sides_unet": partial(cascade, SIDES),
+    "lobules_dpn": partial(cascade, LOBULES), "lobules_unet": partial(cascade, LOBULES),
 }  # fmt: skip
 """Every network of the bundle by its name."""

@@ -31,8 +31,12 @@ def check_finished(run: Path) -> None:
 
 
 def half_weights(run: Path) -> dict[str, torch.Tensor]:
-    """Averaged weights of a run in half precision, as a bundle has them."""
-    return {key: value.half().contiguous() for key, value in averaged_weights(run / CHECKPOINT).items()}
+    """Averaged weights of a run as a bundle has them: kernels in half precision, the few other numbers as they are.
+
+    The variances that batch normalisation keeps may be smaller than half precision can tell.
+    """
+    weights = averaged_weights(run / CHECKPOINT).items()
+    return {key: (value.half() if value.ndim > 1 else value).contiguous() for key, value in weights}
 
 
 def trained_net(run: Path) -> torch.nn.Module:
@@ -46,7 +50,7 @@ def trained_net(run: Path) -> torch.nn.Module:
     check_finished(run)
     recipe, _ = read_notes(run)
     net = build(recipe.architecture, recipe.sizes)
-    net.load_state_dict({key: value.float() for key, value in averaged_weights(run / CHECKPOINT).items()})
+    net.load_state_dict(averaged_weights(run / CHECKPOINT))
     return net.to(memory_format=torch.channels_last_3d).eval()
 
 

@@ -27,7 +27,7 @@ def seen(net: str) -> Seen:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A finished run of every network."""
-    found = {net: tmp_path_factory.mktemp(net) for net in RECIPES}
+    found = {net: tmp_path_factory.mktemp(net) for net in DEEPCERES.grids}
     for net, run in found.items():
         untrained(run, RECIPES[net], seen(net))
     return found
@@ -45,7 +45,7 @@ def test_a_bundle_tells_of_every_network_what_it_is_and_whom_it_has_seen(
     folder = export(runs, library, tmp_path / "models")
     bundle = read_bundle(folder.parent, folder.name)
     assert read_library(bundle.library, GRID, "Lobules").sources[0] == "somebody-0"
-    assert bundle.networks.keys() == DEEPCERES.grids.keys() == RECIPES.keys()
+    assert bundle.networks.keys() == DEEPCERES.grids.keys() <= RECIPES.keys()
     for name, network in bundle.networks.items():
         recipe = RECIPES[name]
         assert network.training_ids == seen(name).people
@@ -85,7 +85,7 @@ def told() -> dict:
     return tomllib.loads((read_bundle(None, "deepceres").folder / "model.toml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("net", RECIPES)
+@pytest.mark.parametrize("net", DEEPCERES.grids)
 def test_packaged_weights_say_whom_they_have_seen(told: dict, net: str):
     training = told[net]["training"]
     everybody = [name for key in ("ids", "surroundings", "atlas") for name in training[key]]
@@ -95,3 +95,17 @@ def test_packaged_weights_say_whom_they_have_seen(told: dict, net: str):
         assert not [name for name in everybody if name.startswith("OASIS")]
     if net in ("icv", "contrast"):
         assert not set(HELD_OUT) & set(everybody)
+
+
+def test_networks_without_a_run_stay_in_the_bundle(runs: dict[str, Path], library: Path, tmp_path: Path):
+    folder = export(runs, library, tmp_path)
+    before = tomllib.loads((folder / "model.toml").read_text())
+    untrained(tmp_path / "run", RECIPES["icv"], Seen(("another",)))
+    gone = {net: tmp_path / "gone" / net for net in runs}
+    export(gone | {"icv": tmp_path / "run"}, library, tmp_path, keep=True)
+    after = tomllib.loads((folder / "model.toml").read_text())
+    assert after["icv"]["training"]["ids"] == ["another"]
+    assert {**after, "icv": 0} == {**before, "icv": 0}
+    read_bundle(tmp_path, folder.name)
+    with pytest.raises(UsageError, match="has not been begun"):
+        export(gone, library, tmp_path / "empty", keep=True)

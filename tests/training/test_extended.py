@@ -4,18 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from cerebbids.data.labels import load_scheme
 from cerebbids.errors import UsageError
 from cerebbids.inference.inputs import standardise
 from cerebbids.nets.deform import DeformNet
 from cerebbids.systems.grid import CEREBELLUM_05MM
-from cerebbids.training import extended, fineset
-from cerebbids.training.details import Folded
-from cerebbids.training.extended import Shape, Target, candidates, load_shapes, shape_of
-from cerebbids.training.finecases import load_person
-from cerebbids.training.fineset import FineSet, draw_case
-from cerebbids.training.painted import LabelledFolding
-from cerebbids.training.pairs import Anatomy
+from cerebbids.training import extended
+from cerebbids.training.extended import Target, candidates, load_shapes, shape_of
+from cerebbids.training.finecases import deformed, load_person
 from cerebbids.training.prepare import save_arrays
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
@@ -23,7 +18,6 @@ from cerebbids.training.run import Seen
 from .runs import untrained
 
 SHAPE = (32, 32, 32)
-MIRROR = load_scheme("DeepCERES").mirror
 RECIPE = Recipe("deform", 4, "deform", {"widths": (8, 16), "passes": 2})
 
 
@@ -80,7 +74,7 @@ def test_the_displacement_is_that_of_the_target(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(extended, "half_displacements", lambda *_: shift)
     shape, row = shape_of(None, Target("t", coarse(moved)), candidates(work, ("2",)))
     assert row["after"] < row["before"] / 3  # both are standardised in the middle of the box, which shows other parts
-    drawn = fineset.deformed(load_person(work, "2"), shape.displacement)
+    drawn = deformed(load_person(work, "2"), shape.displacement)
     assert np.array_equal(drawn.labels, np.roll(labels, 4, 1)) and np.allclose(drawn.t1w, moved, atol=0.5)
 
 
@@ -125,38 +119,6 @@ def test_shapes_made_anew_are_not_read_before_all_are_there(work: Path, monkeypa
         extended.extend(Path("kit"), work, "all")
     with pytest.raises(UsageError, match="holds no shapes"):
         load_shapes(work, "all")
-
-
-def fine_set(work: Path) -> FineSet:
-    labels = body(8)[1]
-    grey = np.where(labels, 255, 0).astype(np.uint8)
-    folding = LabelledFolding("CoBrALab-1_0", Folded(grey, 0 * grey, labels > 0), labels)
-    half = tuple(side // 2 for side in SHAPE)
-    head = Anatomy(np.zeros((3, *half), np.uint8), np.zeros(half, np.int16))
-    shape = Shape("brain", "2", True, torch.zeros(1, 3, *(side // 4 for side in SHAPE), dtype=torch.float16))
-    return FineSet(work, ("1", "2"), (folding,), (head,), (shape,), MIRROR)
-
-
-def test_a_set_refuses_shapes_of_people_who_are_left_out(work: Path):
-    whole = fine_set(work)
-    with pytest.raises(ValueError, match="not in the set: 2"):
-        FineSet(work, ("1",), whole.foldings, whole.heads, whole.shapes, MIRROR)
-
-
-def test_half_of_the_cases_are_deformed_and_half_of_those_at_random(work: Path, monkeypatch: pytest.MonkeyPatch):
-    whole, made = fine_set(work), []
-    for name in ("deformed", "random_displacement"):
-        plain = getattr(fineset, name)
-        monkeypatch.setattr(fineset, name, lambda *given, n=name, f=plain: (made.append(n), f(*given))[1])
-    drawn = [draw_case(whole, np.random.default_rng(seed)) for seed in range(80)]
-    assert 30 <= made.count("deformed") <= 50
-    assert 0.3 < made.count("random_displacement") / made.count("deformed") < 0.7
-    assert {case.id for case in drawn} == {"1", "2", "CoBrALab-1_0"}
-    assert all(case.t1w.shape == case.t2w.shape == case.labels.shape == SHAPE for case in drawn)
-    left = [float((case.labels == 6).sum() + (case.labels == 26).sum() > (case.labels == 19).sum()) for case in drawn]
-    assert 0.3 < np.mean(left) < 0.7
-    again = draw_case(whole, np.random.default_rng(5))
-    assert np.array_equal(again.t1w, drawn[5].t1w)
 
 
 def test_targets_lie_on_the_fine_grid_s_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

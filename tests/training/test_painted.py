@@ -56,7 +56,7 @@ def test_a_painted_case_shows_the_tissues_that_its_labels_name():
     hull[8:16, 4:16, 4:16] = True
     grey[8:12, 4:16, 4:16], white[12:16, 4:16, 4:16] = 255, 255
     labels = named_tissues(np.where(hull, 20, 0).astype(np.uint8), grey, white)
-    source, bare = LabelledFolding("CoBrALab-1_0", Folded(grey, white, hull), labels), 0
+    source, bare = LabelledFolding("CoBrALab-1_0", Folded(grey, white, hull), labels, labels), 0
     for seed in range(12):
         case = painted_case(source, Anatomy(shares, outside), np.random.default_rng(seed))
         assert case.id == "CoBrALab-1_0" and np.array_equal(case.labels, labels)

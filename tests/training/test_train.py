@@ -12,6 +12,7 @@ import torch
 from cerebbids.cli.train import main
 from cerebbids.data.labels import load_scheme
 from cerebbids.inference.models import read_bundle
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.prepare import save_arrays
 from cerebbids.training.recipe import RECIPES, Recipe
@@ -48,7 +49,7 @@ def test_a_fold_is_trained_and_exported_without_its_people(
     kit, work = folders
     fit = ["fit", str(kit), str(work), "--fold", "0", "--steps", "2", "--workers", "0", "--device", "cpu"]
     assert main(fit) == 0
-    for net in RECIPES.keys() - {"lobules"}:
+    for net in DEEPCERES.grids.keys() - {"lobules"}:
         untrained(run_folder(work, net, "0"), RECIPES[net], Seen((), (f"seen by {net}",)))
     assert main(["export", str(work), str(tmp_path), "--fold", "0"]) == 2
     assert "make it with cerebbids-train exemplars" in capsys.readouterr().err

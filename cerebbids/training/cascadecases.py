@@ -1,0 +1,49 @@
+"""The cases that the cascade's examples are cut of, read into memory in the view of one network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cerebbids.training.cascade import Cases
+from cerebbids.training.extended import Shape, load_shapes
+from cerebbids.training.finepatches import Stored
+from cerebbids.training.painted import painted_names
+from cerebbids.training.priors import load_prior
+from cerebbids.training.surroundings import load_surroundings
+from cerebbids.training.views import View
+
+
+def stored(work: Path, fold: str, case: str, view: View) -> Stored:
+    """Read a case that ``cerebbids-train refine`` has made, with the atlas that it has without a fold's people."""
+    with np.load(Path(work) / "fine" / f"{case}.npz") as arrays:
+        t1w, t2w, labels = (arrays[key] for key in ("t1w", "t2w", "compartments"))
+    atlas = view.shares(load_prior(work, fold, case))
+    return Stored(*map(torch.from_numpy, (t1w, t2w, view.seen(labels), atlas)))
+
+
+def onto(shape: Shape) -> torch.Tensor:
+    """Displacement of a shape for the person as he is: where he was mirrored first, onto the target's mirror image."""
+    if not shape.mirrored:
+        return shape.displacement
+    turned = shape.displacement.flip(2)
+    return torch.cat([-turned[:, :1], turned[:, 1:]], 1)
+
+
+def load_cascade(work: Path, fold: str, people: tuple[str, ...], around: tuple[str, ...], view: View) -> Cases:
+    """Read people, painted cerebella, shapes and heads."""
+    of_person: dict[int, tuple[torch.Tensor, ...]] = {}
+    for shape in load_shapes(work, fold):
+        place = people.index(shape.person)
+        of_person[place] = (*of_person.get(place, ()), onto(shape))
+    own, painted = (tuple(stored(work, fold, case, view) for case in cases) for cases in (people, painted_names()))
+    return Cases(own, painted, of_person, load_surroundings(work, around))
+
+
+def stored_shares(cases: Cases, view: View) -> torch.Tensor:
+    """Share of each class (classes,) in the patches' middle: among the voxels where there is a cerebellum, half."""
+    counts = sum(torch.bincount(case.labels.flatten().int(), minlength=view.classes) for case in cases.people).float()
+    counts[0] = counts[1:].sum()
+    return counts / counts.sum()

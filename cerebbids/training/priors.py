@@ -1,0 +1,104 @@
+"""Atlases of the training cases at 0.5 mm: each is voted by a library that holds nothing made of the same person.
+
+With members of its own in the library a case's atlas would nearly be its labels, and a network would learn to trust an
+atlas more than any patient's deserves. A case that is deformed takes its atlas with it (Morell-Ortega et al. 2025,
+section 2.4).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from cerebbids.imaging.resample import moved_up
+from cerebbids.inference.library import Library, read_library
+from cerebbids.inference.prior import subject_atlas
+from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
+from cerebbids.training.data import load_cases
+from cerebbids.training.finecases import at_1mm, load_person
+from cerebbids.training.painted import painted_names
+from cerebbids.training.prepare import save_arrays
+from cerebbids.training.run import library_folder, run_folder
+from cerebbids.training.sources import people_but
+from cerebbids.training.trained import trained_net
+
+GRID = CEREBELLUM_05MM.halved()
+"""Of the atlases."""
+CPU = torch.device("cpu")
+
+
+def without(library: Library, source: str) -> Library:
+    """Members of a library but for those that were made of one person.
+
+    A library has its members in the order of its sources, equally many of each.
+    """
+    of_one = len(library.images) // len(library.sources)
+    kept = [place for place in range(len(library.images)) if library.sources[place // of_one] != source]
+    others = tuple(name for name in library.sources if name != source)
+    return replace(library, images=library.images[kept], labels=library.labels[kept], sources=others)
+
+
+def priors_folder(work: Path, fold: str) -> Path:
+    """Folder of the atlases that were made without a fold's people."""
+    return Path(work) / "priors" / library_folder(work, fold).name
+
+
+def build_priors(kit: Path, work: Path, fold: str, processes: int) -> None:
+    """Write ``<work>/priors/<fold>/<case>.npz`` of all people but the fold's and of all painted cases.
+
+    Those that are there are left as they are. Each holds ``atlas`` (classes, X, Y, Z) uint8, shares of 255 of the votes
+    on ``GRID``.
+
+    Parameters
+    ----------
+    kit, work : Path
+        As :func:`cerebbids.training.prepare.prepare` takes and fills them.
+    fold : str
+        Whose registration network and generated library vote; neither has seen the fold's people.
+    processes : int
+        Of one thread each: on two CPUs two of them do a fifth more than one of two threads.
+    """
+    cases = (*people_but(kit, fold), *painted_names())
+    build = partial(build_prior, work, fold)
+    with ProcessPoolExecutor(processes, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        list(tqdm(pool.map(build, cases), desc="atlases", total=len(cases)))
+
+
+def build_prior(work: Path, fold: str, case: str) -> None:
+    """Write the atlas of one case (see :func:`build_priors`)."""
+    path = priors_folder(work, fold) / f"{case}.npz"
+    if path.exists():
+        return
+    grid = DEEPCERES.grids["deform"]
+    net = trained_net(run_folder(work, "deform", fold))
+    voters = without(read_library(library_folder(work, fold), grid, DEEPCERES.scheme), f"OASIS-{case}")
+    save_arrays(path, atlas=on_fine_half(subject_atlas(net, voters, seen_at_1mm(work, case), CPU)))
+
+
+def seen_at_1mm(work: Path, case: str) -> np.ndarray:
+    """T1w of a case on ``CEREBELLUM_1MM``: a person's as the app crops it, a painted one's from its fine image."""
+    if case in painted_names():
+        return moved_up(at_1mm(load_person(work, case).t1w).numpy(), GRID, CEREBELLUM_1MM)
+    return load_cases(work, (case,))[0].t1w
+
+
+def on_fine_half(atlas: torch.Tensor) -> np.ndarray:
+    """Bring an atlas (classes, X, Y, Z) from ``CEREBELLUM_1MM`` to ``GRID``, as shares of 255 (uint8)."""
+    shares = (255 * atlas).round().to(torch.uint8).numpy()
+    moved = np.stack([moved_up(share, CEREBELLUM_1MM, GRID) for share in shares])
+    moved[0][moved.max(0) == 0] = 255  # beyond the other grid
+    return moved
+
+
+def load_prior(work: Path, fold: str, case: str) -> np.ndarray:
+    """Read what :func:`build_priors` has written."""
+    with np.load(priors_folder(work, fold) / f"{case}.npz") as arrays:
+        return arrays["atlas"]
