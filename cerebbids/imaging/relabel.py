@@ -57,15 +57,26 @@ def relabel(
 def _relabel_box(found: np.ndarray, box: np.ndarray, box_from_target: np.ndarray) -> None:
     values = np.union1d(0, box)
     ranks = np.searchsorted(values, box)
-    points = _points(box_from_target[:3, :3])
+    points = voxel_points(box_from_target[:3, :3])
     reach = np.abs(points).max(0) + 0.5
     for slab, places in slabs(found.shape, box.shape, box_from_target):
         near = ((places > -reach) & (places < np.array(box.shape) - 1 + reach)).all(-1)
         found[slab][near] = values[_commonest(ranks, len(values), places[near], points)]
 
 
-def _points(voxel: np.ndarray) -> np.ndarray:
-    """Places of a target voxel's points from its centre, in voxels of the labels."""
+def voxel_points(voxel: np.ndarray) -> np.ndarray:
+    """Evenly spaced places in a voxel of a target grid, from its centre, (n, 3) in voxels of the source.
+
+    Parameters
+    ----------
+    voxel : ndarray of shape (3, 3)
+        Target voxels -> source voxels. Along each axis there are as many places as source voxels, at least one.
+
+    Examples
+    --------
+    >>> voxel_points(np.diag([2.0, 1, 1])).tolist()
+    [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0]]
+    """
     counts = np.maximum(np.linalg.norm(voxel, axis=0).round().astype(int), 1)
     return np.array(list(product(*((np.arange(n) + 0.5) / n - 0.5 for n in counts)))) @ voxel.T
 

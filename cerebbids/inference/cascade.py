@@ -12,11 +12,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.systems.grid import Grid
 
-N_SIDE = 13
-"""Labels of a side."""
 LIKELY = 0.1
 """Share of the votes from which a voxel may be cerebellum."""
 MARGIN = 16

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import ModelError, SegmentationFailed
+from cerebbids.imaging.relabel import voxel_points
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.slabs import slabs
 from cerebbids.inference.device import is_fast_in_bf16
@@ -140,7 +141,7 @@ def labels_on_grid(
     # Outside the crop the background is certain, inside half a voxel of its face it is interpolated.
     shifted = torch.cat([probabilities[:1] - 1, probabilities[1:]])[None]
     # Between voxels that are all background there is nothing else, and nothing need be sampled.
-    steps = offsets(crop_from_target)
+    steps = voxel_points(crop_from_target[:3, :3]).astype(np.float32)
     reach = int(np.ceil(abs(steps).max())) + 1
     possible = torch.from_numpy(ndimage.maximum_filter(probabilities.argmax(0).numpy() > 0, 2 * reach + 1))
     size = torch.tensor([n - 1 for n in grid.shape], dtype=torch.float32)
@@ -159,21 +160,6 @@ def labels_on_grid(
         part = labels[slab]
         part[near.numpy()] = values[sampled.argmax(0).numpy()]
     return labels
-
-
-def offsets(crop_from_target: np.ndarray) -> np.ndarray:
-    """Places in a voxel to label, from its centre, (n, 3) float32 in voxels of the crop; one where those are as large.
-
-    Examples
-    --------
-    >>> offsets(np.diag([2.0, 1, 1, 1]))
-    array([[-0.5,  0. ,  0. ],
-           [ 0.5,  0. ,  0. ]], dtype=float32)
-    """
-    matrix = crop_from_target[:3, :3]
-    counts = np.maximum(1, np.rint(np.linalg.norm(matrix, axis=0))).astype(int)
-    inside = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n - 0.5 for n in counts], indexing="ij"), -1).reshape(-1, 3)
-    return (inside @ matrix.T).astype(np.float32)
 
 
 def confidence(probabilities: torch.Tensor) -> list[float]:

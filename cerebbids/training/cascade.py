@@ -35,7 +35,7 @@ COARSE = 8
 """Voxels from one bump of an uneven border to the next."""
 UNEVEN = 0.25
 """Height of the bumps, in parts of the step from outside to inside."""
-UNIT = 250.0
+UNIT = TARGETS[2]
 """Brightness that transforms see as 1."""
 
 
