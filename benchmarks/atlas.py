@@ -23,10 +23,11 @@ from crossvalidate import check_unseen, read_options, scores, updated
 from tqdm import tqdm
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.inference.answer import keep_largest
 from cerebbids.inference.inputs import standardise
 from cerebbids.inference.library import Library, read_library, write_library
 from cerebbids.inference.prior import add_votes, most_similar, warped_members
-from cerebbids.inference.segment import crop_t1w, keep_largest, labels_on_grid
+from cerebbids.inference.segment import crop_t1w, labels_on_grid
 from cerebbids.reports.charts import chart
 from cerebbids.systems.deepceres import DEEPCERES, VOTERS
 from cerebbids.training.data import load_cases

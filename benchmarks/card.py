@@ -5,7 +5,7 @@ Usage: python benchmarks/card.py
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -35,6 +35,7 @@ GROUPS = {
     "dice_72": "72 (VI, Crus, VIIB)",
     "dice_73": "73 (VIIIA-X)",
 }
+VERMIS = {71: "I-V", 72: "VI-VII", 73: "VIII-X"}
 ANTERIOR = {"I-II": (1, 14), "III": (2, 15), "IV": (3, 16)}
 """Lobules that the five brains' own labels split -> their channels, left and right."""
 HEAD = ["| | mean | SD | worst | n |", "|---|---|---|---|---|"]
@@ -69,6 +70,35 @@ def accuracy(table: pd.DataFrame) -> str:
     """
     rows = [_row(name, table[column], worst(table[column])) for column, (name, worst) in MEASURES.items()]
     return "\n".join((*HEAD, *rows))
+
+
+def cascade_accuracy(table: pd.DataFrame) -> str:
+    """Markdown tables of what the cascade reaches, whole, with the mirror image, and each kind of network alone.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``cascade.tsv``, one row a person and answer.
+    """
+    measures = {
+        **MEASURES,
+        **{f"own_vermis_{k}": (f"vermis {name}, Dice", pd.Series.min) for k, name in VERMIS.items()},
+    }
+    measures["lobules"] = ("lobules at 0.5 mm, against the factory's labels", pd.Series.min)
+    whole = table[table["by"] == "nets"]
+    rows = [_row(name, whole[column], worst(whole[column])) for column, (name, worst) in measures.items()]
+    return "\n".join((*HEAD, *rows, "", *_answers(table)))
+
+
+def _answers(table: pd.DataFrame) -> Iterator[str]:
+    """Means over people of each answer, and their spread over folds."""
+    columns = ("whole", "white", "vermis_72", "lobules")
+    yield "| mean (SD over folds) | " + " | ".join(columns) + " |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for by, of_answer in table.groupby("by", sort=False):
+        folds = of_answer.groupby("fold")[list(columns)].mean()
+        cells = (f"{of_answer[c].mean():.4f} ({folds[c].std():.4f})" for c in columns)
+        yield f"| {by} | " + " | ".join(cells) + " |"
 
 
 def image_side(superres: pd.DataFrame, t2w: pd.DataFrame, icv: pd.DataFrame) -> str:

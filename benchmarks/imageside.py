@@ -35,11 +35,12 @@ from cerebbids.imaging.standard import scale_tissues
 from cerebbids.imaging.t2contrast import T2W_MEANS, render_t2w
 from cerebbids.imaging.template import template_cerebellum
 from cerebbids.imaging.tissuemeans import TARGETS, TissueMeans, scale_to_means
+from cerebbids.inference.answer import keep_largest
 from cerebbids.inference.cavity import MIRROR
 from cerebbids.inference.fine import applied, z_scores
 from cerebbids.inference.imageside import image_side
 from cerebbids.inference.models import read_bundle
-from cerebbids.inference.segment import crop_probabilities, keep_largest, load_net
+from cerebbids.inference.segment import crop_probabilities, load_net
 from cerebbids.inference.t2w import synthetic_t2w
 from cerebbids.training import heads
 from cerebbids.training.anatomies import around_cerebellum

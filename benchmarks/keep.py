@@ -1,9 +1,10 @@
-"""Keep the networks of the folds beside the tables that were made with them, or put them back into a work folder.
+"""Keep the registration networks of the folds beside the tables that were made with them, or put them back.
 
 Usage: python benchmarks/keep.py WORK [--back]
 
-With them, ``atlas.py`` and ``registration.py`` need ``cerebbids-train prepare`` and no training. Only finished runs are
-kept: averaged weights in half precision. What is kept already is left as it is.
+With them, ``atlas.py`` and ``registration.py`` need ``cerebbids-train prepare`` and no training, and ``cerebbids-train
+extend`` and ``priors`` none of this network; the one that has seen everybody is put back from the packaged bundle. Only
+finished runs are kept: averaged weights in half precision. What is kept already is left as it is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from pathlib import Path
 import torch
 
 from cerebbids.errors import UsageError
-from cerebbids.training.kit import N_FOLDS
+from cerebbids.inference.models import packaged_models
+from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.training.bundle import unpack
+from cerebbids.training.kit import EVERYBODY, N_FOLDS
 from cerebbids.training.run import CHECKPOINT, read_notes, run_folder
 from cerebbids.training.trained import half_weights, keep_result
 
@@ -36,6 +40,10 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--back", action="store_true", help="from here to the work folder, where none is begun")
     arguments = parser.parse_args()
+    everybody = run_folder(arguments.work, NET, EVERYBODY)
+    if arguments.back and not (everybody / CHECKPOINT).exists():
+        unpack(packaged_models() / DEEPCERES.name, NET, everybody)
+        print("made", everybody)
     for fold in map(str, range(N_FOLDS)):
         run, kept = (run_folder(folder, NET, fold) for folder in (arguments.work, KEPT))
         source, target = (kept, run) if arguments.back else (run, kept)

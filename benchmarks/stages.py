@@ -30,6 +30,7 @@ from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
 from cerebbids.imaging.registration import Place, locate_brain, register_to_mni
 from cerebbids.imaging.xfm import read_itk_affine, write_itk_affine
+from cerebbids.systems.deepceres import DEEPCERES
 
 
 def stages(
@@ -68,6 +69,8 @@ def stages(
             "xfm_t2w": None,
             "t2w_required": False,
             "method": method,
+            "flip": False,
+            "save_probabilities": False,
             "library": None,
             "models_dir": models_dir,
             "device": "cpu",
@@ -91,7 +94,7 @@ def main() -> None:
     """Time the stages of one head."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("head", type=Path)
-    parser.add_argument("--method", default="nets", choices=("nets", "atlas"))
+    parser.add_argument("--method", default="nets", choices=DEEPCERES.methods)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--models-dir")
     asked = parser.parse_args()

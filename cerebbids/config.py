@@ -40,9 +40,14 @@ class RunConfig:
     models_dir : Path, optional
         Folder of model bundles in place of the packaged one.
     method : str
-        ``nets`` (the networks name the lobules) or ``atlas`` (a library of labelled cerebella does).
+        ``nets`` (the cascade of networks names the lobules), ``fast`` (one network at 1 mm does) or ``atlas`` (a
+        library of labelled cerebella does).
+    flip : bool
+        Whether the cascade sees the mirror image, too.
+    save_probabilities : bool
+        Whether to write the probabilities of all labels.
     library : Path, optional
-        Folder of that library in place of the bundle's.
+        Folder of the library that votes in place of the bundle's.
     dry_run : bool
         Only show what would be made.
     verbosity : int
@@ -70,7 +75,9 @@ class RunConfig:
     mem_gb: float | None = None
     device: str = "auto"
     models_dir: Path | None = None
-    method: str = "nets"
+    method: str = "fast"
+    flip: bool = False
+    save_probabilities: bool = False
     library: Path | None = None
     dry_run: bool = False
     verbosity: int = 0

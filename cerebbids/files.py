@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 _ABANDONED_SECONDS = 3600.0
@@ -42,6 +44,17 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file atomically, in UTF-8."""
     with atomic(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def as_json(content: Any) -> str:
+    r"""Text of a JSON file.
+
+    Examples
+    --------
+    >>> as_json({"Units": "mm³"})
+    '{\n  "Units": "mm³"\n}\n'
+    """
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _remove_abandoned(path: Path) -> None:

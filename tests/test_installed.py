@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 DATA = Path(__file__).parents[1] / "cerebbids" / "data"
-PROGRAMS = ("cerebbids", "cerebbids-demo", "cerebbids-train", "cerebbids-predict")
+PROGRAMS = ("cerebbids", "cerebbids-demo", "cerebbids-train", "cerebbids-predict", "cerebbids-tables")
 
 
 def answer(command: list, folder: Path) -> str:

@@ -16,13 +16,14 @@ from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path, ste
 from cerebbids.bids.sidecars import LABEL_COLUMNS, provenance
 from cerebbids.data.labels import Label, load_scheme, table_path
 from cerebbids.errors import UsageError
-from cerebbids.files import write_text
+from cerebbids.files import as_json, write_text
 
 # Without a slash at the end: the validator does not take "figures/" for a folder below a subject.
-BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\nseg-*.txt\n"
+BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\n*_qc.*\nseg-*.txt\n"
 
 DESCRIPTIONS = """\
 desc_id\tdescription
+desc-confidence\tProbability of the label that each voxel got
 desc-preproc\tDenoised and corrected for bias
 desc-superres\tCerebellum at 0.5 mm, super-resolved by a network; detail below the voxels of the scan is an estimate
 desc-synth\tCerebellum in the contrast of a T2w image, made from the T1w image and never acquired
@@ -75,7 +76,7 @@ def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *,
     licences = {**_licences(output_dir), model: licence}
     kept = {key: value for key, value in older.items() if key != "SourceDatasets"}  # a DOI may have come or gone
     description = kept | _description(bids_dir, output_dir, licences)
-    write_text(output_dir / "dataset_description.json", _as_json(description))
+    write_text(output_dir / "dataset_description.json", as_json(description))
     write_text(output_dir / ".bidsignore", BIDSIGNORE)
     listed = "\n".join(f"- {name}: {terms}" for name, terms in sorted(licences.items()))
     write_text(output_dir / "README.md", README.format(version=__version__, licences=listed))
@@ -183,7 +184,7 @@ def remove_outputs(output_dir: Path, source: Path, keep: Collection[str] = ()) -
 def _write_labels(name: str, output_dir: Path) -> None:
     labels = load_scheme(name).labels
     write_text(output_dir / f"seg-{name}_dseg.tsv", table_path(name).read_text(encoding="utf-8"))
-    write_text(output_dir / f"seg-{name}_dseg.json", _as_json(LABEL_COLUMNS))
+    write_text(output_dir / f"seg-{name}_dseg.json", as_json(LABEL_COLUMNS))
     write_text(output_dir / f"seg-{name}_FreeSurferColorLUT.txt", freesurfer_table(labels))
     write_text(output_dir / f"seg-{name}_ITKSNAP.txt", itksnap_table(labels))
 
@@ -226,7 +227,3 @@ def _read_description(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(str(path), "is not a JSON object", "remove or mend it")
     return content
-
-
-def _as_json(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -12,8 +12,10 @@ COMPARTMENTS = "Lobules"
 """Label scheme at 1 mm: lobules with the fluid between their folia."""
 CARVED = "DeepCERES"
 """Label scheme at 0.5 mm: lobules without fluid and arbor vitae, white matter without peduncles."""
-SCHEMES = (COMPARTMENTS, CARVED)
-"""Label schemes of the segmentation. They have the same regions; volumes in one are no norms for the other."""
+VERMIS = "LobulesVermis"
+"""Label scheme that tells the vermis from the hemispheres; else as the compartments."""
+SCHEMES = (COMPARTMENTS, CARVED, VERMIS)
+"""Label schemes of the segmentation. The first two have the same regions; volumes in one are no norms for the other."""
 
 DERIVATIVES: dict[str, dict[str, str]] = {
     "t1w": {"desc": "preproc", "suffix": "T1w"},
@@ -25,6 +27,9 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "carved": {"seg": CARVED, "suffix": "dseg"},
     "carved_fine": {"seg": CARVED, "res": "0p5mm", "suffix": "dseg"},
     "carved_mni": {"space": SPACE, "seg": CARVED, "res": "0p5mm", "suffix": "dseg"},
+    "vermis": {"seg": VERMIS, "suffix": "dseg"},
+    "confidence": {"seg": COMPARTMENTS, "desc": "confidence", "suffix": "probseg"},
+    "probseg": {"seg": COMPARTMENTS, "suffix": "probseg"},
     "mask": {"label": "CBM", "suffix": "mask"},
     "icv": {"label": "ICV", "suffix": "mask"},
     "superres": {"res": "0p5mm", "desc": "superres", "suffix": "T1w"},
@@ -35,6 +40,8 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "t2w_synth_mni": {"space": SPACE, "res": "0p5mm", "desc": "synth", "suffix": "T2w"},
     "morph": {"seg": COMPARTMENTS, "suffix": "morph", "extension": ".tsv"},
     "carved_morph": {"seg": CARVED, "suffix": "morph", "extension": ".tsv"},
+    "vermis_morph": {"seg": VERMIS, "suffix": "morph", "extension": ".tsv"},
+    "qc": {"seg": COMPARTMENTS, "suffix": "qc", "extension": ".json"},
     "figure_dseg": {"datatype": "figures", "seg": COMPARTMENTS, "suffix": "dseg", "extension": ".svg"},
     "figure_carved": {"datatype": "figures", "seg": CARVED, "suffix": "dseg", "extension": ".svg"},
     "figure_t1w": {"datatype": "figures", "space": SPACE, "suffix": "T1w", "extension": ".svg"},
@@ -46,8 +53,17 @@ DERIVATIVES: dict[str, dict[str, str]] = {
 }
 """What one T1w yields: a short name, and the entities that the derivative adds to those of its source."""
 
-OPTIONAL = frozenset({"icv", "figure_icv", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni"})
-"""What not every T1w yields: a stripped one has no cavity, and its T2w image is either real or made."""
+OPTIONAL = frozenset(
+    {"icv", "figure_icv", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "vermis", "vermis_morph", "probseg"}
+)
+"""What not every T1w yields: a stripped one has no cavity, its T2w image is either real or made, the vermis is told by
+the cascade alone, and probabilities are written on request."""
+
+LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis")
+"""Label maps, by the same keys."""
+_MORE = ("confidence", "probseg", "mask", "icv", "morph", "carved_morph", "vermis_morph")
+OF_LABELS = (*LABEL_MAPS, *_MORE)
+"""What has the provenance of the labels, and the warnings about them, in its sidecar."""
 
 _VALUE = "([a-zA-Z0-9+]+)"
 ENTITIES: list[dict[str, str]] = [
@@ -67,10 +83,12 @@ _ANAT = "sub-{subject}[/ses-{session}]/{datatype<anat>|anat}/{stem}"
 _IMAGE = "{extension<.nii.gz>|.nii.gz}"
 PATTERNS: tuple[str, ...] = (
     f"{_ANAT}[_space-{{space}}]_seg-{{seg}}[_res-{{res}}]_{{suffix<dseg>}}{_IMAGE}",
+    f"{_ANAT}_seg-{{seg}}[_desc-{{desc}}]_{{suffix<probseg>}}{_IMAGE}",
     f"{_ANAT}[_space-{{space}}][_res-{{res}}]_label-{{label}}_{{suffix<mask>}}{_IMAGE}",
     f"{_ANAT}[_space-{{space}}][_res-{{res}}]_desc-{{desc}}_{{suffix<T1w|T2w>}}{_IMAGE}",
     f"{_ANAT}_from-{{from}}_to-{{to}}_mode-{{mode}}_{{suffix<xfm>}}{{extension<.txt>}}",
     f"{_ANAT}_seg-{{seg}}_{{suffix<morph>}}{{extension<.tsv>}}",
+    f"{_ANAT}_seg-{{seg}}_{{suffix<qc>}}{{extension<.json>}}",
     "sub-{subject}/{datatype<figures>}/{stem}[_space-{space}][_seg-{seg}][_label-{label}][_desc-{desc}]_{suffix}{extension<.svg>}",
 )
 """Paths in PyBIDS' terms, with the entities in the order that BIDS asks for."""

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import sidecar_path
+from cerebbids.bids.names import COMPARTMENTS, sidecar_path
 from cerebbids.bids.query import SourceImage
+from cerebbids.data.labels import load_scheme
 from cerebbids.systems.space import SPACE
 
 _MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affinely registered"
@@ -37,12 +38,18 @@ _CARVED = (
 )
 _MAJORITY = f"{_CARVED} Found at 0.5 mm; a voxel has the label that fills most of it."
 
+_VERMIS = (
+    "Lobules of the hemispheres, the vermis in three parts (I-V, VI-VII, VIII-X), and white matter, left and right "
+    "(anatomical). Else as seg-Lobules."
+)
+_CONFIDENCE = "Probability of the label that each voxel got, or of the background where it got none"
+
 MORPH_COLUMNS: dict[str, Any] = {
     "index": {"Description": "Value of the region in the segmentation; n/a for a sum of regions and the cavity"},
     "name": {"Description": "Name of the region"},
     "hemisphere": {
         "Description": "Anatomical side",
-        "Levels": {"left": "", "right": "", "both": "Sum of both sides"},
+        "Levels": {"left": "", "right": "", "midline": "Vermis", "both": "Sum of all sides"},
     },
     "tissue": {
         "Description": "What the region consists of",
@@ -68,7 +75,7 @@ CARVED_COLUMNS: dict[str, Any] = MORPH_COLUMNS | {
 
 LABEL_COLUMNS: dict[str, Any] = {
     "Description": "Labels of the segmentation",
-    "hemisphere": {"Description": "Anatomical side", "Levels": {"left": "", "right": ""}},
+    "hemisphere": {"Description": "Anatomical side", "Levels": {"left": "", "right": "", "midline": "Vermis"}},
     "tissue": {"Description": "GM (a lobule) or WM", "Levels": {"GM": "Grey matter", "WM": "White matter"}},
 }
 """Columns of the label tables beyond those that BIDS defines."""
@@ -97,6 +104,7 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
     native = {"SpatialReference": image.uri}
     template = {"SpatialReference": _MNI, **_RESOLUTION}
     fine = {"SpatialReference": _MNI, **_FINE}
+    names = [label.abbreviation for label in load_scheme(COMPARTMENTS).labels]
     facts: dict[str, dict[str, Any]] = {
         "t1w": {"Description": "T1w image, denoised and corrected for bias", **native},
         "t1w_mni": {"Description": "T1w image, denoised, corrected for bias, in template space", **template},
@@ -107,6 +115,9 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "carved": {"Description": _MAJORITY, "Manual": False, **native},
         "carved_fine": {"Description": _CARVED, "Manual": False, **native, **_FINE},
         "carved_mni": {"Description": _CARVED, "Manual": False, **fine},
+        "vermis": {"Description": _VERMIS, "Manual": False, **native},
+        "confidence": {"Description": _CONFIDENCE, **native},
+        "probseg": {"Description": f"Probabilities. {_LOBULES}", "LabelMap": ["background", *names], **native},
         "mask": {"Description": _MASK, "Type": "ROI", **native},
         "icv": {"Description": "Intracranial cavity: everything inside the skull", "Type": "ROI", **native},
         "superres": {"Description": _SUPERRES, "SyntheticImage": True, **native, **_FINE},
@@ -117,6 +128,7 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "t2w_synth_mni": {"Description": _SYNTH, "SyntheticImage": True, **fine},
         "morph": {"Description": f"Volumes of the cerebellum's regions. {_LOBULES}", **MORPH_COLUMNS},
         "carved_morph": {"Description": f"Volumes of the cerebellum's regions. {_CARVED}", **CARVED_COLUMNS},
+        "vermis_morph": {"Description": f"Volumes of the cerebellum's regions. {_VERMIS}", **MORPH_COLUMNS},
     }
     sources = [image.t2w_uri, image.uri] if key in _OF_T2W and image.t2w_uri else [image.uri]
     return {**facts[key], "Sources": sources} if key in facts else {}
@@ -130,8 +142,20 @@ def provenance(derivative: Path) -> dict[str, Any]:
     ValueError
         The file does not say it in the way that this program writes it.
     """
+    return read_sidecar(derivative).get("CerebBIDS", {})
+
+
+def read_sidecar(derivative: Path) -> dict[str, Any]:
+    """Read the JSON file beside a derivative, which tells the provenance as ``CerebBIDS``; nothing where there is none.
+
+    Raises
+    ------
+    ValueError
+        The file does not say it in the way that this program writes it.
+    """
     path = sidecar_path(derivative)
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")).get("CerebBIDS", {})) if path.exists() else {}
+        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return {**content, "CerebBIDS": dict(content.get("CerebBIDS", {}))} if content != {} else {}
     except (ValueError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"{path.name} cannot be read ({error})") from error

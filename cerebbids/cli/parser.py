@@ -19,7 +19,7 @@ _EPILOG = "For research only: not a medical device. The default weights must not
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of ``cerebbids``."""
     parser = argparse.ArgumentParser("cerebbids", description=_ABOUT, epilog=_EPILOG, allow_abbrev=False)
-    parser.add_argument("bids_dir", type=_folder, help="root of the BIDS dataset")
+    parser.add_argument("bids_dir", type=folder, help="root of the BIDS dataset")
     parser.add_argument("output_dir", type=_absolute, help="root of the derivatives, made where it is missing")
     parser.add_argument("analysis_level", choices=["participant"], help="work on every image by itself")
     parser.add_argument("--version", action="version", version=f"cerebbids {__version__}")
@@ -46,14 +46,16 @@ def parse_args(argv: Sequence[str] | None = None) -> RunConfig:
     """
     options = vars(build_parser().parse_args(argv))
     labels = {
-        "participant_labels": _labels(options.pop("participant_label"), "sub-"),
-        "session_labels": _labels(options.pop("session_label"), "ses-"),
+        "participant_labels": bare_labels(options.pop("participant_label"), "sub-"),
+        "session_labels": bare_labels(options.pop("session_label"), "ses-"),
     }
     threads = options.pop("omp_nthreads") or min(options["nprocs"], 8)
     config = RunConfig(**options, **labels, omp_nthreads=min(threads, options["nprocs"]))
     _check_folders(config)
     if config.library and config.method != "atlas":
         raise UsageError("--library", "is for --method atlas only", "add --method atlas, or leave it out")
+    if config.flip and config.method != "nets":
+        raise UsageError("--flip", f"is not for --method {config.method}", "leave it out")
     return config
 
 
@@ -75,10 +77,7 @@ def _check_folders(config: RunConfig) -> None:
 
 
 def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--participant-label", "--participant_label", nargs="+", action="extend", default=[], metavar="LABEL",
-        help="only these participants, with or without sub-",
-    )  # fmt: skip
+    add_participant_label(group)
     group.add_argument(
         "--session-label", "--session-id", nargs="+", action="extend", default=[], metavar="LABEL",
         help="only these sessions, with or without ses-",
@@ -95,17 +94,36 @@ def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="show images and their outputs, and stop")
 
 
-def _add_method(group: argparse._ArgumentGroup) -> None:
+def add_participant_label(group: argparse._ActionsContainer) -> None:
+    """Add the option that chooses participants."""
     group.add_argument(
-        "--method", choices=["nets", "atlas"], default="nets",
-        help="the networks name the lobules (nets, the default), or the most similar cerebella of a library, "
-        "registered and voting, without any network for lobules (atlas)",
+        "--participant-label", "--participant_label", nargs="+", action="extend", default=[], metavar="LABEL",
+        help="only these participants, with or without sub-",
+    )  # fmt: skip
+
+
+def _add_method(group: argparse._ArgumentGroup) -> None:
+    namer = group.add_mutually_exclusive_group()
+    namer.add_argument(
+        "--method", choices=["nets", "fast", "atlas"], default="fast",
+        help="one network at 1 mm names the lobules (fast, the default), the most similar cerebella of a library do, "
+        "registered and voting (atlas), or a cascade of networks at 0.5 mm does (nets; the packaged bundle lacks it)",
+    )  # fmt: skip
+    namer.add_argument(
+        "--fast", dest="method", action="store_const", const="fast", help="for a quick look: the same as --method fast"
+    )
+    group.add_argument(
+        "--flip", action="store_true",
+        help="let the cascade see the mirror image, too, and take the mean: twice its time",
     )  # fmt: skip
     group.add_argument(
-        "--library", type=_folder, metavar="DIR",
+        "--save-probabilities", action="store_true", help="write the probabilities of all labels (4D, large)"
+    )
+    group.add_argument(
+        "--library", type=folder, metavar="DIR",
         help="library for --method atlas, as cerebbids-train library makes it (default: the bundle's)",
     )  # fmt: skip
-    group.add_argument("--models-dir", type=_folder, metavar="DIR", help="model bundles, not the packaged ones")
+    group.add_argument("--models-dir", type=folder, metavar="DIR", help="model bundles, not the packaged ones")
 
 
 def _add_resources(group: argparse._ArgumentGroup) -> None:
@@ -135,7 +153,14 @@ def _add_resources(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _labels(given: list[str], prefix: str) -> tuple[str, ...]:
+def bare_labels(given: Sequence[str], prefix: str) -> tuple[str, ...]:
+    """Labels without their prefix, each once.
+
+    Examples
+    --------
+    >>> bare_labels(["sub-01", "02", "01"], "sub-")
+    ('01', '02')
+    """
     return tuple(dict.fromkeys(label.removeprefix(prefix) for label in given))
 
 
@@ -143,7 +168,8 @@ def _absolute(text: str) -> Path:
     return Path(text).absolute()
 
 
-def _folder(text: str) -> Path:
+def folder(text: str) -> Path:
+    """Absolute path of a folder that there is, for argparse."""
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text}: is not a folder; check the path")
     return _absolute(text)

@@ -117,10 +117,10 @@ def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
     Raises
     ------
     ModelError
-        The library will not do where one is needed.
+        The bundle lacks a network that the method needs, or the library will not do where one is needed.
     """
     told = (bundle.folder / "model.toml").read_bytes()
-    if config.method == "atlas":
+    if "deform" in bundle.needed(config.method):
         library = config.library or bundle.library
         open_library(library, bundle.networks["deform"].grid, bundle.scheme)
         told += (library / LIBRARY_NOTES).read_bytes()
@@ -223,7 +223,7 @@ def _write_reports(
 ) -> Failures:
     """Write the participants' pages; one that cannot be written does not keep the others from being."""
     from cerebbids import __version__
-    from cerebbids.cli.reporting import subject_images
+    from cerebbids.cli.reporting import subject_images, unwritten_page
     from cerebbids.reports.html import RunSummary, write_subject_report
 
     citation = config.output_dir / "logs" / "CITATION.md"
@@ -233,11 +233,7 @@ def _write_reports(
     unwritten: Failures = {}
     without = {error.subject.removeprefix("sub-") for error in selection.missing}
     for subject in sorted({image.subject for image in images} | without):
-        try:
+        with unwritten_page(subject, unwritten):
             reports = subject_images(config, subject, selection.images, failures, run)
             write_subject_report(config.output_dir, subject, reports, run)
-        except Exception as error:  # whatever one page stumbles over: the results of the run are there
-            page = f"sub-{subject}.html"
-            reason = f"could not be written ({type(error).__name__}: {error})"
-            unwritten[page] = CerebbidsError(page, reason, _AGAIN)
     return unwritten

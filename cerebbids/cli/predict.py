@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from traceback import format_exception_only
+from typing import TYPE_CHECKING, Any
 
 from cerebbids.errors import CerebbidsError
+from cerebbids.files import write_text
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,13 @@ class Job:
     t2w_required : bool
         Whether to fail when that cannot be used.
     method : str
-        ``nets`` or ``atlas``: what names the lobules.
+        ``nets``, ``fast`` or ``atlas``: what names the lobules.
+    flip : bool
+        Whether ``nets`` see the mirror image, too.
+    save_probabilities : bool
+        Whether to write the probabilities of all labels.
     library : Path or None
-        Folder of the library for ``atlas``; ``None`` is the bundle's.
+        Folder of the library that votes; ``None`` is the bundle's.
     models_dir : Path or None
         Folder of bundles; ``None`` is the packaged one.
     device : str
@@ -53,6 +62,8 @@ class Job:
     xfm_t2w: Path | None
     t2w_required: bool
     method: str
+    flip: bool
+    save_probabilities: bool
     library: Path | None
     models_dir: Path | None
     device: str
@@ -78,27 +89,49 @@ def run(job: Job) -> None:
     # Threads that spin while they wait take four times as long for registrations on CPUs that others use, too.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+    import torch
+
+    from cerebbids.inference.device import find_device
+
+    torch.set_num_threads(max(1, job.cpu_threads))
+    device = find_device(job.device)
+    try:
+        facts = _run_on(device, job)
+    except torch.OutOfMemoryError as error:
+        if device.type == "cpu":
+            raise
+        told = str(error)
+    else:
+        told = ""
+    if told:  # not in the handler, which would keep what the failed attempt holds
+        torch.cuda.empty_cache()
+        facts = _run_on(torch.device("cpu"), job)
+        facts["warnings"].append("The memory of the GPU ran out: the networks ran on the CPU.")
+    write_text(job.out_dir / "predict.json", json.dumps(facts, indent=2))
+
+
+def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
+    """Apply the networks on a device; write images, return facts."""
     import nibabel as nib
     import torch
 
-    from cerebbids.files import write_text
     from cerebbids.imaging.xfm import read_itk_affine
     from cerebbids.inference import outputs
-    from cerebbids.inference.device import find_device
     from cerebbids.inference.fine import is_fine
     from cerebbids.inference.imageside import RealT2w, image_side
     from cerebbids.inference.library import read_library
+    from cerebbids.inference.lobules import Tools, find_lobules
     from cerebbids.inference.models import read_bundle
-    from cerebbids.inference.segment import load_net, propagate, segment
+    from cerebbids.inference.segment import load_net
     from cerebbids.inference.tissue import check_tissue, tissue_labels
 
     clock = Clock()
-    torch.set_num_threads(max(1, job.cpu_threads))
-    device = find_device(job.device)
     bundle = read_bundle(job.models_dir, job.system)
-    idle = "lobules" if job.method == "atlas" else "deform"
-    nets = {name: load_net(network, device) for name, network in bundle.networks.items() if name != idle}
+    nets = {name: load_net(network, device) for name, network in bundle.needed(job.method).items()}
     grids = {name: network.grid for name, network in bundle.networks.items()}
+    library = None
+    if "deform" in nets:
+        library = read_library(job.library or bundle.library, grids["deform"], bundle.scheme)
     t1w, t1w_to_mni = nib.load(job.t1w), read_itk_affine(job.xfm)
     real = None
     if job.t2w and job.xfm_t2w:
@@ -109,27 +142,27 @@ def run(job: Job) -> None:
         stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads,
         name=str(job.t1w), lap=clock.lap,
     )  # fmt: skip
-    place, voters = (t1w, t1w_to_mni, device, str(job.t1w)), None
-    if job.method == "atlas":
-        library = read_library(job.library or bundle.library, grids["deform"], bundle.scheme)
-        probabilities = propagate(nets["deform"], library, grids["deform"], *place)
-        voters = {"sha256": library.sha256, "members": len(library.images) // 2, "licence": library.licence}
-    else:
-        probabilities = segment(nets["lobules"], grids["lobules"], *place)
+    tools = Tools(nets, grids, library, device)
+    answer = find_lobules(job.method, tools, t1w, t1w_to_mni, side, str(job.t1w), flip=job.flip, lap=clock.lap)
     clock.lap("lobules")
-    carved = tissue_labels(probabilities, grids["lobules"], side, grids["contrast"])
-    faint = check_tissue(carved, grids["contrast"], probabilities, grids["lobules"], str(job.t1w))
+    fine = grids["contrast"]
+    carved = tissue_labels(answer, side, fine)
+    faint = check_tissue(carved, fine, answer, str(job.t1w))
     clock.lap("tissue labels")
-    labels = outputs.write_labels(job.out_dir, probabilities, bundle, t1w, t1w_to_mni)
-    cut = outputs.write_carved(job.out_dir, carved, grids["contrast"], t1w, t1w_to_mni)
-    outputs.write_image_side(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni)
-    outputs.write_native_t2w(job.out_dir, side, grids["contrast"], t1w, t1w_to_mni, real)
+    labels = outputs.write_labels(job.out_dir, answer, t1w, t1w_to_mni, save_probabilities=job.save_probabilities)
+    cut = outputs.write_carved(job.out_dir, carved, fine, t1w, t1w_to_mni)
+    outputs.write_image_side(job.out_dir, side, fine, t1w, t1w_to_mni)
+    outputs.write_native_t2w(job.out_dir, side, fine, t1w, t1w_to_mni, real)
     clock.lap("write")
-    facts = {
+    voters = None
+    if library is not None:
+        voters = {"sha256": library.sha256, "members": len(library.images) // 2, "licence": library.licence}
+    return {
         "model": bundle.title,
         "weights_sha256": bundle.sha256,
         "weights_licence": bundle.licence,
         "method": job.method,
+        "flip": job.flip,
         "library": voters,
         "device": str(device),
         "torch": torch.__version__,
@@ -138,10 +171,11 @@ def run(job: Job) -> None:
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
         "superresolved": not is_fine(t1w),
         **outputs.image_facts(side),
-        "warnings": [*side.warnings, *labels.warnings, *faint, *cut],
+        "warnings": [*side.warnings, *answer.warnings, *labels.warnings, *faint, *cut],
         "confidence": labels.confidence,
+        "between_nets": answer.between_nets,
+        "with_atlas": answer.with_atlas,
     }
-    write_text(job.out_dir / "predict.json", json.dumps(facts, indent=2))
 
 
 class Clock:

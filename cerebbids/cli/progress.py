@@ -9,6 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
+def empty_bar() -> Progress:
+    """Make a bar on standard error; it is drawn anew only when it is told so."""
+    # No thread that redraws: worker processes are forked while the bar is shown.
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    return Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), auto_refresh=False)
+
+
 class RunProgress:
     """A bar that counts the steps of all images, and a line for every image that is done.
 
@@ -28,9 +35,7 @@ class RunProgress:
     def __init__(self, steps: dict[str, int], names: dict[str, str]) -> None:
         self._steps, self._names = steps, names
         self.ended: dict[str, set[str]] = {image: set() for image in steps}
-        # No thread that redraws: worker processes are forked while the bar is shown.
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-        self._bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), auto_refresh=False)
+        self._bar = empty_bar()
         self._task = self._bar.add_task("starting", total=sum(steps.values()))
 
     def __enter__(self) -> RunProgress:

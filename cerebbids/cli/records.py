@@ -62,6 +62,11 @@ def read_records(output_dir: Path, subject: str) -> dict[str, Record]:
     return found
 
 
+def last_run(records: Iterable[Record]) -> RunSummary | None:
+    """The run that worked on one of the images last; none where nothing is told."""
+    return max((record.run for record in records), key=lambda run: run.started, default=None)
+
+
 def keep_records(output_dir: Path, records: Iterable[Record]) -> dict[str, Record]:
     """Write records, as far as the disc lets; the pages of this run need them in any case."""
     kept = {}

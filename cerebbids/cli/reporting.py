@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from os.path import lexists
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import DERIVATIVES, derivative_path, stem, stems_with_labels
+from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, derivative_path, stem, stems_with_labels
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
@@ -44,15 +46,44 @@ def subject_images(
     earlier = read_records(config.output_dir, subject)
     now = keep_records(config.output_dir, _records(subject, own, failures, run, earlier, config.output_dir))
     # What was said of an image that has left the dataset since is of no use to anyone.
-    records = [record for name, record in sorted((earlier | now).items()) if lexists(config.bids_dir / name)]
-    known: dict[str, Record | None] = dict.fromkeys(name for name, _ in stems_with_labels(config.output_dir, subject))
-    known |= {stem(record.image): record for record in records if not record.refused}
+    records = [record for name, record in (earlier | now).items() if lexists(config.bids_dir / name)]
     missing = None if own else failures.get(f"sub-{subject}")
     return (
         *((ImageReport(f"sub-{subject}", errors=(str(missing),)),) if missing else ()),
-        *(_describe(config.output_dir, name, record) for name, record in sorted(known.items())),
-        *(ImageReport(each.image, errors=(each.error,), run=each.run) for each in records if each.refused),
+        *recorded_images(config.output_dir, subject, records),
     )
+
+
+def recorded_images(output_dir: Path, subject: str, records: Iterable[Record]) -> tuple[ImageReport, ...]:
+    """Describe the images of a subject that there are labels or records of.
+
+    Parameters
+    ----------
+    output_dir : Path
+        Root of the derivatives.
+    subject : str
+        Label without ``sub-``.
+    records : iterable of Record
+        What became of its images.
+    """
+    told = sorted(records, key=lambda record: record.image)
+    known: dict[str, Record | None] = dict.fromkeys(name for name, _ in stems_with_labels(output_dir, subject))
+    known |= {stem(record.image): record for record in told if not record.refused}
+    return (
+        *(_describe(output_dir, name, record) for name, record in sorted(known.items())),
+        *(ImageReport(each.image, errors=(each.error,), run=each.run) for each in told if each.refused),
+    )
+
+
+@contextmanager
+def unwritten_page(subject: str, failures: dict[str, CerebbidsError]) -> Iterator[None]:
+    """Add the page of a subject to failures where it cannot be written: the results that it shows are there."""
+    try:
+        yield
+    except Exception as error:  # whatever one page stumbles over, it must not keep the others from being written
+        page = f"sub-{subject}.html"
+        reason = f"could not be written ({type(error).__name__}: {error})"
+        failures[page] = CerebbidsError(page, reason, "run the same command again")
 
 
 def _records(
@@ -94,11 +125,12 @@ def _describe(output_dir: Path, name: str, record: Record | None) -> ImageReport
     return ImageReport(
         name=image,
         figures={key: made[key] for key in CAPTIONS if made[key].exists()},
-        tables={key: made[key] for key in TABLES if made[key].exists()},
+        tables={key: made[key] for key in (*TABLES, "vermis_morph") if made[key].exists()},
         warnings=tuple(labels.get("warnings", ())),
-        facts=_facts(labels, _provenance(made["xfm_to_mni"])),
+        facts=_facts(labels, _provenance(made["xfm_to_mni"]), _corrected(made)),
         errors=(record.error,) if record and record.error else (),
         run=record.run if record else None,
+        quality=_quality(made["qc"]),
         remarks={"figure_t2w": ORIGINS[labels["t2w"]]} if labels.get("t2w") in ORIGINS else {},
     )
 
@@ -110,11 +142,25 @@ def _provenance(derivative: Path) -> dict[str, Any]:
         return {"warnings": [f"{error}: run again with a new work folder."]}
 
 
-def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any]) -> dict[str, str]:
+def _quality(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+    except (ValueError, TypeError):
+        return {}  # whoever has changed it by hand sees no light
+
+
+def _corrected(made: Mapping[str, Path]) -> str | None:
+    """Label maps that somebody has corrected by hand."""
+    keys = (key for key in LABEL_MAPS if _provenance(made[key]).get("corrected"))
+    return ", ".join(dict.fromkeys(f"seg-{DERIVATIVES[key]['seg']}" for key in keys)) or None
+
+
+def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any], corrected: str | None) -> dict[str, str]:
     facts = {
         "Made with": f"cerebbids {labels['version']}" if "version" in labels else None,
         "Model": labels.get("model"),
         "Lobules named by": _namer(labels),
+        "Corrected by hand": corrected,
         "Networks ran on": labels.get("device"),
         "Networks took": f"{labels['seconds']:.0f} s" if "seconds" in labels else None,
         "Registration": registration.get("strategy"),
@@ -127,9 +173,11 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any]) -> dict[s
 
 
 def _namer(labels: Mapping[str, Any]) -> str | None:
-    if library := labels.get("library"):
-        return f"vote of a library of {library['members']} cerebella and their mirror images ({library['sha256'][:8]})"
-    return "network" if "method" in labels else None
+    library = labels.get("library") or {"members": 0, "sha256": ""}
+    vote = f"vote of a library of {library['members']} cerebella and their mirror images ({library['sha256'][:8]})"
+    mirror = " and their mirror images" if labels.get("flip") else ""
+    namers = {"nets": f"cascade of networks{mirror}, and {vote}", "fast": "network at 1 mm", "atlas": vote}
+    return namers.get(labels.get("method", ""))
 
 
 def _cavity(mm3: float | None) -> str:

@@ -22,7 +22,7 @@ class Label:
     color : str
         ``#rrggbb``.
     hemisphere : str
-        ``left`` or ``right``, always anatomical.
+        ``left`` or ``right``, always anatomical, or ``midline`` (vermis).
     tissue : str
         ``GM`` (a lobule) or ``WM``.
     """
@@ -71,7 +71,7 @@ class LabelScheme:
     def mirror(self) -> tuple[int, ...]:
         """Channel that each channel becomes when left and right are swapped (length: labels + 1)."""
         place = {(label.region, label.hemisphere): k + 1 for k, label in enumerate(self.labels)}
-        other = {"left": "right", "right": "left"}
+        other = {"left": "right", "right": "left", "midline": "midline"}
         return (0, *(place[label.region, other[label.hemisphere]] for label in self.labels))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 
 from cerebbids.data.labels import Label, LabelScheme
+from cerebbids.files import atomic
 
 MERGED = ("I-IV", ("I-II", "III", "IV"))
 """Lobules I-II and III are too thin to be told apart at 1 mm; their sum with IV is what can be compared."""
@@ -39,11 +41,11 @@ def lobule_volumes(
     Returns
     -------
     DataFrame
-        Columns index (empty for a sum of labels), name, hemisphere (left, right or both), tissue (GM, WM or
+        Columns index (empty for a sum of labels), name, hemisphere (left, right, midline or both), tissue (GM, WM or
         both), n_voxels (of `dseg`), volume_mm3 (voxels times the determinant of the affine, both of `fine` where it is
-        given), icv_percent (100 V / ICV). After the labels: lobules I-IV per side; grey matter and total per side;
-        every lobule, grey matter, white matter and total of both sides; the intracranial cavity. What is not known is
-        missing, not 0.
+        given), icv_percent (100 V / ICV). After the labels: lobules I-IV per side; grey matter and total per side; the
+        vermis, where the scheme tells it from the hemispheres; every lobule, grey matter, white matter and total of
+        both sides; the intracranial cavity. What is not known is missing, not 0.
 
     Raises
     ------
@@ -83,6 +85,12 @@ def lobule_volumes(
     return table
 
 
+def write_volumes(table: pd.DataFrame, path: Path) -> None:
+    """Write a table of volumes as BIDS has tables, atomically."""
+    with atomic(path) as draft:
+        table.to_csv(draft, sep="\t", index=False, na_rep="n/a")
+
+
 def _counts(dseg: nib.Nifti1Image) -> np.ndarray:
     """Voxels of every value."""
     return np.bincount(np.asarray(dseg.dataobj).astype(np.int64).ravel(), minlength=256)
@@ -104,12 +112,15 @@ def _regions(scheme: LabelScheme) -> Iterator[tuple[str, list[Label], bool]]:
     for label in scheme.labels:
         yield label.name, [label], True
     sides = {side: [x for x in scheme.labels if x.hemisphere == side] for side in ("left", "right")}
+    vermis = [x for x in scheme.labels if x.hemisphere == "midline"]
     merged, parts = MERGED
     for side, labels in sides.items():
         yield f"{side.capitalize()} {merged}", [x for x in labels if x.region in parts], False
     for side, labels in sides.items():
         yield f"{side.capitalize()} grey matter", [x for x in labels if x.tissue == "GM"], False
         yield f"{side.capitalize()} cerebellum", labels, False
+    if vermis:
+        yield "Vermis", vermis, False
     yield merged, [x for x in scheme.labels if x.region in parts], False
     for region in (x.region for x in sides["left"] if x.tissue == "GM"):
         yield region, [x for x in scheme.labels if x.region == region], False

@@ -7,23 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from cerebbids.imaging.carving import N_SIDE
-from cerebbids.inference.device import is_fast_in_bf16
-from cerebbids.systems.grid import Grid
+from cerebbids.imaging.resample import moved_up
+from cerebbids.inference.answer import Answer
+from cerebbids.inference.tiles import MULTIPLE, probabilities_of
+from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 
-LIKELY = 0.1
-"""Share of the votes from which a voxel may be cerebellum."""
-MARGIN = 16
+LIKELY = 0.5
+"""Share of the votes from which a voxel is taken for cerebellum."""
+MARGIN = 12
 """Voxels around all of these where networks look."""
-MULTIPLE = 16
-"""Sides of what networks are shown divide by this."""
 T1_SCALE, T2_SCALE = (150.0, 60.0), (150.0, 100.0)
 """Brightness that networks see as 0, and by how much more they see 1."""
+SIDES = ("background", "left hemisphere", "right hemisphere", "left vermis", "right vermis")
+"""Classes of the first stage."""
+SIDES_MIRROR = (0, 2, 1, 4, 3)
+"""Class that each of them becomes when left and right are swapped."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,23 @@ class Cascade:
     lobules: tuple[torch.nn.Module, ...]
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What the networks of one stage say.
+
+    ``mean``: class probabilities (classes, X, Y, Z), float32; ``each``: most likely class (X, Y, Z), uint8, of every
+    network alone. On the networks' device and on the CPU.
+    """
+
+    mean: torch.Tensor
+    each: tuple[torch.Tensor, ...]
+
+
 def segment_cascade(
-    cascade: Cascade, t1w: np.ndarray, t2w: np.ndarray, atlas: torch.Tensor, grid: Grid, device: torch.device
-) -> tuple[torch.Tensor, Grid]:
-    """Name the lobules of a cerebellum at 0.5 mm.
+    cascade: Cascade, t1w: np.ndarray, t2w: np.ndarray, atlas: torch.Tensor, grid: Grid, device: torch.device,
+    *, flip: bool = False,
+) -> Answer:  # fmt: skip
+    """Name the lobules of a cerebellum at 0.5 mm, in the part of the grid where the atlas is.
 
     Parameters
     ----------
@@ -49,23 +67,28 @@ def segment_cascade(
     grid : Grid
         Of the images.
     device : torch.device
-
-    Returns
-    -------
-    Tensor, (27, ...), float32, on the CPU
-        Probabilities in the part of the grid where the atlas is.
-    Grid
-        That part.
+        Of the networks.
+    flip : bool
+        Whether to ask about the mirror image, too, and take the mean.
     """
     box = box_around(atlas[0] < 1 - LIKELY)
-    half = tuple(slice(side.start // 2, side.stop // 2) for side in box)
+    votes = atlas[:, *(slice(side.start // 2, side.stop // 2) for side in box)]
+    left, right = votes[1 : N_SIDE + 1], votes[N_SIDE + 1 :]
     images = [torch.from_numpy(np.ascontiguousarray(image[box], np.float32)) for image in (t1w, t2w)]
-    prior = F.interpolate(atlas[:, *half][None], scale_factor=2, mode="trilinear", align_corners=False)[0]
-    left, right = prior[1 : N_SIDE + 1], prior[N_SIDE + 1 :]
-    sides = mean_answer(cascade.sides, cascade_input(*images, torch.stack([left.sum(0), right.sum(0)])).to(device))
-    shown = (sides.argmax(0) > 0).cpu()
-    lobules = mean_answer(cascade.lobules, cascade_input(*images, left + right, shown).to(device))
-    return joined(sides, lobules).cpu(), grid.part(box)
+    both = cascade_input(*images, finer(torch.stack([left.sum(0), right.sum(0)])))
+    sides = ask(cascade.sides, both.to(device), (0, 1, 3, 2), SIDES_MIRROR, flip)
+    one = cascade_input(*images, finer(left + right), (sides.mean.argmax(0) > 0).cpu())
+    lobules = ask(cascade.lobules, one.to(device), tuple(range(len(one))), tuple(range(N_SIDE + 1)), flip)
+    found = joined(sides.mean, lobules.mean).cpu()
+    vermis = (sides.mean[3:].sum(0) / sides.mean[1:].sum(0).clamp(min=1e-6)).half().cpu()
+    voted = F.interpolate(votes.argmax(0)[None, None].to(torch.uint8), scale_factor=2)[0, 0]
+    with_atlas = mean_dice(found.argmax(0), voted, len(found))
+    return Answer(found, grid.part(box), vermis, agreement(sides.each, lobules.each), with_atlas)
+
+
+def finer(shares: torch.Tensor) -> torch.Tensor:
+    """Shares (C, X, Y, Z) in voxels half as large, between those that there were."""
+    return F.interpolate(shares[None].float(), scale_factor=2, mode="trilinear", align_corners=False)[0]
 
 
 def box_around(where: torch.Tensor) -> tuple[slice, slice, slice]:
@@ -76,9 +99,17 @@ def box_around(where: torch.Tensor) -> tuple[slice, slice, slice]:
         places = torch.nonzero(where.any(others[1]).any(others[0]))[:, 0]
         low, high = 2 * int(places.min()) - MARGIN, 2 * int(places.max()) + 2 + MARGIN
         length = min(-(-(high - low) // MULTIPLE) * MULTIPLE, 2 * size)
-        start = max(0, min(low, 2 * size - length))
+        start = min(max(0, low), 2 * size - length)
         found.append(slice(start - start % 2, start - start % 2 + length))
     return found[0], found[1], found[2]
+
+
+def on_fine_half(atlas: torch.Tensor, grid: Grid) -> np.ndarray:
+    """Bring an atlas (classes, X, Y, Z) from ``CEREBELLUM_1MM`` to a grid of its shape, as shares of 255 (uint8)."""
+    shares = (255 * atlas).round().to(torch.uint8).numpy()
+    moved = np.stack([moved_up(share, CEREBELLUM_1MM, grid) for share in shares])
+    moved[0][moved.max(0) == 0] = 255  # beyond the other grid
+    return moved
 
 
 def cascade_input(
@@ -100,16 +131,28 @@ def cascade_input(
     return torch.cat([torch.stack(scaled), atlas])
 
 
-@torch.inference_mode()
-def mean_answer(nets: Sequence[torch.nn.Module], seen: torch.Tensor) -> torch.Tensor:
-    """Mean of the class probabilities (classes, X, Y, Z) that networks give to an input (channels, X, Y, Z)."""
-    batch = seen[None].contiguous(memory_format=torch.channels_last_3d)
-    total = 0
+def ask(
+    nets: Sequence[torch.nn.Module], seen: torch.Tensor, channels: Sequence[int], classes: Sequence[int], flip: bool
+) -> Stage:
+    """Ask the networks of one stage.
+
+    Parameters
+    ----------
+    nets : sequence of Module
+    seen : Tensor, (channels, X, Y, Z)
+    channels, classes : sequence of int
+        Place of each input channel, and of each class, in the mirror image.
+    flip : bool
+        Whether to ask about the mirror image, too.
+    """
+    total, each = 0, []
     for net in nets:
-        with torch.autocast(seen.device.type, torch.bfloat16, enabled=is_fast_in_bf16(seen.device)):
-            logits = net(batch)
-        total = total + logits[0].float().softmax(0)
-    return total / len(nets)
+        answer = probabilities_of(net, seen)
+        if flip:
+            answer = (answer + probabilities_of(net, seen[list(channels)].flip(1))[list(classes)].flip(1)) / 2
+        total = total + answer
+        each.append(answer.argmax(0).to(torch.uint8).cpu())
+    return Stage(total / len(nets), tuple(each))
 
 
 def joined(sides: torch.Tensor, lobules: torch.Tensor) -> torch.Tensor:
@@ -117,21 +160,57 @@ def joined(sides: torch.Tensor, lobules: torch.Tensor) -> torch.Tensor:
 
     Parameters
     ----------
-    sides : Tensor, (3, X, Y, Z)
-        Background, left, right.
+    sides : Tensor, (5, X, Y, Z)
+        As ``SIDES``.
     lobules : Tensor, (14, X, Y, Z)
         Background, twelve lobules, white matter.
 
     Returns
     -------
-    Tensor, (27, X, Y, Z)
+    Tensor, (27, X, Y, Z), float16
+        No float32, of which it would take a gigabyte.
 
     Examples
     --------
-    >>> sides = torch.tensor([0.2, 0.8, 0.0]).reshape(3, 1, 1, 1)
-    >>> lobules = torch.tensor([0.5, 0.4, *[0.0] * 11, 0.1]).reshape(14, 1, 1, 1)
-    >>> joined(sides, lobules).flatten()[[0, 1, 13, 14]]
-    tensor([0.2000, 0.6400, 0.1600, 0.0000])
+    >>> sides = torch.tensor([0.25, 0.5, 0.0, 0.25, 0.0]).reshape(5, 1, 1, 1)
+    >>> lobules = torch.tensor([0.5, 0.375, *[0.0] * 11, 0.125]).reshape(14, 1, 1, 1)
+    >>> joined(sides, lobules).flatten()[[0, 1, 13, 14]].tolist()
+    [0.25, 0.5625, 0.1875, 0.0]
     """
-    among = lobules[1:] / lobules[1:].sum(0).clamp(min=1e-6)
-    return torch.cat([sides[:1], sides[1:2] * among, sides[2:] * among])
+    found = sides.new_empty((2 * N_SIDE + 1, *sides.shape[1:]), dtype=torch.float16)
+    found[0] = sides[0]
+    named = lobules[1:].sum(0).clamp(min=1e-6)
+    left, right = (sides[1] + sides[3]) / named, (sides[2] + sides[4]) / named
+    for place in range(1, N_SIDE + 1):
+        found[place] = left * lobules[place]
+        found[N_SIDE + place] = right * lobules[place]
+    return found
+
+
+def agreement(sides: Sequence[torch.Tensor], lobules: Sequence[torch.Tensor]) -> float | None:
+    """Mean Dice over all labels, and over pairs of networks, of what each network says alone; none of one network."""
+    side_of = torch.tensor([0, 1, 2, 1, 2], dtype=torch.uint8)
+    maps = []
+    for halves, named in zip(sides, lobules, strict=True):
+        side = side_of[halves.int()]
+        maps.append(torch.where(side > 0, named + N_SIDE * (side == 2) * (named > 0), 0))
+    found = [mean_dice(a, b, 2 * N_SIDE + 1) for a, b in combinations(maps, 2)]
+    return float(np.mean(found)) if found else None
+
+
+def mean_dice(a: torch.Tensor, b: torch.Tensor, classes: int) -> float:
+    """Mean Dice of two label maps over the classes after the background that either has.
+
+    Examples
+    --------
+    >>> mean_dice(torch.tensor([0, 1, 1, 2]), torch.tensor([0, 1, 2, 2]), 4)
+    0.6666666865348816
+    """
+    counts = (
+        torch.bincount(classes * a.flatten().long() + b.flatten().long(), minlength=classes**2)
+        .reshape(classes, classes)
+        .float()
+    )
+    sizes = (counts.sum(0) + counts.sum(1))[1:]
+    overlaps = 2 * counts.diagonal()[1:]
+    return float((overlaps / sizes.clamp(min=1))[sizes > 0].mean())

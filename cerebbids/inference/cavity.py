@@ -10,8 +10,9 @@ from scipy import ndimage
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.resample import blurred, resample
+from cerebbids.inference.answer import keep_largest
 from cerebbids.inference.device import is_fast_in_bf16
-from cerebbids.inference.segment import crop_probabilities, keep_largest, labels_on_grid
+from cerebbids.inference.segment import crop_probabilities, labels_on_grid
 from cerebbids.systems.grid import Grid
 
 MIRROR = (0, 1)

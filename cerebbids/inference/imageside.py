@@ -43,6 +43,8 @@ class ImageSide:
         Histogram (``BINS``) of the standard T1w inside the mask.
     t1w, t2w : ndarray, (X, Y, Z), float32
         On the fine box, tissues at fixed brightness.
+    inside : ndarray of bool, (X, Y, Z)
+        Cavity or brain on the fine box.
     t2w_is_real : bool
     warnings : tuple of str
     """
@@ -52,6 +54,7 @@ class ImageSide:
     counts: np.ndarray
     t1w: np.ndarray
     t2w: np.ndarray
+    inside: np.ndarray
     t2w_is_real: bool
     warnings: tuple[str, ...]
 
@@ -116,7 +119,7 @@ def image_side(
     lap("T2w contrast")
     counts = np.histogram(values, *BINS)[0]
     warnings = tuple(warning for warning in (lost, unused) if warning)
-    return ImageSide(cavity, standard.means, counts, fine, made, t2w is not None, warnings)
+    return ImageSide(cavity, standard.means, counts, fine, made, mask, t2w is not None, warnings)
 
 
 def _cavity(

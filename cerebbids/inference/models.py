@@ -16,8 +16,8 @@ from cerebbids.systems.published import SYSTEMS
 
 ARCHITECTURES = ("unet", "dpn", "superres", "contrast", "deform")
 """Networks that :func:`cerebbids.nets.build.build` can make."""
-CHANNELS_IN = 4
-"""Channels of :func:`cerebbids.inference.inputs.network_input`: the image and three of position."""
+DPN_LEVELS = 4
+"""Resolutions of a DPN, unless its sizes say another number."""
 _AGAIN = "install the bundle again"
 
 
@@ -59,7 +59,7 @@ class Bundle:
     scheme : str
         Label scheme.
     networks : dict
-        By their names in :class:`cerebbids.systems.system.System`.
+        By their names in :class:`cerebbids.systems.system.System`; those of one of its methods, at least.
     """
 
     folder: Path
@@ -68,6 +68,20 @@ class Bundle:
     licence: str
     scheme: str
     networks: Mapping[str, Network]
+
+    def needed(self, method: str) -> dict[str, Network]:
+        """Networks of a method, by their names.
+
+        Raises
+        ------
+        ModelError
+            The bundle lacks one of them.
+        """
+        names = SYSTEMS[self.name].methods[method]
+        if lacking := [name for name in names if name not in self.networks]:
+            reason = f"has no network {lacking[0]}, which --method {method} needs"
+            raise ModelError(str(self.folder / "model.toml"), reason, "choose another method, or another --models-dir")
+        return {name: self.networks[name] for name in names}
 
     @property
     def library(self) -> Path:
@@ -126,29 +140,35 @@ def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
     """Why the bundle cannot be used for the system."""
     if bundle.scheme != SYSTEMS[system].scheme:
         yield f'has the label scheme "{bundle.scheme}", {system} has {SYSTEMS[system].scheme}'
+    methods = SYSTEMS[system].methods
+    if not any(bundle.networks.keys() >= set(needed) for needed in methods.values()):
+        yield f"lacks networks for every method ({', '.join(methods)})"
     for name, net in bundle.networks.items():
         if net.architecture not in ARCHITECTURES:
             yield f'has the architecture "{net.architecture}" for {name}, not {" or ".join(ARCHITECTURES)}'
-        if net.sizes.get("channels_in", CHANNELS_IN) != CHANNELS_IN:
-            yield f"has a network ({name}) of {net.sizes['channels_in']} input channels, not {CHANNELS_IN}"
+        wanted = SYSTEMS[system].channels_in.get(name)
+        if net.sizes.get("channels_in") != wanted:
+            yield f"has a network ({name}) of {net.sizes.get('channels_in')} input channels, not {wanted}"
         if not net.grid.is_symmetric:
             yield f"has a grid ({name}) that is not symmetric about x = 0, as averaging with the mirror image needs"
         halvings = _halvings(net)
         if any(side % 2**halvings for side in net.grid.shape):
             yield f"has a grid ({name}) of {net.grid.shape} voxels, which cannot be halved {halvings} times"
     for name, grid in SYSTEMS[system].grids.items():
-        if bundle.networks[name].grid != grid:
+        if name in bundle.networks and bundle.networks[name].grid != grid:
             yield f"has a grid ({name}) that is not that of {system}"
 
 
 def _halvings(net: Network) -> int:
     """How often the network halves its grid; those that work on strides once more."""
+    if net.architecture == "dpn":
+        return int(net.sizes.get("levels", DPN_LEVELS)) - 1  # type: ignore[arg-type]
     strides = net.architecture in ("contrast", "deform")
     return strides + len(net.sizes.get("widths", (1,))) - 1  # type: ignore[arg-type]
 
 
 def _from_toml(folder: Path, told: dict, system: str) -> Bundle:
-    networks = {name: _network(folder, told[name]) for name in SYSTEMS[system].grids}
+    networks = {name: _network(folder, told[name]) for name in SYSTEMS[system].grids if name in told}
     return Bundle(folder, told["name"], told["version"], told["licence"], told["scheme"], networks)
 
 

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import torch
 
-from cerebbids.bids.names import CARVED
+from cerebbids.bids.names import CARVED, COMPARTMENTS
 from cerebbids.data.labels import load_scheme
 from cerebbids.files import atomic
 from cerebbids.imaging.faces import cut_off, touches_face
@@ -19,9 +19,10 @@ from cerebbids.imaging.relabel import relabel
 from cerebbids.imaging.resample import fine_box, resample
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.tissuemeans import TARGETS
+from cerebbids.imaging.vermis import with_vermis
+from cerebbids.inference.answer import Answer, confidence
 from cerebbids.inference.imageside import ImageSide, RealT2w
-from cerebbids.inference.models import Bundle
-from cerebbids.inference.segment import confidence, labels_on_grid
+from cerebbids.inference.segment import labels_on_grid, readings
 from cerebbids.systems.grid import Grid
 
 STEP = 1 / 16
@@ -66,31 +67,57 @@ def _save_intensities(data: np.ndarray, affine: np.ndarray, path: Path, like: ni
 
 
 def write_labels(
-    folder: Path, probabilities: torch.Tensor, bundle: Bundle, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray
+    folder: Path, answer: Answer, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, *, save_probabilities: bool = False
 ) -> Labelled:
-    """Write ``dseg``, ``dseg_mni`` and ``mask`` (uint8).
+    """Write ``dseg``, ``dseg_mni``, ``mask`` (uint8) and ``confidence``; ``vermis`` where the answer tells of it.
 
     Parameters
     ----------
     folder : Path
-    probabilities : Tensor, (classes, X, Y, Z)
-        On the box of the network ``lobules``.
-    bundle : Bundle
+    answer : Answer
     t1w : Nifti1Image
-        Gives the grid of ``dseg`` and ``mask``.
+        Gives the grid of all but ``dseg_mni``.
     t1w_to_mni : ndarray, (4, 4)
         T1w world -> working space, mm.
+    save_probabilities : bool
+        Whether to write ``probseg``, too: all classes, background first.
     """
-    scheme, grid = load_scheme(bundle.scheme), bundle.networks["lobules"].grid
-    native = labels_on_grid(probabilities, grid, t1w.shape, t1w.affine, t1w_to_mni, scheme.indices)
+    scheme, indices = load_scheme(COMPARTMENTS), np.array((0, *load_scheme(COMPARTMENTS).indices), np.uint8)
+    native, sure = np.zeros(t1w.shape, np.uint8), np.full(t1w.shape, 255, np.uint8)
+    every = np.zeros((*t1w.shape, len(indices)), np.uint8) if save_probabilities else None
+    for read in readings(answer.probabilities, answer.grid, t1w.shape, t1w.affine, t1w_to_mni):
+        most, which = read.shares.max(0)
+        native[read.slab][read.where] = indices[which.numpy()]
+        sure[read.slab][read.where] = _parts_of_255(most)
+        if every is not None:
+            every[read.slab][read.where] = _parts_of_255(read.shares.T)
     _save_labels(native, t1w.affine, t1w.header, folder / "dseg.nii.gz")
     _save_labels((native > 0).astype(np.uint8), t1w.affine, t1w.header, folder / "mask.nii.gz")
-    template = template_t1w()
-    standard = labels_on_grid(probabilities, grid, template.shape, template.affine, np.eye(4), scheme.indices)
+    _save_shares(sure, t1w, folder / "confidence.nii.gz")
+    if every is not None:
+        every[..., 0] = np.where(every.any(-1), every[..., 0], 255)
+        _save_shares(every, t1w, folder / "probseg.nii.gz")
+    if answer.vermis is not None:
+        halves = torch.stack([1 - answer.vermis, answer.vermis])
+        vermis = labels_on_grid(halves, answer.grid, t1w.shape, t1w.affine, t1w_to_mni, (1,))
+        _save_labels(with_vermis(native, vermis > 0), t1w.affine, t1w.header, folder / "vermis.nii.gz")
+    template, probabilities = template_t1w(), answer.probabilities
+    standard = labels_on_grid(probabilities, answer.grid, template.shape, template.affine, np.eye(4), scheme.indices)
     _save_labels(standard, template.affine, None, folder / "dseg_mni.nii.gz")
-    sure = zip(scheme.labels, confidence(probabilities), strict=True)
+    told = zip(scheme.labels, confidence(probabilities), strict=True)
     warnings = cut_off(probabilities.argmax(0).numpy(), standard)
-    return Labelled(tuple(warnings), {label.abbreviation: round(share, 3) for label, share in sure})
+    return Labelled(tuple(warnings), {label.abbreviation: round(share, 3) for label, share in told})
+
+
+def _parts_of_255(shares: torch.Tensor) -> np.ndarray:
+    return (255 * shares).round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+def _save_shares(parts: np.ndarray, t1w: nib.Nifti1Image, path: Path) -> None:
+    """Save parts of 255 as probabilities, in a quarter of the space of floats."""
+    image = _image(parts, t1w.affine, t1w)
+    image.header.set_slope_inter(1 / 255, 0)
+    _save(image, path)
 
 
 def write_carved(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import nibabel as nib
 import numpy as np
 import torch
@@ -10,10 +13,11 @@ from safetensors.torch import load_file
 from scipy import ndimage
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.errors import ModelError, SegmentationFailed
+from cerebbids.errors import ModelError
 from cerebbids.imaging.relabel import voxel_points
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.slabs import slabs
+from cerebbids.inference.answer import Answer, one_cerebellum
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.inputs import network_input
 from cerebbids.inference.library import Library
@@ -22,9 +26,6 @@ from cerebbids.inference.prior import subject_atlas
 from cerebbids.nets.build import build
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import Grid
-
-PLAUSIBLE_CM3 = (20.0, 400.0)
-"""Cerebellum volume in template space beyond which the answer is refused."""
 
 
 def load_net(network: Network, device: torch.device) -> torch.nn.Module:
@@ -77,69 +78,38 @@ def crop_probabilities(
     return (answer(image) + mirrored) / 2
 
 
-def keep_largest(probabilities: torch.Tensor) -> torch.Tensor:
-    """Set everything that does not touch the largest cerebellum to background (probabilities stay a partition)."""
-    components, count = ndimage.label((probabilities[0] < 0.5).numpy())
-    if count < 2:
-        return probabilities
-    largest = np.bincount(components.ravel())[1:].argmax() + 1
-    stray = torch.from_numpy((components > 0) & (components != largest))
-    cleaned = probabilities.clone()
-    cleaned[:, stray] = 0
-    cleaned[0, stray] = 1
-    return cleaned
+@dataclass(frozen=True)
+class Readings:
+    """Probabilities read on a part of another grid: planes ``slab`` of its first axis, voxels ``where`` in them.
 
-
-def check_plausible(probabilities: torch.Tensor, grid: Grid, name: str) -> None:
-    """Refuse an answer that cannot be a cerebellum.
-
-    Raises
-    ------
-    SegmentationFailed
-        The volume in template space is out of bounds, or one hemisphere is hardly there.
+    ``shares``: (classes, N), float32, sums to 1.
     """
-    labels = probabilities.argmax(0)
-    half = (probabilities.shape[0] - 1) // 2
-    left = float(((labels > 0) & (labels <= half)).sum()) * grid.spacing**3 / 1000
-    right = float((labels > half).sum()) * grid.spacing**3 / 1000
-    low, high = PLAUSIBLE_CM3
-    if not low <= left + right <= high or min(left, right) < 0.2 * max(left, right):
-        raise SegmentationFailed(
-            name,
-            f"the cerebellum found is implausible (left {left:.0f}, right {right:.0f} cm3 in template space)",
-            "look at the image's field of view, contrast and quality",
-        )
+
+    slab: slice
+    where: np.ndarray
+    shares: torch.Tensor
 
 
-def labels_on_grid(
+def readings(
     probabilities: torch.Tensor, grid: Grid, target_shape: tuple[int, ...], target_affine: np.ndarray,
-    target_to_mni: np.ndarray, indices: tuple[int, ...],
-) -> np.ndarray:  # fmt: skip
-    """Bring crop probabilities onto any grid and take the most likely label of each voxel.
+    target_to_mni: np.ndarray,
+) -> Iterator[Readings]:  # fmt: skip
+    """Read crop probabilities on any grid, a few planes at a time; where nothing is read there is background alone.
 
     They are read linearly; where the voxels to label are larger than the crop's, in as many places of each as it takes.
 
     Parameters
     ----------
     probabilities : Tensor, (classes, X, Y, Z)
+        Background first.
     grid : Grid
         The crop's, in the working space.
     target_shape, target_affine
-        Grid to label.
+        Grid to read on.
     target_to_mni : ndarray, (4, 4)
         World of the target -> working space, mm.
-    indices : tuple of int
-        Voxel value of each class after the background.
-
-    Returns
-    -------
-    ndarray of ``target_shape``, uint8
     """
     crop_from_target = np.linalg.inv(grid.affine) @ target_to_mni @ target_affine
-    values = np.array((0, *indices), np.uint8)
-    labels = np.zeros(target_shape, np.uint8)
-    # Outside the crop the background is certain, inside half a voxel of its face it is interpolated.
-    shifted = torch.cat([probabilities[:1] - 1, probabilities[1:]])[None]
     # Between voxels that are all background there is nothing else, and nothing need be sampled.
     steps = voxel_points(crop_from_target[:3, :3]).astype(np.float32)
     reach = int(np.ceil(abs(steps).max())) + 1
@@ -150,31 +120,59 @@ def labels_on_grid(
         near = ((place > -1) & (place < size + 1)).all(-1)
         nearest = place[near].round().clamp(torch.zeros(3), size).long()
         near[near.clone()] = possible[nearest.unbind(-1)]
-        if not near.any():
-            continue
-        sampled = torch.zeros(len(probabilities), int(near.sum()))
-        for step in steps:
-            points = (2 * (place[near] + torch.from_numpy(step)) / size - 1).flip(-1)[None, None, None]
-            sampled += F.grid_sample(shifted, points, align_corners=True, padding_mode="zeros")[0, :, 0, 0]
-        sampled[0] += len(steps)
-        part = labels[slab]
-        part[near.numpy()] = values[sampled.argmax(0).numpy()]
+        if near.any():
+            yield Readings(slab, near.numpy(), _sampled(probabilities, place[near], steps))
+
+
+def _sampled(probabilities: torch.Tensor, places: torch.Tensor, steps: np.ndarray) -> torch.Tensor:
+    """Probabilities (classes, N) at places (N, 3) in voxels, mean over some steps from each.
+
+    Outside the crop the background is certain, inside half a voxel of its face it is interpolated.
+    """
+    margin, last = float(abs(steps).max()), torch.tensor(probabilities.shape[1:]) - 1
+    low = (places.amin(0) - margin).floor().long().clamp(min=0).minimum((last - 1).clamp(min=0))
+    high = ((places.amax(0) + margin).ceil().long() + 1).clamp(min=1).minimum(last)
+    box = (slice(None), *(slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True)))
+    part = probabilities[box].to(torch.float32, copy=True)  # of the whole crop it would take a gigabyte
+    part[0] -= 1
+    size = (high - low).clamp(min=1)
+    sampled = torch.zeros(len(part), len(places))
+    for step in steps:
+        points = (2 * (places + torch.from_numpy(step) - low) / size - 1).flip(-1)[None, None, None]
+        sampled += F.grid_sample(part[None], points, align_corners=True, padding_mode="zeros")[0, :, 0, 0]
+    sampled /= len(steps)
+    sampled[0] += 1
+    return sampled
+
+
+def labels_on_grid(
+    probabilities: torch.Tensor, grid: Grid, target_shape: tuple[int, ...], target_affine: np.ndarray,
+    target_to_mni: np.ndarray, indices: tuple[int, ...],
+) -> np.ndarray:  # fmt: skip
+    """Bring crop probabilities onto any grid and take the most likely label of each voxel.
+
+    Parameters
+    ----------
+    probabilities, grid, target_shape, target_affine, target_to_mni
+        As :func:`readings` takes them.
+    indices : tuple of int
+        Voxel value of each class after the background.
+
+    Returns
+    -------
+    ndarray of ``target_shape``, uint8
+    """
+    values = np.array((0, *indices), np.uint8)
+    labels = np.zeros(target_shape, np.uint8)
+    for read in readings(probabilities, grid, target_shape, target_affine, target_to_mni):
+        labels[read.slab][read.where] = values[read.shares.argmax(0).numpy()]
     return labels
-
-
-def confidence(probabilities: torch.Tensor) -> list[float]:
-    """Mean probability of each label (background left out) over the voxels that got it; 0 for an absent label."""
-    labels = probabilities.argmax(0)
-    return [
-        float(channel[labels == k].mean()) if bool((labels == k).any()) else 0.0
-        for k, channel in enumerate(probabilities[1:], 1)
-    ]
 
 
 def segment(
     net: torch.nn.Module, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray, device: torch.device, name: str
-) -> torch.Tensor:
-    """Segment one image on the network's crop.
+) -> Answer:
+    """Segment one image by the network for 1 mm.
 
     Parameters
     ----------
@@ -190,11 +188,6 @@ def segment(
     name : str
         What to call the image in an error.
 
-    Returns
-    -------
-    Tensor, (classes, X, Y, Z), float32
-        Probabilities on ``grid``.
-
     Raises
     ------
     SegmentationFailed
@@ -202,7 +195,7 @@ def segment(
     """
     data, mirror = crop_t1w(t1w, grid, t1w_to_mni), load_scheme(DEEPCERES.scheme).mirror
     probabilities = crop_probabilities(net, data, mirror, device, low_precision=is_fast_in_bf16(device))
-    return one_cerebellum(probabilities, grid, name)
+    return one_cerebellum(Answer(probabilities, grid), name)
 
 
 def propagate(
@@ -213,7 +206,7 @@ def propagate(
     t1w_to_mni: np.ndarray,
     device: torch.device,
     name: str,
-) -> torch.Tensor:
+) -> Answer:
     """Segment one image by the vote of a library, without a network for lobules.
 
     Parameters
@@ -226,17 +219,10 @@ def propagate(
     Others, result and errors are those of :func:`segment`; the shares of the votes stand for probabilities.
     """
     atlas = subject_atlas(net, library, crop_t1w(t1w, grid, t1w_to_mni), device)
-    return one_cerebellum(atlas, grid, name)
+    return one_cerebellum(Answer(atlas, grid), name)
 
 
 def crop_t1w(t1w: nib.Nifti1Image, grid: Grid, t1w_to_mni: np.ndarray) -> np.ndarray:
     """Bring an image linearly onto a box of the working space, float32."""
     crop = resample(t1w, grid.shape, grid.affine, np.linalg.inv(t1w_to_mni), order=1)
     return crop.get_fdata(dtype=np.float32)
-
-
-def one_cerebellum(probabilities: torch.Tensor, grid: Grid, name: str) -> torch.Tensor:
-    """Keep one connected cerebellum, and refuse what cannot be one (:func:`check_plausible`)."""
-    probabilities = keep_largest(probabilities)
-    check_plausible(probabilities, grid, name)
-    return probabilities

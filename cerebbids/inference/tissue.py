@@ -1,15 +1,15 @@
-"""From the lobules found at 1 mm to labels of 0.5 mm, without fluid, arbor vitae and peduncles."""
+"""From compartments to labels of 0.5 mm, without fluid, arbor vitae and peduncles."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from cerebbids.bids.names import CARVED
 from cerebbids.errors import BadImage
 from cerebbids.imaging.carving import carve
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
+from cerebbids.inference.answer import Answer
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.segment import labels_on_grid
 from cerebbids.systems.grid import Grid
@@ -18,15 +18,13 @@ LEAST = 0.5
 """Share of the compartments that is tissue; 0.7 to 0.9 in the heads and brains looked at."""
 
 
-def tissue_labels(probabilities: torch.Tensor, grid: Grid, side: ImageSide, fine: Grid) -> np.ndarray:
+def tissue_labels(answer: Answer, side: ImageSide, fine: Grid) -> np.ndarray:
     """Bring compartments onto the fine box and carve them there.
 
     Parameters
     ----------
-    probabilities : Tensor, (classes, X, Y, Z)
-        Of the compartments.
-    grid : Grid
-        Box of the network ``lobules``, where they are.
+    answer : Answer
+        The compartments.
     side : ImageSide
         T1w and T2w contrast on the fine box.
     fine : Grid
@@ -37,14 +35,14 @@ def tissue_labels(probabilities: torch.Tensor, grid: Grid, side: ImageSide, fine
     ndarray of ``fine.shape``, uint8
         Channels: 0 background, 1-12 left lobules, 13 left white matter, 14-26 the right side.
     """
-    channels = tuple(range(1, len(probabilities)))
-    compartments = labels_on_grid(probabilities, grid, fine.shape, fine.affine, np.eye(4), channels)
+    channels = tuple(range(1, len(answer.probabilities)))
+    compartments = labels_on_grid(answer.probabilities, answer.grid, fine.shape, fine.affine, np.eye(4), channels)
     # Where the T2w shows nothing (outside of its field of view, say), the T1w speaks alone.
     t2w = np.where(side.t2w > 0, side.t2w, render_t2w(side.t1w, TARGETS))
     return carve(compartments, side.t1w, t2w, fine.spacing)
 
 
-def check_tissue(carved: np.ndarray, fine: Grid, probabilities: torch.Tensor, grid: Grid, name: str) -> tuple[str, ...]:
+def check_tissue(carved: np.ndarray, fine: Grid, answer: Answer, name: str) -> tuple[str, ...]:
     """Warn where little of the compartments is tissue.
 
     Parameters
@@ -52,9 +50,8 @@ def check_tissue(carved: np.ndarray, fine: Grid, probabilities: torch.Tensor, gr
     carved : ndarray
         Channels on the grid ``fine``.
     fine : Grid
-    probabilities : Tensor, (classes, X, Y, Z)
-        Of the compartments, on ``grid``.
-    grid : Grid
+    answer : Answer
+        The compartments.
     name : str
         What to call the image.
 
@@ -63,7 +60,7 @@ def check_tissue(carved: np.ndarray, fine: Grid, probabilities: torch.Tensor, gr
     BadImage
         Nothing is.
     """
-    compartments = np.count_nonzero(probabilities.argmax(0).numpy()) * grid.spacing**3
+    compartments = np.count_nonzero(answer.probabilities.argmax(0).numpy()) * answer.grid.spacing**3
     share = np.count_nonzero(carved) * fine.spacing**3 / compartments
     if not share:
         raise BadImage(name, "shows no brain tissue where the cerebellum was found", "look at its contrast")

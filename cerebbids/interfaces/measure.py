@@ -9,12 +9,13 @@ import nibabel as nib
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.quality import check_cavity, check_segmentation
-from cerebbids.imaging.volumetry import lobule_volumes
+from cerebbids.files import as_json, write_text
+from cerebbids.imaging.verdict import judge
+from cerebbids.imaging.volumetry import lobule_volumes, write_volumes
 
 
 class _MeasureInputSpec(BaseInterfaceInputSpec):
-    dseg = File(exists=True, mandatory=True, desc="labels")
+    dseg = File(exists=True, desc="labels; there is no table where there are none")
     fine = File(exists=True, desc="the same labels at 0.5 mm, to take the volumes from")
     scheme = traits.Str(mandatory=True, desc="name of the label scheme")
     icv = File(exists=True, desc="mask of the intracranial cavity on the same grid; none of a stripped image")
@@ -31,17 +32,24 @@ class MeasureVolumes(SimpleInterface):
     output_spec = _MeasureOutputSpec
 
     def _run_interface(self, runtime):
+        if not isdefined(self.inputs.dseg):
+            return runtime
         out_file = Path(runtime.cwd) / "morph.tsv"
         given = {key: getattr(self.inputs, key) for key in ("icv", "fine")}
         others = {key: nib.load(path) for key, path in given.items() if isdefined(path)}
         table = lobule_volumes(nib.load(self.inputs.dseg), load_scheme(self.inputs.scheme), **others)
-        table.to_csv(out_file, sep="\t", index=False, na_rep="n/a")
+        write_volumes(table, out_file)
         self._results["out_file"] = str(out_file)
         return runtime
 
 
+_IMAGES = ("t1w", "dseg", "dseg_mni", "carved")
+
+
 class _CheckInputSpec(BaseInterfaceInputSpec):
-    dseg = File(exists=True, mandatory=True, desc="labels")
+    dseg = File(exists=True, mandatory=True, desc="labels of seg-Lobules")
+    dseg_mni = File(exists=True, mandatory=True, desc="the same on the template's grid")
+    carved = File(exists=True, mandatory=True, desc="labels of seg-DeepCERES on the grid of the T1w image")
     t1w = File(exists=True, mandatory=True, desc="T1w image on the same grid")
     icv = File(exists=True, desc="mask of the intracranial cavity on the same grid; none of a stripped image")
     facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
@@ -51,6 +59,7 @@ class _CheckInputSpec(BaseInterfaceInputSpec):
 
 class _CheckOutputSpec(TraitedSpec):
     meta = traits.Dict(desc="provenance and warnings, for the sidecars of the labels")
+    qc = File(exists=True, desc="JSON: quality in numbers, and a traffic light")
 
 
 class CheckSegmentation(SimpleInterface):
@@ -60,13 +69,14 @@ class CheckSegmentation(SimpleInterface):
     output_spec = _CheckOutputSpec
 
     def _run_interface(self, runtime):
-        t1w = nib.load(self.inputs.t1w)
-        found = check_segmentation(nib.load(self.inputs.dseg), t1w)
-        if isdefined(self.inputs.icv):
-            found += check_cavity(nib.load(self.inputs.icv), t1w)
+        images = {key: nib.load(getattr(self.inputs, key)) for key in _IMAGES}
+        icv = nib.load(self.inputs.icv) if isdefined(self.inputs.icv) else None
         facts = json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
+        of_steps = [*self.inputs.known, *facts.get("warnings", ())]
+        verdict = judge(**images, icv=icv, facts=facts, of_steps=of_steps)
+        out_file = Path(runtime.cwd) / "qc.json"
+        write_text(out_file, as_json(verdict.quality))
         facts.get("tissues", {}).pop("counts", None)  # a histogram is for the report, not for every sidecar
-        warnings = [*self.inputs.known, *facts.get("warnings", ()), *found]
-        provenance = {"version": self.inputs.version, **facts, "warnings": warnings}
-        self._results["meta"] = {"CerebBIDS": provenance}
+        provenance = {"version": self.inputs.version, **facts, **verdict.told()}
+        self._results |= {"meta": {"CerebBIDS": provenance}, "qc": str(out_file)}
         return runtime

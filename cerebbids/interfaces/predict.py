@@ -21,6 +21,7 @@ _OUTPUTS = {
     "dseg": "dseg.nii.gz",
     "dseg_mni": "dseg_mni.nii.gz",
     "mask": "mask.nii.gz",
+    "confidence": "confidence.nii.gz",
     "carved": "carved.nii.gz",
     "carved_fine": "carved_fine.nii.gz",
     "carved_mni": "carved_mni.nii.gz",
@@ -42,7 +43,9 @@ class _PredictInputSpec(BaseInterfaceInputSpec):
     t2w_meta = traits.Dict(desc="what the check of the T2w image has measured")
     model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
     version = traits.Str(mandatory=True, desc="of this program")
-    method = traits.Enum("nets", "atlas", usedefault=True, desc="what names the lobules")
+    method = traits.Enum("nets", "fast", "atlas", usedefault=True, desc="what names the lobules")
+    flip = traits.Bool(False, usedefault=True, desc="show the networks the mirror image, too")
+    save_probabilities = traits.Bool(False, usedefault=True, desc="write the probabilities of all labels")
     library = traits.Str("", usedefault=True, nohash=True, desc="in place of the bundle's; model_sha256 covers it")
     models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
     device = traits.Str("cpu", usedefault=True, nohash=True, desc="cpu or cuda:N")
@@ -55,6 +58,9 @@ class _PredictOutputSpec(TraitedSpec):
     dseg = File(exists=True, desc="labels on the grid of the T1w image")
     dseg_mni = File(exists=True, desc="labels on the template's grid")
     mask = File(exists=True, desc="cerebellum on the grid of the T1w image")
+    confidence = File(exists=True, desc="probability of each voxel's label on the grid of the T1w image")
+    vermis = File(exists=True, desc="labels with the vermis told apart; of the method nets alone")
+    probseg = File(exists=True, desc="probabilities of all labels, on request")
     carved = File(exists=True, desc="labels without fluid and peduncles, on the grid of the T1w image")
     carved_fine = File(exists=True, desc="the same at 0.5 mm, on the grid of superres")
     carved_mni = File(exists=True, desc="the same on the fine box of the template")
@@ -84,7 +90,8 @@ class Predict(SimpleInterface):
 
     def _run_interface(self, runtime):
         folder = Path(runtime.cwd)
-        given = ("system", "t1w", "xfm", "skull_stripped", "t2w_required", "method", "device", "cpu_threads")
+        given = ("system", "t1w", "xfm", "skull_stripped", "t2w_required", "method", "flip", "save_probabilities")
+        given += ("device", "cpu_threads")
         job = {key: getattr(self.inputs, key) for key in given}
         job |= {key: self._given(key) for key in ("t2w", "xfm_t2w", "library", "models_dir")}
         job["out_dir"] = str(folder)
@@ -107,6 +114,9 @@ class Predict(SimpleInterface):
         found: dict[str, Any] = {kind: str(folder / "t2w.nii.gz"), f"{kind}_mni": str(folder / "t2w_mni.nii.gz")}
         if facts["icv_mm3"] is not None:
             found["icv"] = str(folder / "icv.nii.gz")
+        for key in ("vermis", "probseg"):
+            if (folder / f"{key}.nii.gz").exists():
+                found[key] = str(folder / f"{key}.nii.gz")
         kept = ("model", "weights_sha256", "weights_licence", "superresolved", "t2w")
         told = {key: facts[key] for key in kept}
         told["tissues"] = {key: value for key, value in facts["tissues"].items() if key != "counts"}

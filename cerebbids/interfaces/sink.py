@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,12 +9,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 from bids.layout import Config
 from nipype.interfaces.base import Directory, File, InputMultiObject, OutputMultiObject, isdefined
 from niworkflows.interfaces.bids import PrepareDerivative
 
-from cerebbids.bids.names import DERIVATIVES, ENTITIES, OPTIONAL, PATTERNS, derivative_path, sidecar_path
-from cerebbids.files import atomic
+from cerebbids.bids.names import DERIVATIVES, ENTITIES, LABEL_MAPS, OPTIONAL, PATTERNS, derivative_path, sidecar_path
+from cerebbids.files import as_json, atomic
+from cerebbids.imaging.labelmaps import labels_sha256
 from cerebbids.systems.space import SPACE
 
 
@@ -44,9 +46,15 @@ def _write(source: Path, target: Path, metadata: dict[str, Any]) -> None:
     with ExitStack() as drafts:
         if metadata:
             sidecar = drafts.enter_context(atomic(sidecar_path(target)))
-            sidecar.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            sidecar.write_text(as_json(metadata), encoding="utf-8")
         shutil.copyfile(source, drafts.enter_context(atomic(target)))
         sidecar_path(target).unlink(missing_ok=True)
+
+
+def _with_hash(metadata: dict[str, Any], labels: Path) -> dict[str, Any]:
+    """Add the hash of a label map's voxels, by which one will know whether somebody has corrected it."""
+    told = {**metadata.get("CerebBIDS", {}), "labels_sha256": labels_sha256(np.asarray(nib.load(labels).dataobj))}
+    return {**metadata, "CerebBIDS": told}
 
 
 class DerivativesDataSink(PrepareDerivative):
@@ -89,7 +97,8 @@ class DerivativesDataSink(PrepareDerivative):
         targets = [root / path for path in self._results["out_path"]]
         metadata = {**self._metadata, **self._results["out_meta"]}  # what was known first comes first
         for source, target in zip(self._results["out_file"], targets, strict=True):
-            _write(Path(source), target, metadata)
+            hashed = metadata and self._key in LABEL_MAPS
+            _write(Path(source), target, _with_hash(metadata, Path(source)) if hashed else metadata)
         self._results["out_file"] = [str(target) for target in targets]
         return runtime
 

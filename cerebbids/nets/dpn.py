@@ -11,6 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cerebbids.nets.prior import prior_logits
+from cerebbids.nets.renorm import BatchRenorm3d
+
 
 class Level(nn.Module):
     """One resolution: the image's own convolution, three blocks of convolution, ReLU and batch normalisation."""
@@ -20,7 +23,7 @@ class Level(nn.Module):
         self.stem = nn.Conv3d(channels_in, width, 3, padding=1)
         blocks: list[nn.Module] = []
         for _ in range(3):
-            blocks += [nn.Conv3d(width, width, 3, padding=1), nn.ReLU(inplace=True), nn.BatchNorm3d(width)]
+            blocks += [nn.Conv3d(width, width, 3, padding=1), nn.ReLU(inplace=True), BatchRenorm3d(width)]
         self.blocks = nn.Sequential(*blocks)
         self.dropout = nn.Dropout(dropout)
 
@@ -47,6 +50,8 @@ class DPN(nn.Module):
         Resolutions; input sides divide by ``2 ** (levels - 1)``.
     dropout : float
         Rate below full resolution.
+    prior : tuple of int
+        Input channels with the atlas's shares of the classes after the background, to start from; may be empty.
 
     Examples
     --------
@@ -54,8 +59,12 @@ class DPN(nn.Module):
     torch.Size([1, 3, 8, 12, 8])
     """
 
-    def __init__(self, channels_in: int, classes: int, width: int = 32, levels: int = 4, dropout: float = 0.25) -> None:
+    def __init__(
+        self, channels_in: int, classes: int, width: int = 32, levels: int = 4, dropout: float = 0.25,
+        prior: tuple[int, ...] = (),
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.prior = prior
         rates = [dropout] * (levels - 1) + [0.0]
         self.levels = nn.ModuleList(Level(channels_in, width, rate) for rate in rates)
         self.head = nn.Conv3d(width, classes, 3, padding=1)
@@ -68,4 +77,5 @@ class DPN(nn.Module):
         found = None
         for level, image in zip(self.levels, reversed(images), strict=True):
             found = level(image, found)
-        return self.head(found)
+        answer = self.head(found)
+        return answer + prior_logits(x, self.prior) if self.prior else answer

@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cerebbids.nets.prior import prior_logits
+from cerebbids.nets.renorm import BatchRenorm3d
+
 
 class InstanceNorm(nn.Module):
     """Zero mean and unit variance of every channel of every example, then a learned scale and shift.
@@ -32,7 +35,7 @@ class InstanceNorm(nn.Module):
         return F.instance_norm(x, weight=self.weight, bias=self.bias)
 
 
-NORMS: dict[str, type[nn.Module]] = {"instance": InstanceNorm, "batch": nn.BatchNorm3d}
+NORMS: dict[str, type[nn.Module]] = {"instance": InstanceNorm, "batch": BatchRenorm3d}
 """By what statistics features are normalised: the whole image's own, or those of training, which let it be tiled."""
 
 
@@ -63,6 +66,8 @@ class UNet(nn.Module):
         Feature channels at full, half, quarter ... resolution; input sides divide by ``2 ** (len(widths) - 1)``.
     norm : str
         Key of ``NORMS``.
+    prior : tuple of int
+        Input channels with an atlas's shares of the classes after the background, to start from; may be empty.
 
     Notes
     -----
@@ -76,8 +81,12 @@ class UNet(nn.Module):
     torch.Size([1, 27, 8, 8, 8])
     """
 
-    def __init__(self, channels_in: int, classes: int, widths: tuple[int, ...], norm: str = "instance") -> None:
+    def __init__(
+        self, channels_in: int, classes: int, widths: tuple[int, ...], norm: str = "instance",
+        prior: tuple[int, ...] = (),
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.prior = prior
         inputs = (channels_in, *widths[:-1])
         depths = (1, *(2,) * (len(widths) - 1))
         self.encoders = nn.ModuleList(ConvBlock(*sizes, norm) for sizes in zip(inputs, widths, depths, strict=True))
@@ -88,10 +97,11 @@ class UNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, channels_in, D, H, W) -> logits (N, classes, D, H, W)."""
-        skips = []
+        skips, shown = [], x
         for depth, encoder in enumerate(self.encoders):
             x = encoder(F.max_pool3d(x, 2) if depth else x)
             skips.append(x)
         for riser, decoder, skip in zip(self.risers, self.decoders, skips[-2::-1], strict=True):
             x = decoder(riser(x) + skip)
-        return self.head(x)
+        answer = self.head(x)
+        return answer + prior_logits(shown, self.prior) if self.prior else answer

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from cerebbids.bids.names import DERIVATIVES
 from cerebbids.files import write_text
 from cerebbids.reports.drawing import templates
-from cerebbids.reports.volumes import Cavity, Region, read_cavity, read_regions
+from cerebbids.reports.volumes import Cavity, Region, read_cavity, read_regions, read_vermis
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ TABLES: Mapping[str, Caption] = {
         "and peduncles are left out: hold neither table's volumes against norms of the other convention.",
     ),
 }
-"""The tables of volumes of an image in the order of the page, by the same keys."""
+"""The tables of volumes of an image in the order of the page, by the same keys; ``vermis_morph`` is a tile."""
 
 ORIGINS: Mapping[str, str] = {
     "real": "REAL T2w: acquired in the same session",
@@ -132,7 +133,7 @@ class ImageReport:
     figures : dict
         SVG files by their key in `CAPTIONS`; a failed image lacks some or all.
     tables : dict
-        TSV files of volumes by their key in `TABLES`.
+        TSV files of volumes by their key in `TABLES`, and ``vermis_morph``.
     warnings : tuple of str
         What should make a reader look twice.
     facts : dict
@@ -143,6 +144,8 @@ class ImageReport:
         The run that made what is shown, where it is known.
     remarks : dict
         What nobody must overlook of this image's figures, by their keys: stands before the caption.
+    quality : dict
+        What ``_qc.json`` holds; empty where there is none.
     """
 
     name: str
@@ -153,6 +156,13 @@ class ImageReport:
     errors: tuple[str, ...] = ()
     run: RunSummary | None = None
     remarks: Mapping[str, str] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def light(self) -> str | None:
+        """``green``, ``yellow`` or ``red``: green only where nothing else made a reader look twice either."""
+        light = self.quality.get("light")
+        return "yellow" if light == "green" and self.warnings else light
 
     @property
     def state(self) -> str:
@@ -160,7 +170,7 @@ class ImageReport:
         return "failed" if self.errors else "warned" if self.warnings else "done"
 
 
-def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageReport], run: RunSummary) -> Path:
+def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageReport], run: RunSummary | None) -> Path:
     """Write the page of a subject, atomically.
 
     Parameters
@@ -171,8 +181,8 @@ def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageRepo
         Label, with or without ``sub-``.
     images : sequence of ImageReport
         In the order of the page.
-    run : RunSummary
-        The run that writes the page.
+    run : RunSummary or None
+        The last run, where it is known.
 
     Returns
     -------
@@ -188,7 +198,7 @@ def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageRepo
             subject=subject,
             images=[_section(image, out_dir) for image in images],
             run=run,
-            minutes=_duration(run.seconds),
+            minutes=_duration(run.seconds) if run else "",
             methods=_methods(images),
         )
     )
@@ -245,6 +255,8 @@ class _Section:
     anchor: str
     figures: tuple[_Figure, ...]
     tables: Mapping[str, _Table]
+    vermis: tuple[tuple[str, float], ...]
+    numbers: tuple[tuple[str, str], ...]
 
 
 def _section(image: ImageReport, out_dir: Path) -> _Section:
@@ -258,7 +270,24 @@ def _section(image: ImageReport, out_dir: Path) -> _Section:
         for key, caption in TABLES.items()
         if key in image.tables
     }
-    return _Section(image, image.name, figures, tables)
+    vermis = read_vermis(image.tables["vermis_morph"]) if "vermis_morph" in image.tables else ()
+    return _Section(image, image.name, figures, tables, vermis, _numbers(image.quality))
+
+
+def _numbers(quality: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Meanings and values of the numbers that are known.
+
+    Examples
+    --------
+    >>> _numbers({"light": "green", "pieces": 1, "nets_dice": None, "definitions": {"pieces": "p", "nets_dice": "n"}})
+    (('p', '1'),)
+    """
+    known = {key: quality.get(key) for key in quality.get("definitions", {})}
+    return tuple(
+        (quality["definitions"][key], {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value:g}")
+        for key, value in known.items()
+        if value is not None
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from cerebbids.bids.names import COMPARTMENTS
+from cerebbids.bids.names import COMPARTMENTS, VERMIS
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.volumetry import CAVITY, MERGED
 from cerebbids.reports.charts import chart
@@ -52,6 +52,13 @@ class Region:
         20.0
         """
         return 200 * (self.right - self.left) / self.both if self.both else None
+
+
+def read_vermis(morph_tsv: Path) -> tuple[tuple[str, float], ...]:
+    """Read the parts of the vermis, and their volumes (cm3), from a table that tells it from the hemispheres."""
+    volumes, labels = _read_column(morph_tsv), load_scheme(VERMIS).labels
+    parts = [label for label in labels if label.hemisphere == "midline"]
+    return tuple((part.region, float(volumes[part.name]) / 1000) for part in parts)
 
 
 def read_regions(morph_tsv: Path, scheme: str) -> tuple[Region, ...]:

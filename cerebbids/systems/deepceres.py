@@ -8,6 +8,12 @@ from cerebbids.systems.system import System
 VOTERS = 20
 """Members of a library that vote on a subject's atlas."""
 
+SIDES = ("sides_dpn", "sides_unet")
+LOBULES = ("lobules_dpn", "lobules_unet")
+"""Networks of both stages of the cascade at 0.5 mm."""
+
+_IMAGE_SIDE = ("icv", "superres", "contrast")
+
 DEEPCERES = System(
     name="deepceres",
     scheme="Lobules",
@@ -17,6 +23,14 @@ DEEPCERES = System(
         "contrast": CEREBELLUM_05MM,
         "lobules": CEREBELLUM_1MM,
         "deform": CEREBELLUM_1MM,
+        **{net: CEREBELLUM_05MM for net in (*SIDES, *LOBULES)},
+    },
+    # The image and its place; T1w, T2w and the atlas's two sides; the same and the atlas's thirteen labels.
+    channels_in={"icv": 4, "lobules": 4, **dict.fromkeys(SIDES, 4), **dict.fromkeys(LOBULES, 15)},
+    methods={
+        "nets": (*_IMAGE_SIDE, "deform", *SIDES, *LOBULES),
+        "fast": (*_IMAGE_SIDE, "lobules"),
+        "atlas": (*_IMAGE_SIDE, "deform"),
     },
     age_range=(3.0, 100.0),
     inputs=("T1w",),

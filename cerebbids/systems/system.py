@@ -20,6 +20,10 @@ class System:
         Label scheme, the value of the ``seg-`` entity.
     grids : mapping
         Its networks, and where in the working space each of them looks.
+    channels_in : mapping
+        Input channels of those that label.
+    methods : mapping
+        What may name its labels, and the networks that it takes.
     age_range : tuple of float
         Youngest and oldest person it is meant for, years.
     inputs : tuple of str
@@ -31,6 +35,8 @@ class System:
     name: str
     scheme: str
     grids: Mapping[str, Grid]
+    channels_in: Mapping[str, int]
+    methods: Mapping[str, tuple[str, ...]]
     age_range: tuple[float, float]
     inputs: tuple[str, ...]
     reference: str

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save
+from safetensors.torch import load_file, save, save_file
 
 from cerebbids import __version__
 from cerebbids.errors import UsageError
@@ -19,7 +19,7 @@ from cerebbids.files import atomic, write_text
 from cerebbids.inference.libraryfiles import FILES, LIBRARY_NOTES
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.recipe import Recipe
-from cerebbids.training.run import Seen, read_notes
+from cerebbids.training.run import Seen, open_run, read_notes
 from cerebbids.training.trained import check_finished, half_weights
 
 LICENCE = "CC-BY-NC-SA-4.0"
@@ -67,6 +67,29 @@ def _sections(folder: Path, names: set[str]) -> dict[str, Any]:
     toml = folder / "model.toml"
     told = tomllib.loads(toml.read_text(encoding="utf-8")) if toml.exists() else {}
     return {name: told[name] for name in names & told.keys()}
+
+
+def unpack(folder: Path, net: str, run: Path) -> None:
+    """Make a network of a bundle a finished run again, to build on it without training it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the bundle.
+    net : str
+        Its name there.
+    run : Path
+        Gets the weights, as :func:`cerebbids.training.trained.keep_result` keeps them, and the notes.
+    """
+    told = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))[net]
+    how = dict(told["training"])
+    seen = Seen(*(tuple(how.pop(key)) for key in ("ids", "surroundings", "atlas")))
+    sizes = {key: tuple(size) if isinstance(size, list) else size for key, size in told["sizes"].items()}
+    recipe = Recipe(net, architecture=told["architecture"], sizes=sizes, **how)
+    saved = open_run(run, recipe, seen, resume=False)
+    weights = {f"average.{key}": value for key, value in load_file(folder / told["file"]).items()}
+    with atomic(saved) as draft:
+        save_file(weights, draft, {"step": str(recipe.steps), "seconds": "0"})
 
 
 def copy_library(source: Path, target: Path) -> None:

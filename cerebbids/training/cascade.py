@@ -22,7 +22,7 @@ from cerebbids.training.surroundings import Surroundings, beyond_brain
 from cerebbids.training.views import View
 
 PAINTED = 0.25
-"""Share of the examples that are painted."""
+"""Share of the examples that are painted, for networks that can be shown painted cases."""
 EXTENDED = 0.5
 """Share of the others that have somebody else's shape, or nobody's (section 2.4)."""
 IN_HEADS = 0.5
@@ -35,6 +35,8 @@ COARSE = 8
 """Voxels from one bump of an uneven border to the next."""
 UNEVEN = 0.25
 """Height of the bumps, in parts of the step from outside to inside."""
+SMOOTH = 300.0
+"""Voxels added to both parts of every Dice: of a lobule that a patch cuts off, few are seen; of most there are none."""
 UNIT = TARGETS[2]
 """Brightness that transforms see as 1."""
 
@@ -42,9 +44,9 @@ UNIT = TARGETS[2]
 def changes(blur: float) -> tio.Compose:
     """Draw what is done to an image (1, D, H, W), white matter near 1."""
     return tio.Compose([
-        tio.RandomBlur((0, blur), p=0.25),
-        tio.RandomAnisotropy(downsampling=(1.2, 3.0), p=0.2),
-        tio.RandomGamma(log_gamma=(-0.3, 0.3), p=0.6),
+        tio.RandomBlur((0, blur), p=0.2),
+        tio.RandomAnisotropy(downsampling=(1.2, 3.0), p=0.15),
+        tio.RandomGamma(log_gamma=(-0.2, 0.2), p=0.5),
         tio.RandomBiasField(coefficients=0.15, p=0.4),
         tio.RandomGhosting(num_ghosts=(2, 6), intensity=(0.05, 0.3), p=0.1),
         tio.RandomNoise(std=(0, 0.05), p=0.4),
@@ -92,15 +94,14 @@ class CascadeExamples(Stream):
             patch = set_into(patch, places, self.cases.around[int(rng.integers(len(self.cases.around)))], rng)
         patch = scanned_patch(patch, rng)
         if rng.random() < 0.5:
-            mirror = torch.tensor(self.view.mirror)
-            patch = mirrored_patch(patch, mirror, mirror[1:] - 1)
+            patch = mirrored_patch(patch, *map(torch.tensor, (self.view.mirror, self.view.mirrored_shares)))
         shown = uneven_mask(patch.labels > 0, rng) if self.view.masked else None
         return cascade_input(patch.t1w, patch.t2w, patch.atlas, shown), patch.labels[None]
 
     def _choose(self, rng: np.random.Generator) -> tuple[Stored, torch.Tensor | None, bool]:
         """Case, what deforms it, and whether it is set into a head."""
         cases = self.cases
-        if rng.random() < PAINTED:
+        if cases.painted and rng.random() < PAINTED:
             case = cases.painted[int(rng.integers(len(cases.painted)))]
             return case, nobody(case, rng) if rng.random() < EXTENDED else None, False
         place = int(rng.integers(len(cases.people)))
@@ -140,9 +141,18 @@ def set_into(patch: Patch, places: torch.Tensor, around: Surroundings, rng: np.r
     brain = (patch.t1w > FAINT).float()[None, None]
     rim = F.avg_pool3d(brain, 3, 1, 1)[0, 0]
     reach = int(rng.integers(1, GAP))
-    inside = F.max_pool3d(brain, 2 * reach + 1, 1, reach)[0, 0]
+    inside = grown(brain, reach)[0, 0]
     t2w = rim * patch.t2w + (1 - rim) * inside * render_t2w(there, TARGETS)
     return replace(patch, t1w=rim * patch.t1w + (1 - rim) * there, t2w=t2w)
+
+
+def grown(mask: torch.Tensor, reach: int) -> torch.Tensor:
+    """Mask (1, 1, D, H, W) of 0 and 1, larger by so many voxels along each axis, one axis after the other."""
+    for axis in range(3):
+        size, pad = [1, 1, 1], [0, 0, 0]
+        size[axis], pad[axis] = 2 * reach + 1, reach
+        mask = F.max_pool3d(mask, size, 1, pad)
+    return mask
 
 
 def on_1mm(places: torch.Tensor) -> torch.Tensor:

@@ -20,8 +20,8 @@ def stored(work: Path, fold: str, case: str, view: View) -> Stored:
     """Read a case that ``cerebbids-train refine`` has made, with the atlas that it has without a fold's people."""
     with np.load(Path(work) / "fine" / f"{case}.npz") as arrays:
         t1w, t2w, labels = (arrays[key] for key in ("t1w", "t2w", "compartments"))
-    atlas = view.shares(load_prior(work, fold, case))
-    return Stored(*map(torch.from_numpy, (t1w, t2w, view.seen(labels), atlas)))
+        seen = view.seen(labels, arrays["vermis"])
+    return Stored(*map(torch.from_numpy, (t1w, t2w, seen, view.shares(load_prior(work, fold, case)))))
 
 
 def onto(shape: Shape) -> torch.Tensor:
@@ -38,12 +38,6 @@ def load_cascade(work: Path, fold: str, people: tuple[str, ...], around: tuple[s
     for shape in load_shapes(work, fold):
         place = people.index(shape.person)
         of_person[place] = (*of_person.get(place, ()), onto(shape))
-    own, painted = (tuple(stored(work, fold, case, view) for case in cases) for cases in (people, painted_names()))
+    names = painted_names() if view.painted else ()
+    own, painted = (tuple(stored(work, fold, case, view) for case in cases) for cases in (people, names))
     return Cases(own, painted, of_person, load_surroundings(work, around))
-
-
-def stored_shares(cases: Cases, view: View) -> torch.Tensor:
-    """Share of each class (classes,) in the patches' middle: among the voxels where there is a cerebellum, half."""
-    counts = sum(torch.bincount(case.labels.flatten().int(), minlength=view.classes) for case in cases.people).float()
-    counts[0] = counts[1:].sum()
-    return counts / counts.sum()

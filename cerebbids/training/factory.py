@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_t1w
+from cerebbids.imaging.vermis import VERMIS_GROUPS
 from cerebbids.nets.displacement import jacobian_determinant, warp
 from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 from cerebbids.training.atlas import N_SIDE, Template, smooth, soft
@@ -22,7 +23,7 @@ from cerebbids.training.deformable import Pair, register
 
 CORTEX = {"left": 39, "right": 38}
 WHITE = {"left": 41, "right": 40}
-VERMIS = {71: (0, 1, 2, 3), 72: (4, 5, 6, 7), 73: (8, 9, 10, 11)}
+VERMIS = {value: tuple(lobule - 1 for lobule in lobules) for value, lobules in VERMIS_GROUPS.items()}
 """Neuromorphometrics vermal labels -> lobules of one side (0 is I-II) that may lie there."""
 MANUAL = (*CORTEX.values(), *WHITE.values(), *VERMIS)
 

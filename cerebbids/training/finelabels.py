@@ -41,11 +41,13 @@ _SWAP = {**dict(zip(CORTEX.values(), reversed(CORTEX.values()), strict=True)),
 class FineLabels:
     """Labels of one person on the grid ``FINE``.
 
-    ``lobules`` uint8 (channels 0..26); ``folded``: share of cerebellum voxels at 1 mm where a registration folds, mean
-    of both; ``smallest``: the smallest Jacobian determinant there.
+    ``lobules`` uint8 (channels 0..26); ``vermis`` bool: where the manual labels have it; ``folded``: share
+    of cerebellum voxels at 1 mm where a registration folds, mean of both; ``smallest``: the smallest Jacobian
+    determinant there.
     """
 
     lobules: np.ndarray
+    vermis: np.ndarray
     folded: float
     smallest: float
 
@@ -130,7 +132,7 @@ def fine_labels(
     carried = (read_fine(atlas, fields[0], near) + mirror(read_fine(atlas, fields[1], near[::-1]))) / 2
     lobules = decide(carried, drawn)
     folded = float(np.mean([(j <= 0).mean() for j in growth]))
-    return FineLabels(lobules, folded, float(min(j.min() for j in growth)))
+    return FineLabels(lobules, np.isin(drawn, tuple(VERMIS)), folded, float(min(j.min() for j in growth)))
 
 
 def read_fine(atlas: np.ndarray, displacement: torch.Tensor, where: np.ndarray) -> np.ndarray:

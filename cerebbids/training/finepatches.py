@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-SIDE = 96
+SIDE = 64
 """Voxels along each side of a patch."""
 CONTROL = 32
 """Voxels from one control point of the elastic variation to the next."""
@@ -54,12 +54,10 @@ def varied_places(centre: np.ndarray, rng: np.random.Generator, side: int = SIDE
     axis = torch.arange(side) - (side - 1) / 2
     offsets = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), -1)
     matrix = torch.from_numpy(random_matrix(rng)).float()
-    knots = side // CONTROL + 3
+    knots = side // CONTROL + 1  # the first and the last at the faces
     bends = torch.from_numpy(rng.uniform(-BEND, BEND, (1, 3, knots, knots, knots)).astype(np.float32) * rng.random())
-    bent = F.interpolate(bends, scale_factor=CONTROL, mode="trilinear", align_corners=False)[0]
-    first = (bent.shape[-1] - side) // 2
-    inner = bent[:, first : first + side, first : first + side, first : first + side].permute(1, 2, 3, 0)
-    return offsets @ matrix.T + inner + torch.from_numpy(centre.astype(np.float32))
+    bent = F.interpolate(bends, (side,) * 3, mode="trilinear", align_corners=True)[0].permute(1, 2, 3, 0)
+    return offsets @ matrix.T + bent + torch.from_numpy(centre.astype(np.float32))
 
 
 def random_matrix(rng: np.random.Generator) -> np.ndarray:

@@ -52,8 +52,8 @@ def fine_person(
     -------
     dict
         On ``CEREBELLUM_05MM``: ``t1w``, ``t2w`` float16, tissues at fixed brightness; ``compartments`` and ``labels``
-        uint8, channels before and after :func:`cerebbids.imaging.carving.carve`. And ``folded``, ``smallest`` as
-        :class:`FineLabels` has them.
+        uint8, channels before and after :func:`cerebbids.imaging.carving.carve`; ``vermis`` bool. And ``folded``,
+        ``smallest`` as :class:`FineLabels` has them.
     """
     grid = CEREBELLUM_05MM
     inside = stripped_brain(t1w, t1w_to_mni)
@@ -64,8 +64,8 @@ def fine_person(
     compartments = moved_up(named.lobules, FINE, grid)
     return {
         "t1w": fine.astype(np.float16), "t2w": t2w.astype(np.float16), "compartments": compartments,
-        "labels": carve(compartments, fine, t2w, grid.spacing), "folded": np.array(named.folded),
-        "smallest": np.array(named.smallest),
+        "labels": carve(compartments, fine, t2w, grid.spacing), "vermis": moved_up(named.vermis, FINE, grid),
+        "folded": np.array(named.folded), "smallest": np.array(named.smallest),
     }  # fmt: skip
 
 
@@ -78,11 +78,12 @@ def paint(kit: Path, work: Path) -> None:
 
 
 def painted_arrays(folding: LabelledFolding, head: Anatomy, seed: int) -> dict[str, np.ndarray]:
-    """Images and labels of one painted case, as :func:`fine_person` has them."""
+    """Images and labels of one painted case, as :func:`fine_person` has them; its vermis is not known."""
     case = painted_case(folding, head, np.random.default_rng(seed))
     return {
         "t1w": case.t1w.astype(np.float16), "t2w": case.t2w.astype(np.float16),
         "compartments": with_arbor(folding.compartments, folding.folded.white), "labels": case.labels,
+        "vermis": np.zeros(case.labels.shape, bool),
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 
 SMOOTH = 1e-5
-"""Added to numerator and denominator of every Dice, as MONAI does."""
+"""Added to numerator and denominator of every Dice of a whole cerebellum, as MONAI does."""
 SLAB = {"cpu": 1 << 14, "cuda": 1 << 22}
 """Voxels at a time: on a CPU what stays in its cache."""
 
@@ -26,7 +26,9 @@ def _slabs(logits: torch.Tensor, target: torch.Tensor) -> Iterator[tuple[torch.T
 
 class _DiceCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(context, logits: torch.Tensor, labels: torch.Tensor, weight: float) -> torch.Tensor:
+    def forward(
+        context, logits: torch.Tensor, labels: torch.Tensor, weight: float, smooth: float
+    ) -> torch.Tensor:  # fmt: skip
         last = logits.movedim(1, -1)
         flat, target = last.reshape(-1, logits.shape[1]), labels.reshape(-1, 1)
         overlap, size = (flat.new_zeros(flat.shape[1], dtype=torch.float32) for _ in range(2))
@@ -37,18 +39,19 @@ class _DiceCrossEntropy(torch.autograd.Function):
             surprise -= hit.clamp(min=1e-12).log().sum()
         size += torch.bincount(target[:, 0], minlength=len(size))
         context.save_for_backward(flat, target, overlap, size)
-        context.shape, context.weight = last.shape, weight
-        dice = (2 * overlap + SMOOTH) / (size + SMOOTH)
+        context.shape, context.weight, context.smooth = last.shape, weight, smooth
+        dice = (2 * overlap + smooth) / (size + smooth)
         return (1 - dice).mean() + weight * surprise / len(target)
 
     @staticmethod
-    def backward(context, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(context, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         flat, target, overlap, size = context.saved_tensors
         voxels, classes = flat.shape
         per_voxel = context.weight / voxels
         # d(1 - Dice_k) / dp: `everywhere` for any voxel, `where_true` more where the label is k.
-        everywhere = (2 * overlap + SMOOTH) / (size + SMOOTH) ** 2 / classes
-        where_true = -2 / (size + SMOOTH) / classes
+        smooth = context.smooth
+        everywhere = (2 * overlap + smooth) / (size + smooth) ** 2 / classes
+        where_true = -2 / (size + smooth) / classes
         gradient = torch.empty_like(flat)
         for (p, hit, here), out in zip(_slabs(flat, target), gradient.split(SLAB[flat.device.type]), strict=True):
             on_target = where_true[here]
@@ -56,10 +59,12 @@ class _DiceCrossEntropy(torch.autograd.Function):
             slope = p * (everywhere + per_voxel - mean)
             slope.scatter_add_(1, here, hit * on_target - per_voxel)
             out.copy_(slope * upstream)
-        return gradient.reshape(context.shape).movedim(-1, 1), None, None
+        return gradient.reshape(context.shape).movedim(-1, 1), None, None, None
 
 
-def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
+def dice_cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, weight: float = 1.0, smooth: float = SMOOTH
+) -> torch.Tensor:
     """Mean over classes (background too) of 1 - soft Dice, plus ``weight`` times mean cross-entropy.
 
     Parameters
@@ -70,16 +75,20 @@ def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: float
         Classes.
     weight : float
         Of the cross-entropy.
+    smooth : float
+        Added to numerator and denominator of every Dice, voxels: a class of far fewer in a patch counts for little.
 
     Returns
     -------
     Tensor
         A number; the sums of the Dice run over the whole batch.
     """
-    return _DiceCrossEntropy.apply(logits, labels, weight)
+    return _DiceCrossEntropy.apply(logits, labels, weight, smooth)
 
 
-def log_dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
+def log_dice_cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, weight: float = 1.0, smooth: float = SMOOTH
+) -> torch.Tensor:
     """Logarithm of half of :func:`dice_cross_entropy` (Morell-Ortega et al. 2025, equation 1).
 
     The text takes the logarithm of (1 - sum of Dice + BCE) / 2, which is not defined where the Dice of more than one
@@ -93,7 +102,7 @@ def log_dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: f
     >>> bool(torch.isclose(log_dice_cross_entropy(logits, labels), (plain / 2).log()))
     True
     """
-    return (dice_cross_entropy(logits, labels, weight) / 2).log()
+    return (dice_cross_entropy(logits, labels, weight, smooth) / 2).log()
 
 
 def charbonnier(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,7 @@ import torch
 from tqdm import tqdm
 
 from cerebbids.imaging.resample import moved_up
+from cerebbids.inference.cascade import on_fine_half
 from cerebbids.inference.library import Library, read_library
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.systems.deepceres import DEEPCERES
@@ -80,7 +81,7 @@ def build_prior(work: Path, fold: str, case: str) -> None:
     grid = DEEPCERES.grids["deform"]
     net = trained_net(run_folder(work, "deform", fold))
     voters = without(read_library(library_folder(work, fold), grid, DEEPCERES.scheme), f"OASIS-{case}")
-    save_arrays(path, atlas=on_fine_half(subject_atlas(net, voters, seen_at_1mm(work, case), CPU)))
+    save_arrays(path, atlas=on_fine_half(subject_atlas(net, voters, seen_at_1mm(work, case), CPU), GRID))
 
 
 def seen_at_1mm(work: Path, case: str) -> np.ndarray:
@@ -88,14 +89,6 @@ def seen_at_1mm(work: Path, case: str) -> np.ndarray:
     if case in painted_names():
         return moved_up(at_1mm(load_person(work, case).t1w).numpy(), GRID, CEREBELLUM_1MM)
     return load_cases(work, (case,))[0].t1w
-
-
-def on_fine_half(atlas: torch.Tensor) -> np.ndarray:
-    """Bring an atlas (classes, X, Y, Z) from ``CEREBELLUM_1MM`` to ``GRID``, as shares of 255 (uint8)."""
-    shares = (255 * atlas).round().to(torch.uint8).numpy()
-    moved = np.stack([moved_up(share, CEREBELLUM_1MM, GRID) for share in shares])
-    moved[0][moved.max(0) == 0] = 255  # beyond the other grid
-    return moved
 
 
 def load_prior(work: Path, fold: str, case: str) -> np.ndarray:

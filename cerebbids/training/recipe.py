@@ -71,12 +71,14 @@ DEFORM = Recipe("deform", 300, "deform", {"widths": (32, 64, 128), "passes": 3},
 
 _DPN = {"width": 32}
 _UNET = {"widths": (16, 32, 64, 128), "norm": "batch"}
-SIDES_DPN = Recipe("sides_dpn", 200, "dpn", {"channels_in": 4, "classes": 3, **_DPN})
-SIDES_UNET = Recipe("sides_unet", 200, "unet", {"channels_in": 4, "classes": 3, **_UNET})
-"""Left, right and background at 0.5 mm, from T1w, T2w and the atlas's two sides."""
+_SIDES = {"channels_in": 4, "classes": 5, "prior": (2, 3, 2, 3)}
+SIDES_DPN = Recipe("sides_dpn", 300, "dpn", {**_SIDES, **_DPN})
+SIDES_UNET = Recipe("sides_unet", 300, "unet", {**_SIDES, **_UNET})
+"""Hemispheres, halves of the vermis and background at 0.5 mm, from T1w, T2w and the atlas's two sides."""
 
-LOBULES_DPN = Recipe("lobules_dpn", 300, "dpn", {"channels_in": 15, "classes": 14, **_DPN})
-LOBULES_UNET = Recipe("lobules_unet", 300, "unet", {"channels_in": 15, "classes": 14, **_UNET})
+_LOBULES = {"channels_in": 15, "classes": 14, "prior": tuple(range(2, 15))}
+LOBULES_DPN = Recipe("lobules_dpn", 600, "dpn", {**_LOBULES, **_DPN})
+LOBULES_UNET = Recipe("lobules_unet", 1200, "unet", {**_LOBULES, **_UNET})
 """Twelve lobules, white matter and background at 0.5 mm, from T1w, T2w and the atlas's thirteen labels."""
 
 CASCADE = (SIDES_DPN, SIDES_UNET, LOBULES_DPN, LOBULES_UNET)

@@ -15,8 +15,8 @@ from cerebbids.nets.build import build
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training import heads
 from cerebbids.training.alignment import PairedPeople, alignment_loss
-from cerebbids.training.cascade import CascadeExamples
-from cerebbids.training.cascadecases import load_cascade, stored_shares
+from cerebbids.training.cascade import SMOOTH, CascadeExamples
+from cerebbids.training.cascadecases import load_cascade
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.details import DetailExamples, load_details
 from cerebbids.training.kit import surrounding_names
@@ -54,6 +54,13 @@ def start_from_shares(net: torch.nn.Module, shares: torch.Tensor) -> None:
     """Let an untrained U-Net answer with every class's share (classes,) of the voxels; saves a hundred steps."""
     with torch.no_grad():
         net.head.bias.copy_(shares.clamp(min=1e-7).log())
+
+
+def start_from_prior(net: torch.nn.Module) -> None:
+    """Let an untrained network that is given a prior answer with it."""
+    with torch.no_grad():
+        net.head.weight.zero_()
+        net.head.bias.zero_()
 
 
 def lobules(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
@@ -107,8 +114,8 @@ def cascade(view: View, kit: Path, work: Path, fold: str, recipe: Recipe) -> Tas
     people, around = people_but(kit, fold), surrounding_names(kit)
     net = build(recipe.architecture, recipe.sizes)
     cases = load_cascade(work, fold, people, around, view)
-    start_from_shares(net, stored_shares(cases, view))
-    loss_of = partial(log_dice_cross_entropy, weight=recipe.cross_entropy_weight)
+    start_from_prior(net)
+    loss_of = partial(log_dice_cross_entropy, weight=recipe.cross_entropy_weight, smooth=SMOOTH)
     seen = Seen(tuple(f"OASIS-{person}" for person in people), (*around, *brain_names(kit)), COBRALAB)
     return Task(net, CascadeExamples(cases, view, recipe), loss_of, seen)
 

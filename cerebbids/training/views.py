@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cerebbids.inference.cascade import SIDES_MIRROR
 from cerebbids.training.atlas import N_SIDE
 
 CLASSES = 2 * N_SIDE + 1
@@ -19,39 +20,59 @@ class View:
     Parameters
     ----------
     labels : tuple of int
-        Class of each channel.
+        Class of each channel, and what share of the atlas it is shown of it.
+    vermis : tuple of int
+        Class of each channel in the vermis.
     mirror : tuple of int
         Class that each class becomes when left and right are swapped.
     masked : bool
         Whether nothing is shown outside of the cerebellum.
+    painted : bool
+        Whether painted cases can be shown, of whose vermis nothing is known.
 
     Examples
     --------
     >>> SIDES.classes, LOBULES.classes, SIDES.labels[13:15], LOBULES.labels[13:15]
-    (3, 14, (1, 2), (13, 1))
+    (5, 14, (1, 2), (13, 1))
     """
 
     labels: tuple[int, ...]
+    vermis: tuple[int, ...]
     mirror: tuple[int, ...]
     masked: bool
+    painted: bool
 
     @property
     def classes(self) -> int:
         """Classes, background among them."""
         return len(self.mirror)
 
-    def seen(self, labels: np.ndarray) -> np.ndarray:
-        """Channels (X, Y, Z) as classes, uint8."""
-        return np.array(self.labels, np.uint8)[labels]
+    @property
+    def mirrored_shares(self) -> tuple[int, ...]:
+        """Place of each share of the atlas that it has in the mirror image."""
+        return tuple(class_ - 1 for class_ in self.mirror[1 : max(self.labels) + 1])
+
+    def seen(self, labels: np.ndarray, vermis: np.ndarray) -> np.ndarray:
+        """Channels (X, Y, Z), and where there is vermis (bool), as classes, uint8."""
+        return np.where(vermis, np.array(self.vermis, np.uint8)[labels], np.array(self.labels, np.uint8)[labels])
 
     def shares(self, atlas: np.ndarray) -> np.ndarray:
-        """Atlas (27, X, Y, Z) uint8 as shares of the classes after the background, uint8."""
+        """Atlas (27, X, Y, Z) uint8 as shares of the classes of ``labels`` after the background, uint8."""
         members = np.array(self.labels)
-        shares = [atlas[members == k].sum(0, dtype=np.uint16) for k in range(1, self.classes)]
+        shares = [atlas[members == k].sum(0, dtype=np.uint16) for k in range(1, max(self.labels) + 1)]
         return np.stack(shares).clip(0, 255).astype(np.uint8)
 
 
-SIDES = View((0, *(1,) * N_SIDE, *(2,) * N_SIDE), (0, 2, 1), masked=False)
-"""Left, right, background (net 1 of Morell-Ortega et al. 2025, section 2.2)."""
-LOBULES = View((0, *range(1, N_SIDE + 1), *range(1, N_SIDE + 1)), tuple(range(N_SIDE + 1)), masked=True)
+def of_sides(left: int, right: int) -> tuple[int, ...]:
+    """Class of each channel where the sides are told apart and nothing else is."""
+    return (0, *(left,) * N_SIDE, *(right,) * N_SIDE)
+
+
+SIDES = View(of_sides(1, 2), of_sides(3, 4), SIDES_MIRROR, masked=False, painted=False)
+"""Background, left and right hemisphere, left and right half of the vermis.
+
+Net 1 of Morell-Ortega et al. 2025 (section 2.2) with the vermis beside: the two halves of a side together are its side.
+"""
+_LOBULE = (0, *range(1, N_SIDE + 1), *range(1, N_SIDE + 1))
+LOBULES = View(_LOBULE, _LOBULE, tuple(range(N_SIDE + 1)), masked=True, painted=True)
 """Twelve lobules, white matter and background (net 2)."""

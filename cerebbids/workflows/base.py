@@ -98,6 +98,8 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         model_sha256=model_sha256,
         models_dir=config.models_dir,
         method=config.method,
+        flip=config.flip,
+        save_probabilities=config.save_probabilities,
         library=config.library,
         device=device,
         omp_nthreads=config.omp_nthreads,
@@ -110,7 +112,8 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     derivatives_wf = init_derivatives_wf(image=image, voxels=voxels, output_dir=config.output_dir)
 
     preprocessed = ("t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")
-    labelled = ("dseg", "dseg_mni", "mask", "morph", "dseg_meta")
+    labelled = ("dseg", "dseg_mni", "mask", "confidence", "probseg", "morph", "qc", "dseg_meta")
+    told_apart = ("vermis", "vermis_morph")
     carved = ("carved", "carved_fine", "carved_mni", "carved_morph")
     fine = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "fine_meta")
     workflow.connect([
@@ -124,7 +127,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         (segment_wf, report_wf, _same("dseg", "carved_fine", "icv", "superres", "superres_mni", "morph", "facts")),
         (segment_wf, report_wf, [("outputnode.t2w_fine", "inputnode.t2w_mni")]),
         (preprocess_wf, derivatives_wf, _same(*preprocessed)),
-        (segment_wf, derivatives_wf, _same(*labelled, *carved, *fine)),
+        (segment_wf, derivatives_wf, _same(*labelled, *told_apart, *carved, *fine)),
     ])  # fmt: skip
     return workflow
 

@@ -9,17 +9,23 @@ from nipype.pipeline.engine import Node
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids import __version__
-from cerebbids.bids.names import CARVED, COMPARTMENTS
+from cerebbids.bids.names import CARVED, COMPARTMENTS, VERMIS
 from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 from cerebbids.interfaces.predict import Predict
 from cerebbids.systems.deepceres import VOTERS
 from cerebbids.workflows.memory import gigabytes
 
 _METHODS = {
-    "nets": "by one 3D U-Net",
-    "atlas": f"by the vote of the (at most {VOTERS}) most similar cerebella of {{library}},\nmirrored ones among them, "
-    "each registered by a network and some steps of gradient descent, and weighted by how\nalike brightness is "
-    "(Morell-Ortega 2025, equation 2)",
+    "nets": """at 0.5 mm from T1w and T2w
+contrast by a cascade of networks: the first stage tells sides and vermis, the second names the lobules inside of them,
+and each is the mean of a deep pyramidal network and a 3D U-Net. Both see an atlas of the subject, the vote of the (at
+most {voters}) most similar cerebella of {library}{flip}""",
+    "fast": """at 1 mm from the T1w
+image alone, by one 3D U-Net""",
+    "atlas": """at 1 mm from the T1w
+image alone, by the vote of the (at most {voters}) most similar cerebella of {library},
+mirrored ones among them, each registered by a network and some steps of gradient descent, and weighted by how alike
+brightness is (Morell-Ortega 2025, equation 2)""",
 }
 
 
@@ -31,6 +37,8 @@ def init_segment_wf(
     model_sha256: str,
     models_dir: Path | None,
     method: str,
+    flip: bool,
+    save_probabilities: bool,
     library: Path | None,
     device: str,
     omp_nthreads: int,
@@ -53,9 +61,11 @@ def init_segment_wf(
     models_dir : Path or None
         Folder of model bundles; none for the packaged ones.
     method : str
-        ``nets`` or ``atlas``: what names the lobules.
+        ``nets``, ``fast`` or ``atlas``: what names the lobules.
+    flip, save_probabilities : bool
+        Whether the cascade sees the mirror image, too; whether to write the probabilities of all labels.
     library : Path or None
-        Folder of the library for ``atlas``; none for the bundle's.
+        Folder of the library that votes; none for the bundle's.
     device : str
         ``cpu`` or ``cuda:N``; on a GPU, images take turns.
     omp_nthreads : int
@@ -78,8 +88,11 @@ def init_segment_wf(
 
     Outputs
     -------
-    dseg, dseg_mni, mask
-        Labels on the grid of the T1w image and of the template; cerebellum on the grid of the T1w image.
+    dseg, dseg_mni, mask, confidence
+        Labels on the grid of the T1w image and of the template; cerebellum, and the probability of each voxel's label,
+        on the grid of the T1w image.
+    vermis, vermis_morph, probseg
+        Labels with the vermis told apart, and their table; probabilities of all labels. Where there are any.
     carved, carved_fine, carved_mni
         Labels without fluid and peduncles on the grid of the T1w image, and at 0.5 mm on those of ``superres`` and
         ``superres_mni``.
@@ -97,13 +110,14 @@ def init_segment_wf(
         Tables of volumes of the two kinds of labels.
     fine_meta
         What was measured, for the sidecars of the images at 0.5 mm.
-    facts
-        JSON file of the networks' process.
+    facts, qc
+        JSON files: of the networks' process, and of the quality in numbers.
     dseg_meta
         Provenance and warnings, for the sidecars.
     """
     whose = "a library of the user's own" if library else "the packaged library of generated cerebella"
-    namer = _METHODS[method].format(library=whose)
+    mirror = ",\nand each network the mirror image, too" if flip else ""
+    namer = _METHODS[method].format(library=whose, voters=VOTERS, flip=mirror)
     workflow = Workflow(name)
     workflow.__desc__ = f"""
 As in DeepCERES, the intracranial cavity was segmented by a 3D U-Net at 2 mm, the bias field corrected once more
@@ -113,10 +127,10 @@ brought to 0.5 mm by a residual network (scans of 0.6 mm and finer were resample
 from a T2w scan of the session where one was used, and otherwise from a network that works on the stride decomposition
 of the T1w crop (after Manjón 2021) and a piecewise linear mapping of brightness; the sidecars say which.
 
-The lobules of the cerebellum and its white matter were segmented in the space of the template, at 1 mm and from
-the T1w image alone, {namer}
-(cerebbids model {model}); their regions are those of DeepCERES (Morell-Ortega 2025). They were
-brought back onto the grid of the T1w image, where the volumes of seg-Lobules were measured.
+The lobules of the cerebellum and its white matter were segmented in the space of the template, {namer}
+(cerebbids model {model}). Small pieces of a label were given to the next most probable one. The regions are those of
+DeepCERES (Morell-Ortega 2025). The labels were brought back onto the grid of the T1w image, where the volumes of
+seg-Lobules were measured.
 
 For seg-DeepCERES these compartments were brought to 0.5 mm, and there fluid, arbor vitae and peduncles were told from
 cortex, as in the labels of Morell-Ortega 2025, by a rule and not by a network: every voxel was taken for a mixture of
@@ -127,9 +141,9 @@ mostly white ones that are connected to the core became white matter, and white 
     use_gpu = device != "cpu"
     inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "t2w_meta", "warnings"]
     images = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "t2w_fine")
-    labels = ("dseg", "dseg_mni", "mask", "carved", "carved_fine", "carved_mni")
+    labels = ("dseg", "dseg_mni", "mask", "confidence", "vermis", "probseg", "carved", "carved_fine", "carved_mni")
     inputnode = Node(IdentityInterface(inputs, mandatory_inputs=False), "inputnode")
-    outputs = [*labels, *images, "morph", "carved_morph", "dseg_meta", "fine_meta", "facts"]
+    outputs = [*labels, *images, "morph", "carved_morph", "vermis_morph", "dseg_meta", "fine_meta", "facts", "qc"]
     outputnode = Node(IdentityInterface(outputs, mandatory_inputs=False), "outputnode")
 
     job = Predict(
@@ -138,6 +152,8 @@ mostly white ones that are connected to the core became white matter, and white 
         model_sha256=model_sha256,
         models_dir=str(models_dir or ""),
         method=method,
+        flip=flip,
+        save_probabilities=save_probabilities,
         library=str(library or ""),
         device=device,
         cpu_threads=omp_nthreads,
@@ -150,6 +166,7 @@ mostly white ones that are connected to the core became white matter, and white 
     )
     measure = Node(MeasureVolumes(scheme=COMPARTMENTS), "measure", mem_gb=gigabytes(0.4, 16, voxels))
     measure_carved = Node(MeasureVolumes(scheme=CARVED), "measure_carved", mem_gb=gigabytes(0.7, 16, voxels))
+    measure_vermis = Node(MeasureVolumes(scheme=VERMIS), "measure_vermis", mem_gb=gigabytes(0.4, 16, voxels))
     check = Node(CheckSegmentation(version=__version__), "check", mem_gb=gigabytes(0.4, 16, voxels))
 
     workflow.connect([
@@ -158,11 +175,13 @@ mostly white ones that are connected to the core became white matter, and white 
         (inputnode, check, [("t1w", "t1w"), ("warnings", "known")]),
         (predict, measure, [("dseg", "dseg"), ("icv", "icv")]),
         (predict, measure_carved, [("carved", "dseg"), ("carved_fine", "fine"), ("icv", "icv")]),
-        (predict, check, [("dseg", "dseg"), ("icv", "icv"), ("facts", "facts")]),
+        (predict, measure_vermis, [("vermis", "dseg"), ("icv", "icv")]),
+        (predict, check, [(key, key) for key in ("dseg", "dseg_mni", "carved", "icv", "facts")]),
         (predict, outputnode, [(key, key) for key in (*labels, *images, "facts")]),
         (predict, outputnode, [("meta", "fine_meta")]),
         (measure, outputnode, [("out_file", "morph")]),
         (measure_carved, outputnode, [("out_file", "carved_morph")]),
-        (check, outputnode, [("meta", "dseg_meta")]),
+        (measure_vermis, outputnode, [("out_file", "vermis_morph")]),
+        (check, outputnode, [("meta", "dseg_meta"), ("qc", "qc")]),
     ])  # fmt: skip
     return workflow

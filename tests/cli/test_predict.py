@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -11,47 +12,51 @@ from cerebbids.cli.predict import Job, main, run
 from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed, read_error
 from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.imaging.xfm import write_itk_affine
-from cerebbids.inference import imageside, library, outputs, segment, tissue
+from cerebbids.inference import device, imageside, library, lobules, outputs, segment, tissue
+from cerebbids.inference.answer import Answer
 from cerebbids.inference.library import read_library
 from cerebbids.inference.models import packaged_models
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from tests.inference.libraries import GRID as BLOCKS
 from tests.inference.libraries import write_blocks
 from tests.standin import predict as standin
 
 
-def answer(lowest: int) -> torch.Tensor:
-    """Probabilities of a lobule in the middle of the box, from the plane z = `lowest` of it upwards."""
+def answer(lowest: int) -> Answer:
+    """A lobule in the middle of the box, from the plane z = `lowest` of it upwards."""
     probabilities = torch.zeros(27, *CEREBELLUM_1MM.shape)
     probabilities[6, 40:90, 30:60, lowest:60] = 1
     probabilities[0] = 1 - probabilities[6]
-    return probabilities
+    return Answer(probabilities, CEREBELLUM_1MM, warnings=("Tiles.",))
+
+
+BOX = np.zeros((2, 2, 2), np.float32)
+SIDE = imageside.ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), BOX, BOX, BOX > 0, False, ())
 
 
 def job(folder: Path, method: str = "nets", library: Path | None = None) -> Job:
     t1w, xfm = folder / "t1w.nii", folder / "xfm.txt"
-    return Job("deepceres", t1w, xfm, False, None, None, False, method, library, None, "cpu", 1, folder)
+    return Job("deepceres", t1w, xfm, False, None, None, False, method, False, False, library, None, "cpu", 1, folder)
 
 
 @pytest.mark.parametrize(("lowest", "cut"), [(20, []), (5, ["template's grid"]), (0, ["box", "template's grid"])])
 def test_what_template_space_cuts_off_is_told(lowest, cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(segment, "load_net", lambda *_: None)
-    monkeypatch.setattr(segment, "segment", lambda *_: answer(lowest))
-    box = np.zeros((2, 2, 2), np.float32)
-    side = imageside.ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), box, box, False, ("No cavity.",))
-    monkeypatch.setattr(imageside, "image_side", lambda *_, **__: side)
+    monkeypatch.setattr(lobules, "find_lobules", lambda *_, **__: answer(lowest))
+    monkeypatch.setattr(imageside, "image_side", lambda *_, **__: replace(SIDE, warnings=("No cavity.",)))
     monkeypatch.setattr(outputs, "write_image_side", lambda *_: None)
     monkeypatch.setattr(tissue, "tissue_labels", lambda *_: np.zeros(CEREBELLUM_05MM.shape, np.uint8))
     monkeypatch.setattr(tissue, "check_tissue", lambda *_: ("Faint.",))
     nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
     write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
-    run(job(tmp_path))
+    run(job(tmp_path, "fast"))
     facts = json.loads((tmp_path / "predict.json").read_text())
     warnings = facts["warnings"]
     assert facts.keys() == standin.FACTS.keys() and facts["confidence"].keys() == standin.FACTS["confidence"].keys()
     assert facts["tissues"].keys() == standin.FACTS["tissues"].keys()
-    assert len(warnings) == 2 + len(cut)
-    assert all(any(words in warning for warning in warnings) for words in ("No cavity.", "Faint.", *cut))
+    assert len(warnings) == 3 + len(cut)
+    assert all(any(words in warning for warning in warnings) for words in ("No cavity.", "Tiles.", "Faint.", *cut))
 
 
 CUDA = "CUDA error: an illegal memory access was encountered\nSearch for it in the manual.\nCompile with more.\n"
@@ -78,32 +83,60 @@ def test_failure_is_one_line_that_another_process_can_read(error, kind, reason, 
     assert type(told) is kind and told.reason.startswith(reason) and told.mend.startswith(mend)
 
 
-def test_the_method_decides_what_names_the_lobules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    asked = []
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """Stand-ins for all networks; what finds lobules is kept with what it was given: method, tools, name."""
+    found: list[tuple] = []
 
-    def named(kind: str):
-        return lambda *given: asked.append((kind, given)) or answer(20)
+    def find_lobules(method, tools, t1w, t1w_to_mni, side, name, **more):
+        found.append((method, tools, more["flip"]))
+        return answer(20)
 
     monkeypatch.setattr(segment, "load_net", lambda network, _: network.architecture)
-    monkeypatch.setattr(segment, "segment", named("segment"))
-    monkeypatch.setattr(segment, "propagate", named("propagate"))
-    blocks = read_library(write_blocks(tmp_path / "blocks"), BLOCKS, "Lobules")
-    folders = []
-    monkeypatch.setattr(library, "read_library", lambda folder, *_: folders.append(folder) or blocks)
-    box = np.zeros((2, 2, 2), np.float32)
-    side = imageside.ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), box, box, False, ())
-    monkeypatch.setattr(imageside, "image_side", lambda *_, **__: side)
+    monkeypatch.setattr(lobules, "find_lobules", find_lobules)
+    monkeypatch.setattr(imageside, "image_side", lambda *_, **__: SIDE)
     for writer in ("write_image_side", "write_native_t2w"):
         monkeypatch.setattr(outputs, writer, lambda *_: None)
     monkeypatch.setattr(tissue, "tissue_labels", lambda *_: np.zeros(CEREBELLUM_05MM.shape, np.uint8))
     monkeypatch.setattr(tissue, "check_tissue", lambda *_: ())
     nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
     write_itk_affine(np.eye(4), tmp_path / "xfm.txt")
-    for method, own in (("nets", None), ("atlas", None), ("atlas", tmp_path / "own")):
-        run(job(tmp_path, method, own))
+    return found
+
+
+def test_a_method_gets_its_networks_and_the_library_where_it_needs_one(asked, tmp_path: Path, monkeypatch):
+    blocks = read_library(write_blocks(tmp_path / "blocks"), BLOCKS, "Lobules")
+    folders = []
+    monkeypatch.setattr(library, "read_library", lambda folder, *_: folders.append(folder) or blocks)
+    for method, own in (("nets", None), ("fast", None), ("atlas", None), ("atlas", tmp_path / "own")):
+        run(replace(job(tmp_path, method, own), flip=method == "nets"))
         facts = json.loads((tmp_path / "predict.json").read_text())
-        told = {"sha256": blocks.sha256, "members": 3, "licence": "CC0-1.0"} if method == "atlas" else None
-        assert (facts["method"], facts["library"]) == (method, told)
-    (nets, (lobules, *_)), (_, (net, *_)), _ = asked
-    assert (nets, lobules, net) == ("segment", "unet", "deform")
-    assert folders == [packaged_models() / "deepceres" / "library", tmp_path / "own"]
+        told = {"sha256": blocks.sha256, "members": 3, "licence": "CC0-1.0"} if method != "fast" else None
+        assert (facts["method"], facts["library"], facts["flip"]) == (method, told, method == "nets")
+        used, tools, flip = asked[-1]
+        assert (used, flip, set(tools.nets)) == (method, method == "nets", set(DEEPCERES.methods[method]))
+    packaged = packaged_models() / "deepceres" / "library"
+    assert folders == [packaged, packaged, tmp_path / "own"]
+
+
+def test_a_gpu_without_memory_leaves_the_image_to_the_cpu(asked, tmp_path: Path, monkeypatch):
+    def too_large(nets, grids, t1w, t1w_to_mni, *, device, **more):
+        if device.type == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return SIDE
+
+    monkeypatch.setattr(imageside, "image_side", too_large)
+    monkeypatch.setattr(device, "find_device", torch.device)
+    run(replace(job(tmp_path, "fast"), device="cuda:0"))
+    facts = json.loads((tmp_path / "predict.json").read_text())
+    assert facts["device"] == "cpu" and "The memory of the GPU ran out" in facts["warnings"][-1]
+    assert [tools.device.type for _, tools, _ in asked] == ["cpu"]
+
+
+def test_a_cpu_without_memory_fails(asked, tmp_path: Path, monkeypatch):
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(imageside, "image_side", too_large)
+    with pytest.raises(torch.OutOfMemoryError):
+        run(job(tmp_path, "fast"))

@@ -137,7 +137,8 @@ TISSUES = {"csf": 87.14, "gm": 412.26, "wm": 640.0}
     [
         ({"icv_mm3": 1432400.0, "t2w": "real"}, ["1432 cm³", "REAL T2w"]),
         ({"icv_mm3": None, "t2w": "synth"}, ["not measured", "SYNTHETIC T2w"]),
-        ({"method": "nets", "library": None, "icv_mm3": None}, ["network", "not measured"]),
+        ({"method": "fast", "library": None, "icv_mm3": None}, ["network at 1 mm", "not measured"]),
+        ({"method": "nets", "library": VOTERS, "icv_mm3": None}, ["cascade of networks, and vote of", "not measured"]),
         ({"method": "atlas", "library": VOTERS, "icv_mm3": None}, ["vote of a library of 3 cerebella", "not measured"]),
         ({"icv_mm3": None, "tissues": TISSUES}, ["not measured", "fluid 87.14, grey matter 412.3, white matter 640"]),
     ],
@@ -147,6 +148,13 @@ def test_what_was_found_on_the_way_is_told(config, made, told):
     (report,) = page(config).values()
     assert [value[: len(words)] for value, words in zip(report.facts.values(), told, strict=True)] == told
     assert report.remarks.get("figure_t2w", "").startswith(told[1]) == ("t2w" in made)
+
+
+def test_corrected_maps_are_named_once_by_their_schemes(config):
+    for key, corrected in {"dseg": False, "carved": True, "carved_fine": True, "vermis": True}.items():
+        put(config, NAMES["a"], key, corrected=corrected)
+    (report,) = page(config).values()
+    assert report.facts == {"Corrected by hand": "seg-DeepCERES, seg-LobulesVermis"}
 
 
 def test_labels_of_an_older_version_tell_nothing_of_cavity_and_t2w(config):

@@ -1,4 +1,6 @@
-from cerebbids.bids.names import SCHEMES
+import pytest
+
+from cerebbids.bids.names import CARVED, COMPARTMENTS, SCHEMES, VERMIS
 from cerebbids.data.labels import load_scheme, table_path
 
 LOBULES = ["I-II", "III", "IV", "V", "VI", "Crus I", "Crus II", "VIIB", "VIIIA", "VIIIB", "IX", "X"]
@@ -11,8 +13,22 @@ def test_indices_are_those_of_the_cobralab_atlas():
 
 
 def test_both_conventions_have_the_same_regions():
-    one, other = (table_path(name).read_text() for name in SCHEMES)
-    assert len(SCHEMES) == 2 and one == other
+    assert table_path(COMPARTMENTS).read_text() == table_path(CARVED).read_text()
+
+
+def test_the_scheme_with_a_vermis_has_three_parts_of_it_beside_the_same_labels():
+    labels, others = load_scheme(VERMIS).labels, load_scheme(COMPARTMENTS).labels
+    assert [label for label in labels if label.hemisphere != "midline"] == list(others)
+    parts = [label for label in labels if label.hemisphere == "midline"]
+    assert {part.index: part.region for part in parts} == {71: "I-V", 72: "VI-VII", 73: "VIII-X"}
+    mirror = load_scheme(VERMIS).mirror
+    assert mirror[14:17] == (14, 15, 16) and mirror[1] == 17 and {*mirror} == set(range(30))
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_colors_tell_labels_apart(name: str):
+    colors = [label.color for label in load_scheme(name).labels]
+    assert len(set(colors)) == len(colors)
 
 
 def test_side_and_tissue_follow_from_the_index():
@@ -28,8 +44,3 @@ def test_mirror_swaps_sides_and_undoes_itself():
         other = scheme.labels[scheme.mirror[channel] - 1]
         assert (other.region, other.hemisphere != label.hemisphere) == (label.region, True)
         assert scheme.mirror[scheme.mirror[channel]] == channel
-
-
-def test_colors_tell_labels_apart():
-    colors = [label.color for label in load_scheme("Lobules").labels]
-    assert len(set(colors)) == len(colors)

@@ -45,7 +45,7 @@ def test_the_commands_are_those_of_the_packaged_weights(card: str):
     assert f"--steps {tomllib.loads(toml)['lobules']['training']['steps']} --resume" in card
 
 
-@pytest.mark.parametrize("net", DEEPCERES.grids)
+@pytest.mark.parametrize("net", read_bundle(None, DEEPCERES.name).networks)
 def test_the_packaged_weights_are_those_of_the_recipe(net: str):
     bundle, recipe = read_bundle(None, "deepceres"), RECIPES[net]
     training = tomllib.loads((bundle.folder / "model.toml").read_text(encoding="utf-8"))[net]["training"]

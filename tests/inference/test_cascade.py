@@ -2,23 +2,41 @@ import numpy as np
 import pytest
 import torch
 
-from cerebbids.inference.cascade import MARGIN, MULTIPLE, Cascade, box_around, joined, mean_answer, segment_cascade
-from cerebbids.systems.grid import Grid
+from cerebbids.inference.cascade import (
+    MARGIN,
+    MULTIPLE,
+    SIDES,
+    SIDES_MIRROR,
+    Cascade,
+    agreement,
+    ask,
+    box_around,
+    joined,
+    on_fine_half,
+    segment_cascade,
+)
+from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM, Grid
 
 GRID = Grid((-31.75, 0, 0), (128, 96, 96), 0.5)
 
 
 class Told(torch.nn.Module):
-    """Answers with what it is shown in the atlas, and remembers what it was shown."""
+    """Answers with what it is shown in the atlas, no more classes than told, and remembers what it was shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
+        self.classes = classes
         self.seen: list[torch.Tensor] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.seen.append(x[0])
         shares = x[:, 2:]
-        return 20 * torch.cat([1 - shares.sum(1, keepdim=True), shares], 1)
+        told = 20 * torch.cat([1 - shares.sum(1, keepdim=True), shares], 1)
+        return torch.nn.functional.pad(told, (0, 0) * 3 + (0, self.classes - told.shape[1]), value=-20)
+
+
+def cascade(lobules: torch.nn.Module | None = None) -> Cascade:
+    return Cascade((Told(5),), (lobules or Told(14),))
 
 
 def atlas() -> torch.Tensor:
@@ -29,10 +47,12 @@ def atlas() -> torch.Tensor:
     return votes
 
 
-def test_the_answer_is_that_of_both_stages_where_the_atlas_is():
-    cascade, image = Cascade((Told(),), (Told(),)), np.full(GRID.shape, 200, np.float32)
-    found, part = segment_cascade(cascade, image, image, atlas(), GRID, torch.device("cpu"))
-    assert torch.allclose(found.sum(0), torch.ones(()), atol=1e-4)
+@pytest.mark.parametrize("flip", [False, True])
+def test_the_answer_is_that_of_both_stages_where_the_atlas_is(flip: bool):
+    image = np.full(GRID.shape, 200, np.float32)
+    answer = segment_cascade(cascade(), image, image, atlas(), GRID, torch.device("cpu"), flip=flip)
+    found, part = answer.probabilities, answer.grid
+    assert torch.allclose(found.float().sum(0), torch.ones(()), atol=3e-3)
     labels = found.argmax(0)
     first = [round((a - b) / GRID.spacing) for a, b in zip(part.origin, GRID.origin, strict=True)]
     whole = torch.zeros(GRID.shape, dtype=torch.long)
@@ -45,8 +65,8 @@ def test_the_answer_is_that_of_both_stages_where_the_atlas_is():
 
 
 def test_the_second_stage_sees_nothing_outside_of_the_first_one_s_answer():
-    lobules, image = Told(), np.full(GRID.shape, 200, np.float32)
-    segment_cascade(Cascade((Told(),), (lobules,)), image, image, atlas(), GRID, torch.device("cpu"))
+    lobules, image = Told(14), np.full(GRID.shape, 200, np.float32)
+    segment_cascade(cascade(lobules), image, image, atlas(), GRID, torch.device("cpu"))
     (seen,) = lobules.seen
     inside = seen[0] > 0
     assert torch.equal(inside, seen[1] > 0) and 0.01 < inside.float().mean() < 0.5
@@ -63,22 +83,60 @@ def test_boxes_fit_networks_and_the_grid(corner: tuple[int, int, int]):
         assert 0 <= side.start <= max(0, 2 * first - MARGIN) + 1 and side.stop <= 2 * size
 
 
-def test_networks_are_averaged():
-    class Sure(torch.nn.Module):
-        def __init__(self, which: int) -> None:
-            super().__init__()
-            self.which = which
+class Fixed(torch.nn.Module):
+    """Sure of one class in the first half of the first axis, and of another in the rest."""
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return 100.0 * torch.nn.functional.one_hot(torch.tensor(self.which), 2).reshape(1, 2, 1, 1, 1)
+    def __init__(self, first: int, rest: int, classes: int) -> None:
+        super().__init__()
+        self.which, self.classes = (first, rest), classes
 
-    assert mean_answer((Sure(0), Sure(1), Sure(1)), torch.zeros(1, 2, 2, 2)).flatten().tolist() == pytest.approx(
-        [1 / 3, 2 / 3]
-    )
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        here = torch.arange(x.shape[2]) >= x.shape[2] // 2
+        sure = torch.nn.functional.one_hot(torch.tensor(self.which)[here.long()], self.classes).T
+        return 100.0 * sure[None, :, :, None, None].expand(-1, -1, -1, *x.shape[3:])
+
+
+def test_networks_are_averaged_and_each_is_heard():
+    stage = ask((Fixed(0, 0, 2), Fixed(1, 1, 2), Fixed(1, 1, 2)), torch.zeros(1, 16, 2, 2), (0,), (0, 1), False)
+    assert stage.mean[:, 0, 0, 0].tolist() == pytest.approx([1 / 3, 2 / 3])
+    assert [int(named.max()) for named in stage.each] == [0, 1, 1]
+
+
+def test_the_mirror_image_is_asked_about_with_sides_swapped():
+    """What finds the left vermis on the left of whatever it is shown finds the right one on the right, too."""
+    stage = ask((Fixed(3, 0, len(SIDES)),), torch.zeros(1, 16, 2, 2), (0,), SIDES_MIRROR, True)
+    assert stage.mean[3, :8].unique().tolist() == stage.mean[4, 8:].unique().tolist() == [0.5]
+    assert max(stage.mean[4, :8].max(), stage.mean[3, 8:].max()) < 1e-6
 
 
 def test_what_no_lobule_claims_is_nobody_s():
-    sides, lobules = torch.rand(3, 2, 2, 2), torch.zeros(14, 2, 2, 2)
+    sides, lobules = torch.rand(5, 2, 2, 2), torch.zeros(14, 2, 2, 2)
     sides /= sides.sum(0)
     lobules[0] = 1
-    assert torch.equal(joined(sides, lobules)[1:], torch.zeros(26, 2, 2, 2))
+    assert not joined(sides, lobules)[1:].any()
+
+
+def test_halves_of_the_vermis_belong_to_their_sides():
+    sides, lobules = torch.zeros(5, 2, 1, 1), torch.zeros(14, 2, 1, 1)
+    sides[3, 0], sides[4, 1], lobules[5] = 1, 1, 1
+    assert joined(sides, lobules).argmax(0).flatten().tolist() == [5, 18]
+
+
+def test_agreement_is_of_labels_of_both_stages():
+    left, right = torch.full((4, 4, 4), 1, dtype=torch.uint8), torch.full((4, 4, 4), 4, dtype=torch.uint8)
+    crus = torch.full((4, 4, 4), 6, dtype=torch.uint8)
+    assert agreement((left, left), (crus, crus)) == 1 and agreement((left, right), (crus, crus)) == 0
+    assert agreement((left,), (crus,)) is None
+    half = crus.clone()
+    half[:2] = 7
+    assert agreement((left, left), (crus, half)) == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_an_atlas_keeps_its_place_on_the_other_grid():
+    votes, grid = torch.zeros(27, *CEREBELLUM_1MM.shape), CEREBELLUM_05MM.halved()
+    votes[0], votes[0, 70, 40, 50], votes[5, 70, 40, 50] = 1, 0.25, 0.75
+    moved = on_fine_half(votes, grid)
+    world = CEREBELLUM_1MM.affine @ (70, 40, 50, 1)
+    place = tuple(np.rint(np.linalg.inv(grid.affine) @ world)[:3].astype(int))
+    assert moved[5][place] == 191 and moved[0][place] == 64 and (moved[5] > 0).sum() == 1
+    assert moved.dtype == np.uint8 and (moved.sum(0, dtype=int) == 255).all()  # nothing but background beyond

@@ -1,7 +1,7 @@
 import torch
 
 from cerebbids.inference.inputs import network_input, standardise
-from cerebbids.inference.models import CHANNELS_IN
+from cerebbids.systems.deepceres import DEEPCERES
 
 
 def test_scale_of_the_scanner_does_not_matter():
@@ -20,4 +20,4 @@ def test_a_bright_scalp_does_not_matter():
 
 def test_an_empty_crop_stays_finite():
     made = network_input(torch.zeros(16, 16, 16))
-    assert len(made) == CHANNELS_IN and torch.isfinite(made).all()
+    assert len(made) == DEEPCERES.channels_in["icv"] and torch.isfinite(made).all()

@@ -8,17 +8,19 @@ from cerebbids.errors import ModelError
 from cerebbids.inference.models import packaged_models, read_bundle
 from cerebbids.systems.deepceres import DEEPCERES
 
+PACKAGED = tuple(read_bundle(None, "deepceres").networks)
+
 
 def test_packaged_bundle_is_whole():
     bundle = read_bundle(None, "deepceres")
     assert bundle.scheme == "Lobules"
-    assert bundle.networks.keys() == DEEPCERES.grids.keys()
-    assert {name: net.grid for name, net in bundle.networks.items()} == DEEPCERES.grids
+    assert bundle.networks.keys() >= {*bundle.needed("fast"), *bundle.needed("atlas")}
+    assert {name: net.grid for name, net in bundle.networks.items()}.items() <= DEEPCERES.grids.items()
     assert all(net.grid.is_symmetric for net in bundle.networks.values())
     assert (bundle.folder / "README.md").is_file()
 
 
-@pytest.mark.parametrize("name", DEEPCERES.grids)
+@pytest.mark.parametrize("name", PACKAGED)
 def test_weights_of_one_version_are_told_apart(name: str):
     bundle = read_bundle(None, "deepceres")
     network = bundle.networks[name]
@@ -28,7 +30,7 @@ def test_weights_of_one_version_are_told_apart(name: str):
     assert other.title == f"{bundle.name} {bundle.version}+{other.sha256[:8]}" != bundle.title
 
 
-@pytest.mark.parametrize("name", DEEPCERES.grids)
+@pytest.mark.parametrize("name", PACKAGED)
 def test_damaged_weights_are_refused(name: str, tmp_path: Path):
     folder = shutil.copytree(packaged_models() / "deepceres", tmp_path / "deepceres")
     weights = folder / read_bundle(tmp_path, "deepceres").networks[name].weights.name
@@ -57,6 +59,7 @@ def test_bundle_without_a_key_is_refused(tmp_path: Path):
     [
         ('architecture = "unet"', 'architecture = "vnet"', "architecture"),
         ("[contrast]", "[other]", "cannot be read .'architecture'"),
+        ("[icv", "[other", "lacks networks for every method"),
         ("shape = [272, 192, 192]", "shape = [272, 192, 193]", "cannot be halved 1 times"),
         ('scheme = "Lobules"', 'scheme = "Tissues"', "label scheme"),
         ("channels_in = 4", "channels_in = 5", "5 input channels"),
@@ -73,3 +76,14 @@ def test_bundle_that_the_program_cannot_use_is_refused_before_the_run(tmp_path, 
     (folder / "model.toml").write_text(text.replace(told, instead))
     with pytest.raises(ModelError, match=f"model.toml: .*{reason}"):
         read_bundle(tmp_path, "deepceres")
+
+
+def test_a_method_whose_networks_are_not_there_is_refused(tmp_path: Path):
+    folder = shutil.copytree(packaged_models() / "deepceres", tmp_path / "deepceres")
+    text = (folder / "model.toml").read_text()
+    (folder / "model.toml").unlink()
+    (folder / "model.toml").write_text(text.replace("[deform", "[other"))
+    bundle = read_bundle(tmp_path, "deepceres")
+    assert set(bundle.needed("fast")) == set(DEEPCERES.methods["fast"])
+    with pytest.raises(ModelError, match="model.toml: has no network deform, which --method atlas needs; choose"):
+        bundle.needed("atlas")

@@ -3,10 +3,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 
 from cerebbids.imaging.tissuemeans import TissueMeans
+from cerebbids.inference.answer import Answer
 from cerebbids.inference.imageside import ImageSide, RealT2w
-from cerebbids.inference.outputs import write_carved, write_image_side, write_native_t2w
+from cerebbids.inference.outputs import write_carved, write_image_side, write_labels, write_native_t2w
 from cerebbids.systems.grid import Grid
 
 from .phantoms import TO_MNI, left_handed, world_of
@@ -30,7 +32,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     t1w.set_sform(t1w.affine, 1)
     t1w.set_qform(t1w.affine, 1)
     cavity = nib.Nifti1Image(np.ones(SHAPE, np.uint8), t1w.affine)
-    side = ImageSide(cavity, TissueMeans(1, 2, 3), np.zeros(70, int), spot, spot / 2, False, ())
+    side = ImageSide(cavity, TissueMeans(1, 2, 3), np.zeros(70, int), spot, spot / 2, spot > 0, False, ())
     nib.save(t1w, folder / "t1w.nii")
     write_image_side(folder, side, GRID, t1w, TO_MNI)
     write_native_t2w(folder, side, GRID, t1w, TO_MNI, None)
@@ -100,7 +102,8 @@ def test_brightness_is_kept_to_a_fraction_of_a_unit(written: Path):
 def test_a_real_t2w_is_written_whole_and_as_it_is(written: Path):
     t1w = nib.load(written / "t1w.nii")
     scan = nib.Nifti1Image(np.full(SHAPE, 700.0, np.float32), t1w.affine)
-    side = ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), *(np.zeros(GRID.shape, np.float32),) * 2, True, ())
+    nothing = np.zeros(GRID.shape, np.float32)
+    side = ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), nothing, nothing, nothing > 0, True, ())
     write_native_t2w(written, side, GRID, t1w, TO_MNI, RealT2w(scan, TO_MNI, required=False))
     found = nib.load(written / "t2w.nii.gz")
     np.testing.assert_allclose(found.get_fdata()[3:-3, 3:-3, 3:-3], 700, atol=1)
@@ -113,3 +116,41 @@ def test_labels_that_the_fine_box_cuts_off_are_told(written: Path, tmp_path: Pat
     assert write_carved(tmp_path, np.roll(cut, 1, 2), GRID, t1w, TO_MNI) == ()
     (warning,) = write_carved(tmp_path, cut, GRID, t1w, TO_MNI)
     assert "box at 0.5 mm: seg-DeepCERES may be cut off" in warning
+
+
+def ball() -> Answer:
+    """The spot is right lobule VI, eight tenths sure; vermis on the left of its middle."""
+    distance = torch.from_numpy(np.linalg.norm(world_of(GRID.shape, GRID.affine) - SPOT, axis=-1))
+    probabilities = torch.zeros(27, *GRID.shape, dtype=torch.float16)
+    probabilities[RIGHT_VI], probabilities[0] = 0.8 * (distance < RADIUS), 1 - 0.8 * (distance < RADIUS).half()
+    left = torch.from_numpy(world_of(GRID.shape, GRID.affine)[..., 0] < SPOT[0])
+    return Answer(probabilities, GRID, left.half())
+
+
+def test_labels_and_how_sure_they_are_lie_in_their_place(written: Path, tmp_path: Path):
+    t1w = nib.load(written / "t1w.nii")
+    told = write_labels(tmp_path, ball(), t1w, TO_MNI, save_probabilities=True)
+    dseg, sure, every = (nib.load(tmp_path / f"{name}.nii.gz") for name in ("dseg", "confidence", "probseg"))
+    labels, shares = np.asarray(dseg.dataobj), every.get_fdata(dtype=np.float32)
+    assert set(np.unique(labels)) == {0, 105} and told.confidence["R-VI"] == pytest.approx(0.8, abs=1e-3)
+    np.testing.assert_allclose(nib.affines.apply_affine(TO_MNI, place_of_spot(dseg)), SPOT, atol=0.1)
+    for image in (sure, every):
+        assert image.shape[:3] == t1w.shape and image.header["sform_code"] == 1
+        np.testing.assert_allclose(image.affine, t1w.affine, atol=1e-5)
+    assert every.shape[3] == 27 and every.get_data_dtype() == sure.get_data_dtype() == np.uint8
+    np.testing.assert_allclose(shares.sum(-1), 1, atol=0.01)
+    np.testing.assert_allclose(shares.max(-1), sure.get_fdata(), atol=1e-6)
+    assert np.array_equal(shares.argmax(-1) == RIGHT_VI, labels == 105)
+    assert sure.get_fdata()[labels == 105].max() == pytest.approx(0.8, abs=0.01)
+
+
+def test_the_vermis_is_told_apart_where_networks_tell_it(written: Path, tmp_path: Path):
+    t1w, answer = nib.load(written / "t1w.nii"), ball()
+    write_labels(tmp_path, answer, t1w, TO_MNI)
+    dseg, vermis = (np.asarray(nib.load(tmp_path / f"{name}.nii.gz").dataobj) for name in ("dseg", "vermis"))
+    assert set(np.unique(vermis)) == {0, 72, 105} and np.array_equal(vermis > 0, dseg > 0)
+    x = nib.affines.apply_affine(TO_MNI, world_of(t1w.shape, t1w.affine))[..., 0]
+    assert x[vermis == 72].max() < SPOT[0] + 0.6 and x[vermis == 105].min() > SPOT[0] - 0.6
+    (tmp_path / "other").mkdir()
+    write_labels(tmp_path / "other", Answer(answer.probabilities, GRID), t1w, TO_MNI)
+    assert not (tmp_path / "other" / "vermis.nii.gz").exists() and not (tmp_path / "other" / "probseg.nii.gz").exists()

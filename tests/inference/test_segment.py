@@ -7,12 +7,11 @@ import torch
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import ModelError, SegmentationFailed
+from cerebbids.inference.answer import check_plausible, keep_largest
 from cerebbids.inference.library import Library
 from cerebbids.inference.models import read_bundle
 from cerebbids.inference.segment import (
-    check_plausible,
     crop_probabilities,
-    keep_largest,
     labels_on_grid,
     load_net,
     propagate,
@@ -151,7 +150,7 @@ def test_a_library_labels_the_image_where_its_members_have_labels():
     member = torch.from_numpy(bright)[None].half()
     library = Library(member, torch.from_numpy(labels)[None], 27, (), "", "")
     turned = nib.Nifti1Image(bright.transpose(1, 0, 2)[::-1].copy(), GRID.affine @ TURN)
-    found = propagate(Still(), library, GRID, turned, np.eye(4), torch.device("cpu"), "a.nii")
+    found = propagate(Still(), library, GRID, turned, np.eye(4), torch.device("cpu"), "a.nii").probabilities
     wrong = found.argmax(0).numpy() != labels
     assert wrong.sum() < 0.005 * (labels > 0).sum()  # some at the rim: registration is never quite still
     with pytest.raises(SegmentationFailed, match="a.nii: the cerebellum found is implausible"):

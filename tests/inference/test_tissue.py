@@ -5,6 +5,7 @@ import torch
 from cerebbids.errors import BadImage
 from cerebbids.imaging.t2contrast import T2W_MEANS
 from cerebbids.imaging.tissuemeans import TARGETS, TissueMeans
+from cerebbids.inference.answer import Answer
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.tissue import check_tissue, tissue_labels
 from cerebbids.systems.grid import Grid
@@ -30,8 +31,8 @@ def balls() -> tuple[torch.Tensor, np.ndarray]:
 def test_fluid_of_the_fine_images_is_taken_out_of_the_lobules_found_at_1_mm(balls):
     probabilities, distance = balls
     t1w, t2w = (np.where(distance < 5, means[0], means[1]).astype(np.float32) for means in (TARGETS, T2W_MEANS))
-    side = ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), t1w, t2w, False, ())
-    found = tissue_labels(probabilities, COARSE, side, FINE)
+    side = ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), t1w, t2w, t1w > 0, False, ())
+    found = tissue_labels(Answer(probabilities, COARSE), side, FINE)
     assert found.dtype == np.uint8 and found.shape == FINE.shape
     assert set(np.unique(found)) == {0, LEFT_VI, RIGHT_VI}
     assert not found[distance < 5].any()
@@ -42,8 +43,8 @@ def test_fluid_of_the_fine_images_is_taken_out_of_the_lobules_found_at_1_mm(ball
 def test_where_the_t2w_shows_nothing_the_t1w_decides(balls):
     probabilities, distance = balls
     t1w = np.where(distance < 5, TARGETS[0], TARGETS[1]).astype(np.float32)
-    side = ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), t1w, np.zeros_like(t1w), True, ())
-    found = tissue_labels(probabilities, COARSE, side, FINE)
+    side = ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), t1w, np.zeros_like(t1w), t1w > 0, True, ())
+    found = tissue_labels(Answer(probabilities, COARSE), side, FINE)
     assert not found[distance < 5].any()
     assert (found[(distance > 5) & (distance < 11)] == RIGHT_VI).all()
 
@@ -54,11 +55,11 @@ def test_a_cerebellum_that_is_mostly_dark_is_told_and_one_that_is_all_dark_refus
     place = world_of(FINE.shape, FINE.affine)
     tissue[np.linalg.norm(place - (-30, -60, -30), axis=-1) < 18] = LEFT_VI
     whole = 4 / 3 * np.pi * (18**3 + 12**3)
-    assert check_tissue(tissue, FINE, probabilities, COARSE, "a.nii.gz") == ()
+    assert check_tissue(tissue, FINE, Answer(probabilities, COARSE), "a.nii.gz") == ()
     tissue[:, :, : FINE.shape[2] // 2 - 4] = 0
     share = np.count_nonzero(tissue) / 8 / whole
     assert 0.2 < share < 0.45
-    (told,) = check_tissue(tissue, FINE, probabilities, COARSE, "a.nii.gz")
+    (told,) = check_tissue(tissue, FINE, Answer(probabilities, COARSE), "a.nii.gz")
     assert told.startswith(f"Only {share:.0%} of the cerebellum")
     with pytest.raises(BadImage, match="a.nii.gz: shows no brain tissue"):
-        check_tissue(0 * tissue, FINE, probabilities, COARSE, "a.nii.gz")
+        check_tissue(0 * tissue, FINE, Answer(probabilities, COARSE), "a.nii.gz")

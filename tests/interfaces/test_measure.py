@@ -4,24 +4,47 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from nipype.interfaces.base import isdefined
 
 from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 
-
-def test_warnings_of_all_steps_come_together(tmp_path):
-    nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.uint8), np.eye(4)), tmp_path / "dseg.nii")
-    nib.save(nib.Nifti1Image(np.ones((8, 8, 8), np.float32), np.eye(4)), tmp_path / "t1w.nii")
-    (tmp_path / "facts.json").write_text(json.dumps({"model": "net", "warnings": ["cut off"]}))
-    files = {"dseg": tmp_path / "dseg.nii", "t1w": tmp_path / "t1w.nii", "facts": tmp_path / "facts.json"}
-    check = CheckSegmentation(**{name: str(path) for name, path in files.items()}, known=["shifted"], version="1")
-    meta = check.run(cwd=str(tmp_path)).outputs.meta["CerebBIDS"]
-    assert meta["warnings"][:2] == ["shifted", "cut off"]
-    assert "0 cm3" in meta["warnings"][2]
-    assert (meta["model"], meta["version"]) == ("net", "1")
+FACTS = {"model": "net", "icv_mm3": None, "confidence": {"L-VI": 0.5}, "tissues": {"csf": 1.0, "gm": 2.0}}
 
 
 def whole(value: int, dtype: type) -> nib.Nifti1Image:
     return nib.Nifti1Image(np.full((8, 8, 8), value, dtype), np.diag([2.0, 2, 2, 1]))
+
+
+def checked(folder: Path, images: dict[str, nib.Nifti1Image], facts: dict, **more):
+    """Outputs of the check of images."""
+    for name, image in images.items():
+        nib.save(image, folder / f"{name}.nii")
+    (folder / "facts.json").write_text(json.dumps(facts))
+    files = {name: str(folder / f"{name}.nii") for name in images}
+    return (
+        CheckSegmentation(**files, facts=str(folder / "facts.json"), version="1", **more).run(cwd=str(folder)).outputs
+    )
+
+
+def labelled(value: int) -> dict[str, nib.Nifti1Image]:
+    maps = {name: whole(value, np.uint8) for name in ("dseg", "dseg_mni", "carved")}
+    return {**maps, "t1w": whole(1, np.float32)}
+
+
+def test_warnings_of_all_steps_come_together(tmp_path):
+    found = checked(tmp_path, labelled(0), {**FACTS, "warnings": ["cut off"]}, known=["shifted"])
+    meta, quality = found.meta["CerebBIDS"], json.loads(Path(found.qc).read_text())
+    flags = len(quality["flags"])
+    assert flags > 1 and meta["warnings"][:flags] == quality["flags"]
+    assert meta["warnings"][flags : flags + 2] == ["shifted", "cut off"]
+    assert "0 cm3" in meta["warnings"][flags + 2]
+    assert meta["warnings_of_steps"] == ["shifted", "cut off"]
+    assert (meta["model"], meta["version"], meta["light"]) == ("net", "1", "red") and quality["light"] == "red"
+    assert quality["labels_missing"] == 26 and quality["nets_dice"] is None
+
+
+def test_there_is_no_table_of_labels_that_are_not_there(tmp_path):
+    assert not isdefined(MeasureVolumes(scheme="LobulesVermis").run(cwd=str(tmp_path)).outputs.out_file)
 
 
 @pytest.mark.parametrize("stripped", [False, True])
@@ -45,13 +68,8 @@ def test_volumes_come_from_the_finer_map_if_there_is_one(tmp_path):
 
 @pytest.mark.parametrize("stripped", [False, True])
 def test_only_a_cavity_that_was_measured_is_checked(tmp_path, stripped):
-    for name, image in (("dseg", whole(6, np.uint8)), ("t1w", whole(1, np.float32)), ("icv", whole(1, np.uint8))):
-        nib.save(image, tmp_path / f"{name}.nii")
-    facts = {"icv_mm3": None, "tissues": {"csf": 1.0, "counts": [0] * 70}}
-    (tmp_path / "facts.json").write_text(json.dumps(facts))
-    names = ("dseg", "t1w") if stripped else ("dseg", "t1w", "icv")
-    files = {name: str(tmp_path / f"{name}.nii") for name in names}
-    check = CheckSegmentation(**files, facts=str(tmp_path / "facts.json"), version="1")
-    meta = check.run(cwd=str(tmp_path)).outputs.meta["CerebBIDS"]
+    images = labelled(6) | ({} if stripped else {"icv": whole(1, np.uint8)})
+    facts = {**FACTS, "tissues": {"csf": 1.0, "gm": 2.0, "counts": [0] * 70}}
+    meta = checked(tmp_path, images, facts).meta["CerebBIDS"]
     assert any("cavity measures 4 cm3" in warning for warning in meta["warnings"]) != stripped
-    assert meta["tissues"] == {"csf": 1.0} and meta["icv_mm3"] is None
+    assert meta["tissues"] == {"csf": 1.0, "gm": 2.0} and meta["icv_mm3"] is None

@@ -48,7 +48,14 @@ FACTS = {
 
 def writes(*more: str, **facts) -> str:
     """What a process does that ends well; its facts hold the job."""
-    always = ("dseg.nii.gz", "dseg_mni.nii.gz", "mask.nii.gz", "superres.nii.gz", "superres_mni.nii.gz")
+    always = (
+        "dseg.nii.gz",
+        "dseg_mni.nii.gz",
+        "mask.nii.gz",
+        "confidence.nii.gz",
+        "superres.nii.gz",
+        "superres_mni.nii.gz",
+    )
     carved = ("carved.nii.gz", "carved_fine.nii.gz", "carved_mni.nii.gz")
     names = (*always, *carved, "t2w.nii.gz", "t2w_mni.nii.gz", *more)
     return f"""
@@ -71,6 +78,13 @@ def test_the_process_can_read_the_job(job, tmp_path):
     job(writes(), t2w=str(tmp_path / "t1w.nii"), xfm_t2w=str(tmp_path / "xfm.txt")).run(cwd=str(tmp_path))
     read = read_job(tmp_path / "job.json")
     assert (read.t1w, read.t2w, read.models_dir) == (tmp_path / "t1w.nii", tmp_path / "t1w.nii", None)
+
+
+def test_what_the_method_may_not_write_is_an_output_where_it_is_there(job, tmp_path):
+    outputs = job(writes()).run(cwd=str(tmp_path)).outputs
+    assert not isdefined(outputs.vermis) and not isdefined(outputs.probseg)
+    outputs = job(writes("vermis.nii.gz", "probseg.nii.gz"), save_probabilities=True).run(cwd=str(tmp_path)).outputs
+    assert Path(outputs.vermis) == tmp_path / "vermis.nii.gz" and Path(outputs.probseg) == tmp_path / "probseg.nii.gz"
 
 
 @pytest.mark.parametrize(("kind", "there", "absent"), [("real", "t2w", "t2w_synth"), ("synth", "t2w_synth", "t2w")])

@@ -12,6 +12,7 @@ import pytest
 from cerebbids.bids.names import DERIVATIVES, OPTIONAL, derivative_path
 from cerebbids.imaging.antsio import to_ants, with_data
 from cerebbids.imaging.conform import conform
+from cerebbids.imaging.labelmaps import labels_sha256
 from cerebbids.interfaces.sink import DerivativesDataSink
 from tests.datasets import make_dataset, tiny_image
 from tests.imaging.phantoms import blobs, oblique
@@ -155,6 +156,16 @@ def test_sidecar_joins_what_was_known_before_with_what_was_found(places, tmp_pat
     sink = DerivativesDataSink("t1w", in_file=str(tmp_path / "t1w.nii"), meta_dict=found, **known, **places)
     sidecar = Path(sink.run(cwd=str(tmp_path)).outputs.out_file.replace(".nii.gz", ".json"))
     assert json.loads(sidecar.read_text()) == {"Description": "clean", "SkullStripped": True}
+
+
+@pytest.mark.parametrize("key", ["dseg", "carved_mni", "mask"])
+def test_hash_of_labels_is_beside_them_and_nowhere_else(key, places, tmp_path):
+    nib.save(tiny_image(), tmp_path / "made.nii")
+    sink = DerivativesDataSink(key, in_file=str(tmp_path / "made.nii"), meta_dict={"CerebBIDS": {"a": 1}}, **places)
+    target = Path(sink.run(cwd=str(tmp_path)).outputs.out_file)
+    told = json.loads(Path(str(target).replace(".nii.gz", ".json")).read_text())["CerebBIDS"]
+    labels = np.asarray(nib.load(target).dataobj)
+    assert told == {"a": 1, **({} if key == "mask" else {"labels_sha256": labels_sha256(labels)})}
 
 
 def write_twice(places: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> Path:

@@ -17,6 +17,7 @@ from cerebbids.imaging.resample import fine_box, resample
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.tissuemeans import TARGETS
+from cerebbids.imaging.vermis import with_vermis
 from cerebbids.imaging.xfm import read_itk_affine
 from cerebbids.systems.grid import CEREBELLUM_05MM
 
@@ -28,6 +29,7 @@ FACTS = {
     "weights_sha256": "0" * 64,
     "weights_licence": "CC0",
     "method": "nets",
+    "flip": False,
     "library": None,
     "device": "cpu",
     "torch": "none",
@@ -40,6 +42,8 @@ FACTS = {
     "tissues": {"csf": 200.0, "gm": 600.0, "wm": 900.0, "targets": list(TARGETS), "counts": [0, 5, 9, 4] + 66 * [0]},
     "warnings": ["Nothing was looked at."],
     "confidence": {label.abbreviation: 1.0 for label in load_scheme("Lobules").labels},
+    "between_nets": 1.0,
+    "with_atlas": 1.0,
 }
 
 
@@ -98,6 +102,16 @@ def main() -> None:
     placed = relabel(carved, BOX.affine, shape, affine, t1w_to_mni)
     nib.save(nib.Nifti1Image(placed, affine), out / "carved_fine.nii.gz")
     nib.save(nib.Nifti1Image((labels > 0).astype(np.uint8), t1w.affine), out / "mask.nii.gz")
+    nib.save(nib.Nifti1Image(np.ones(t1w.shape, np.float32), t1w.affine), out / "confidence.nii.gz")
+    if job["method"] == "nets":
+        near = (
+            abs(nib.affines.apply_affine(t1w_to_mni @ t1w.affine, np.moveaxis(np.indices(t1w.shape), 0, -1))[..., 0])
+            < 8
+        )
+        nib.save(nib.Nifti1Image(with_vermis(labels, near), t1w.affine), out / "vermis.nii.gz")
+    if job["save_probabilities"]:
+        every = np.stack([labels == index for index in (0, *load_scheme("Lobules").indices)], -1)
+        nib.save(nib.Nifti1Image(every.astype(np.uint8), t1w.affine), out / "probseg.nii.gz")
     facts = FACTS | write_image_side(job, t1w, t1w_to_mni, out)
     (out / "predict.json").write_text(json.dumps(facts))
 

@@ -3,18 +3,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from cerebbids.errors import UsageError
 from cerebbids.inference.library import read_library
-from cerebbids.inference.models import ARCHITECTURES, read_bundle
+from cerebbids.inference.models import ARCHITECTURES, packaged_models, read_bundle
 from cerebbids.inference.segment import load_net
 from cerebbids.nets.build import NETS
 from cerebbids.systems.deepceres import DEEPCERES
-from cerebbids.training.bundle import export
+from cerebbids.training.bundle import export, unpack
 from cerebbids.training.heads import HELD_OUT
 from cerebbids.training.kit import HELD_BACK
-from cerebbids.training.recipe import RECIPES
-from cerebbids.training.run import OF_PEOPLE, Seen
+from cerebbids.training.recipe import RECIPES, SUPERRES
+from cerebbids.training.run import OF_PEOPLE, Seen, read_notes
+from cerebbids.training.trained import trained_net
 from tests.inference.libraries import GRID, write_blocks
 
 from .runs import untrained
@@ -109,3 +111,13 @@ def test_networks_without_a_run_stay_in_the_bundle(runs: dict[str, Path], librar
     read_bundle(tmp_path, folder.name)
     with pytest.raises(UsageError, match="has not been begun"):
         export(gone, library, tmp_path / "empty", keep=True)
+
+
+def test_a_network_of_a_bundle_is_a_finished_run_again(tmp_path: Path):
+    packaged = packaged_models() / DEEPCERES.name
+    unpack(packaged, "superres", tmp_path / "run")
+    recipe, seen = read_notes(tmp_path / "run")
+    assert recipe == SUPERRES and seen.people and seen.atlas
+    weights = trained_net(tmp_path / "run").state_dict()
+    for key, value in load_file(packaged / "superres.safetensors").items():
+        assert torch.equal(weights[key], value.float())

@@ -7,7 +7,7 @@ import torch
 
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from cerebbids.training import cascade
-from cerebbids.training.cascade import CascadeExamples, Cases, on_1mm, set_into, uneven_mask
+from cerebbids.training.cascade import CascadeExamples, Cases, grown, on_1mm, set_into, uneven_mask
 from cerebbids.training.cascadecases import load_cascade, onto
 from cerebbids.training.extended import Shape
 from cerebbids.training.finepatches import SIDE, Patch, Stored
@@ -17,6 +17,8 @@ from cerebbids.training.surroundings import Surroundings
 from cerebbids.training.views import LOBULES, SIDES, View
 
 SHAPE = (96, 64, 64)
+VERMIS = np.zeros(SHAPE, bool)
+VERMIS[40:56] = True
 
 
 def stored(view: View) -> Stored:
@@ -25,7 +27,7 @@ def stored(view: View) -> Stored:
     channels[20:48, 16:48, 16:48], channels[48:76, 16:48, 16:48] = 6, 26
     votes = np.stack([255 * (channels[::2, ::2, ::2] == k) for k in range(27)]).astype(np.uint8)
     t1w = torch.from_numpy(np.where(channels, 200, 0).astype(np.float16))
-    return Stored(t1w, t1w / 2, torch.from_numpy(view.seen(channels)), torch.from_numpy(view.shares(votes)))
+    return Stored(t1w, t1w / 2, torch.from_numpy(view.seen(channels, VERMIS)), torch.from_numpy(view.shares(votes)))
 
 
 def cases(view: View) -> Cases:
@@ -34,7 +36,7 @@ def cases(view: View) -> Cases:
     around = Surroundings(outside, image=np.where(outside, 0.8, 0).astype(np.float32))
     case = stored(view)
     shape = torch.zeros(1, 3, *(side // 4 for side in SHAPE))
-    return Cases((case,), (case,), {0: (shape,)}, (around,))
+    return Cases((case,), (case,) if view.painted else (), {0: (shape,)}, (around,))
 
 
 @pytest.mark.parametrize(("view", "recipe", "shares"), [(SIDES, SIDES_DPN, 2), (LOBULES, LOBULES_DPN, 13)])
@@ -46,6 +48,9 @@ def test_examples_are_the_same_again_and_their_atlas_knows_their_labels(view: Vi
         assert torch.equal(seen, again)
         assert seen.shape == (2 + shares, SIDE, SIDE, SIDE) and labels.shape == (1, SIDE, SIDE, SIDE)
         known = torch.cat([1 - seen[2:].sum(0, keepdim=True), seen[2:]]).argmax(0)
+        if view is SIDES:
+            assert set(labels.unique().tolist()) <= {0, 1, 2, 3, 4} and labels.max() > 2
+            labels = torch.where(labels > 2, labels - 2, labels)
         assert (known == labels[0]).float().mean() > 0.97  # sides, mirror images and deformations go together
 
 
@@ -103,14 +108,21 @@ def test_cases_are_read_in_the_view_of_a_network(tmp_path: Path, monkeypatch: py
     votes = np.stack([255 * (channels[::2, ::2, ::2] == k) for k in range(27)]).astype(np.uint8)
     for case in ("1", "CoBrALab-1_0"):
         grey = np.where(channels, 150, 0).astype(np.float16)
-        save_arrays(tmp_path / "fine" / f"{case}.npz", t1w=grey, t2w=grey, compartments=channels, labels=0 * channels)
+        save_arrays(tmp_path / "fine" / f"{case}.npz", t1w=grey, t2w=grey, compartments=channels, vermis=VERMIS[::-1])
         save_arrays(tmp_path / "priors" / "fold-2" / f"{case}.npz", atlas=votes)
     shapes = (Shape("brain", "1", False, torch.zeros(1, 3, 24, 16, 16)),)
     monkeypatch.setattr("cerebbids.training.cascadecases.load_shapes", lambda *_: shapes)
     monkeypatch.setattr("cerebbids.training.cascadecases.painted_names", lambda: ("CoBrALab-1_0",))
     for view, class_ in ((SIDES, 2), (LOBULES, 6)):
         read = load_cascade(tmp_path, "2", ("1",), (), view)
-        (person,), (painted,) = read.people, read.painted
-        assert set(person.labels.unique().tolist()) == {0, class_} and torch.equal(person.labels, painted.labels)
+        (person,) = read.people
+        assert [torch.equal(case.labels, person.labels) for case in read.painted] == [True] * view.painted
+        assert set(person.labels.unique().tolist()) == ({0, 2} if view is SIDES else {0, 6})
         assert person.atlas[class_ - 1].max() == 255 and person.atlas.sum() == person.atlas[class_ - 1].sum()
         assert read.shapes.keys() == {0}
+
+
+def test_a_mask_grows_along_all_axes():
+    mask = torch.zeros(1, 1, 12, 12, 12)
+    mask[0, 0, 5, 6, 4] = 1
+    assert torch.equal(grown(mask, 2), torch.nn.functional.max_pool3d(mask, 5, 1, 2))

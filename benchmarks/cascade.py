@@ -1,0 +1,156 @@
+"""Leave-people-out accuracy of the cascade in native space, against manual labels, whole and in parts.
+
+Usage: python benchmarks/cascade.py KIT WORK OUT.tsv [--fold K ...]
+
+Every person of the kit's ``adult/oasis`` goes through the app's own steps. Registration network, library and the four
+networks of the cascade are those of the fold (``cerebbids-train exemplars``, ``fit``), which have not seen this person;
+the other networks are the packaged ones, which have seen nobody of the kit's labelled people. Images prepared once are
+kept in WORK/native, and so are the labels found. Writes a row a person and answer: both networks of each stage
+(``nets``, as the app does it), also of the mirror image (``flip``), and each alone (``dpn``, ``unet``); keeps what the
+networks have seen beside the table, and prints mean, SD and worst case.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import torch
+from atlas import fold_registration
+from card import cascade_accuracy
+from crossvalidate import FOLDS, check_unseen, dice, read_options, scores, updated
+from tqdm import tqdm
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.antsio import with_data
+from cerebbids.imaging.registration import register_to_mni
+from cerebbids.imaging.vermis import VERMIS_GROUPS, with_vermis
+from cerebbids.inference.answer import Answer, one_cerebellum
+from cerebbids.inference.cascade import Cascade, on_fine_half, segment_cascade
+from cerebbids.inference.imageside import ImageSide, image_side
+from cerebbids.inference.library import read_library
+from cerebbids.inference.lobules import shown_t2w
+from cerebbids.inference.models import read_bundle
+from cerebbids.inference.prior import subject_atlas
+from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
+from cerebbids.systems.deepceres import DEEPCERES, LOBULES, SIDES
+from cerebbids.training.generated import build_exemplars
+from cerebbids.training.kit import Person, oasis_people
+from cerebbids.training.prepare import native_t1w
+from cerebbids.training.run import NOTES, library_folder, read_notes, run_folder
+from cerebbids.training.trained import trained_net
+
+CPU = torch.device("cpu")
+GRIDS = DEEPCERES.grids
+FINE = GRIDS["contrast"]
+SCHEME = load_scheme(DEEPCERES.scheme)
+LOBULE_CHANNELS = [channel for channel, label in enumerate(SCHEME.labels, 1) if label.tissue == "GM"]
+BY = ("nets", "flip", "dpn", "unet")
+"""Answers that are scored."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the cascade is shown of one person: clean T1w, its place, the images at 0.5 mm, and the atlas (27, ...)."""
+
+    t1w: nib.Nifti1Image
+    t1w_to_mni: np.ndarray
+    side: ImageSide
+    atlas: torch.Tensor
+
+
+def fold_cascade(work: Path, fold: int, people: list[Person]) -> Cascade:
+    """Cascade that never saw the people of a fold; what it has seen is kept beside the results.
+
+    Raises
+    ------
+    SystemExit
+        It has seen one of them.
+    """
+    for net in (*SIDES, *LOBULES):
+        run = run_folder(work, net, str(fold))
+        check_unseen(people, read_notes(run)[1].people)
+        shutil.copyfile(run / NOTES, FOLDS / f"fold-{fold}_{net}.json")
+    sides, lobules = (tuple(trained_net(run_folder(work, net, str(fold))) for net in nets) for nets in (SIDES, LOBULES))
+    return Cascade(sides, lobules)
+
+
+def alone(cascade: Cascade, place: int) -> Cascade:
+    """Cascade of one network a stage."""
+    return Cascade(cascade.sides[place : place + 1], cascade.lobules[place : place + 1])
+
+
+def answer_of(by: str, cascade: Cascade, seen: Seen, name: str) -> Answer:
+    """Answer of the whole cascade, with or without the mirror image, or of one kind of network."""
+    place = {"dpn": 0, "unet": 1}.get(by)
+    asked = cascade if place is None else alone(cascade, place)
+    shown = (seen.side.t1w, shown_t2w(seen.side), seen.atlas, FINE, CPU)
+    return one_cerebellum(segment_cascade(asked, *shown, flip=by == "flip"), name)
+
+
+def score(answer: Answer, seen: Seen, person: Person, work: Path) -> tuple[dict[str, float], np.ndarray]:
+    """Scores of an answer in native space, and at 0.5 mm against the factory's lobules; the labels found."""
+    native = (seen.t1w.shape, seen.t1w.affine, seen.t1w_to_mni)
+    found = labels_on_grid(answer.probabilities, answer.grid, *native, SCHEME.indices)
+    manual = np.asarray(nib.load(person.dseg).dataobj).squeeze()
+    row = scores(found.astype(int), manual, seen.t1w.header.get_zooms()[:3])
+    assert answer.vermis is not None
+    vermis = labels_on_grid(torch.stack([1 - answer.vermis, answer.vermis]), answer.grid, *native, (1,)) > 0
+    told = with_vermis(found, vermis)
+    row |= {f"own_vermis_{value}": dice(told == value, manual == value) for value in VERMIS_GROUPS}
+    fine = labels_on_grid(answer.probabilities, answer.grid, FINE.shape, FINE.affine, np.eye(4), tuple(range(1, 27)))
+    with np.load(work / "fine" / f"{person.id}.npz") as arrays:
+        factory = arrays["compartments"]
+    row["lobules"] = float(np.mean([dice(fine == k, factory == k) for k in LOBULE_CHANNELS]))
+    agreements = {"nets_dice": answer.between_nets, "atlas_dice": answer.with_atlas}
+    return {**row, **{name: np.nan if value is None else value for name, value in agreements.items()}}, found
+
+
+def run_fold(kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
+    """Score the people of one fold."""
+    people = [p for p in oasis_people(kit) if p.fold == fold]
+    cascade, registration = fold_cascade(work, fold, people), fold_registration(work, fold, people)
+    folder = library_folder(work, str(fold))
+    library = read_library(
+        folder if folder.exists() else build_exemplars(kit, work, str(fold)), GRIDS["deform"], SCHEME.name
+    )
+    check_unseen(people, library.sources)
+    networks = read_bundle(None, DEEPCERES.name).networks
+    nets: Mapping[str, torch.nn.Module] = {name: load_net(networks[name], CPU) for name in ("superres", "contrast")}
+    for name in nets:
+        check_unseen(people, networks[name].training_ids)
+    rows = []
+    for person in tqdm(people, desc=f"fold {fold}"):
+        t1w = native_t1w(person, work, threads)
+        t1w_to_mni = register_to_mni(t1w, threads).t1w_to_mni
+        side = image_side(
+            nets, GRIDS, t1w, t1w_to_mni,
+            stripped=True, real=None, device=CPU, threads=threads, name=person.id, lap=lambda stage: None,
+        )  # fmt: skip
+        votes = subject_atlas(registration, library, crop_t1w(t1w, GRIDS["deform"], t1w_to_mni), CPU)
+        atlas = torch.from_numpy(on_fine_half(votes, FINE.halved())).float() / 255
+        seen = Seen(t1w, t1w_to_mni, side, atlas)
+        for by in BY:
+            row, found = score(answer_of(by, cascade, seen, person.id), seen, person, work)
+            rows.append({"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "by": by, **row})
+            nib.save(with_data(t1w, found), work / "native" / f"{person.id}_by-{by}_dseg.nii.gz")
+    return rows
+
+
+def main() -> None:
+    """Score the folds asked for; update their rows of the table."""
+    arguments = read_options(__doc__)
+    FOLDS.mkdir(parents=True, exist_ok=True)
+    for fold in arguments.fold:
+        table = updated(arguments.out, run_fold(arguments.kit, arguments.work, fold, arguments.threads))
+        table.sort_values(["id", "by"]).to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
+    print(cascade_accuracy(pd.read_csv(arguments.out, sep="\t")))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Tables, quality, figures and sidecars of one image, made again from label maps that somebody may have corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from cerebbids.bids.names import CARVED, COMPARTMENTS, DERIVATIVES, LABEL_MAPS, OF_LABELS, derivative_path, sidecar_path
+from cerebbids.bids.sidecars import read_sidecar
+from cerebbids.data.labels import load_scheme
+from cerebbids.errors import BadImage
+from cerebbids.files import as_json, write_text
+from cerebbids.imaging.antsio import with_data
+from cerebbids.imaging.labelmaps import check_grid, is_plain, labels_sha256, read_labels, save_labels
+from cerebbids.imaging.reading import open_image
+from cerebbids.imaging.relabel import relabel
+from cerebbids.imaging.verdict import Verdict, judge
+from cerebbids.imaging.vermis import vermis_again
+from cerebbids.imaging.volumetry import lobule_volumes, write_volumes
+from cerebbids.imaging.xfm import read_itk_affine
+from cerebbids.reports.figures import carved_mosaic, segmentation_mosaic, volumes_figure
+
+CORRECTABLE = {"dseg": "t1w", "carved": "t1w", "carved_fine": "superres", "vermis": "t1w"}
+"""Label maps that are read, and the images on whose grids they are."""
+
+_MADE_FROM = {
+    "dseg_mni": ("dseg",),
+    "mask": ("dseg",),
+    "vermis": ("dseg",),
+    "morph": ("dseg",),
+    "carved_morph": ("carved", "carved_fine"),
+    "vermis_morph": ("vermis", "dseg"),
+}
+"""What a correction changes besides the map itself."""
+
+_NEEDED = ("confidence", "tissues")
+"""What the sidecar of the labels has to tell of the networks."""
+
+_AGAIN = "run cerebbids again on this image"
+
+
+@dataclass(frozen=True)
+class _Map:
+    """A label map that was read.
+
+    Parameters
+    ----------
+    image : Nifti1Image
+        uint8, on the grid of the image that it is of.
+    changed : bool
+        Whether somebody changed it since its hash was noted; not where none was.
+    corrected : bool
+        Whether somebody ever did.
+    """
+
+    image: nib.Nifti1Image
+    changed: bool
+    corrected: bool
+
+    @property
+    def labels(self) -> np.ndarray:
+        return np.asarray(self.image.dataobj)
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What is read of one image: paths of derivatives, sidecars and label maps by their keys, and other images."""
+
+    paths: Mapping[str, Path]
+    sidecars: Mapping[str, dict[str, Any]]
+    maps: Mapping[str, _Map]
+    t1w: nib.Nifti1Image
+    dseg_mni: nib.Nifti1Image
+    icv: nib.Nifti1Image | None
+
+
+def recount(output_dir: Path, name: str) -> tuple[str, ...]:
+    """Make again what comes from the label maps of an image.
+
+    Parameters
+    ----------
+    output_dir : Path
+        Root of the derivatives.
+    name : str
+        What the names of the image's derivatives start with.
+
+    Returns
+    -------
+    tuple of str
+        Names of the maps that somebody has changed since the last count.
+
+    Raises
+    ------
+    BadImage
+        A file is missing, damaged, or not what it should be; then nothing was written.
+    """
+    scan = _read(output_dir, name)
+    remade = dict(_remade(scan))
+    images = {key: each.image for key, each in scan.maps.items()} | {"dseg_mni": scan.dseg_mni} | remade
+    verdict = _judge(scan, images)
+    # Whatever ends this in the middle, the older hash beside seg-Lobules stays, and all is made again.
+    _store(scan)
+    _write_tables(scan, images)
+    write_text(scan.paths["qc"], as_json(verdict.quality))
+    _draw(scan.paths)
+    for key, image in remade.items():
+        _forget_hash(key, scan)
+        save_labels(np.asarray(image.dataobj), image, scan.paths[key])
+    _write_sidecars(scan, images, verdict)
+    return tuple(scan.paths[key].name for key, each in scan.maps.items() if each.changed)
+
+
+def _read(output_dir: Path, name: str) -> _Scan:
+    paths = {key: output_dir / derivative_path(f"{name}_T1w.nii.gz", key) for key in DERIVATIVES}
+    sidecars = _read_sidecars(paths)
+    scans = {key: open_image(paths[key]) for key in ("t1w", "superres")}
+    maps = {key: _read_map(key, paths[key], scans[like], sidecars[key]) for key, like in CORRECTABLE.items()
+            if key != "vermis" or paths[key].exists()}  # fmt: skip
+    icv = open_image(paths["icv"]) if paths["icv"].exists() else None
+    if icv is not None:
+        check_grid(paths["icv"], icv, scans["t1w"])
+    return _Scan(paths, sidecars, maps, scans["t1w"], open_image(paths["dseg_mni"]), icv)
+
+
+def _read_sidecars(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """Sidecars of the label maps and of all that comes from them; empty ones where there are none."""
+    try:
+        sidecars = {key: read_sidecar(paths[key]) for key in OF_LABELS}
+    except ValueError as error:
+        raise BadImage(str(paths["dseg"].parent), str(error), f"mend it, or {_AGAIN}") from error
+    if any(fact not in sidecars["dseg"].get("CerebBIDS", {}) for fact in _NEEDED):
+        sidecar = str(sidecar_path(paths["dseg"]))
+        raise BadImage(sidecar, "does not tell how sure the networks were, as in older versions", _AGAIN)
+    return sidecars
+
+
+def _read_map(key: str, path: Path, like: nib.Nifti1Image, sidecar: Mapping[str, Any]) -> _Map:
+    labels = read_labels(path, load_scheme(DERIVATIVES[key]["seg"]), like)
+    told = sidecar.get("CerebBIDS", {})
+    noted = told.get("labels_sha256")
+    changed = bool(noted) and noted != labels_sha256(labels)
+    return _Map(with_data(like, labels), changed, changed or told.get("corrected", False))
+
+
+def _remade(scan: _Scan) -> Iterator[tuple[str, nib.Nifti1Image]]:
+    """Label maps and mask that come from seg-Lobules, where that was changed."""
+    dseg, vermis = scan.maps["dseg"], scan.maps.get("vermis")
+    if not dseg.changed:
+        return
+    grid, target = scan.t1w.affine, scan.dseg_mni
+    yield "mask", with_data(scan.t1w, (dseg.labels > 0).astype(np.uint8))
+    mni_to_t1w = np.linalg.inv(read_itk_affine(scan.paths["xfm_to_mni"]))
+    yield "dseg_mni", with_data(target, relabel(dseg.labels, grid, target.shape, target.affine, mni_to_t1w))
+    if vermis and not vermis.corrected:
+        zooms = np.linalg.norm(grid[:3, :3], axis=0)
+        yield "vermis", with_data(scan.t1w, vermis_again(dseg.labels, vermis.labels, zooms))
+
+
+def _judge(scan: _Scan, images: Mapping[str, nib.Nifti1Image]) -> Verdict:
+    facts = scan.sidecars["dseg"]["CerebBIDS"]
+    of_steps = facts.get("warnings_of_steps", facts.get("warnings", ()))  # not told apart by older versions
+    labels = {key: images[key] for key in ("dseg", "dseg_mni", "carved")}
+    return judge(**labels, t1w=scan.t1w, icv=scan.icv, facts=facts, of_steps=of_steps)
+
+
+def _store(scan: _Scan) -> None:
+    """Write maps as uint8 that an editor has written otherwise."""
+    for key, each in scan.maps.items():
+        if not is_plain(scan.paths[key]):
+            save_labels(each.labels, each.image, scan.paths[key])
+
+
+def _write_tables(scan: _Scan, images: Mapping[str, nib.Nifti1Image]) -> None:
+    lobules, carved = load_scheme(COMPARTMENTS), load_scheme(CARVED)
+    fine = images["carved_fine"]
+    write_volumes(lobule_volumes(images["dseg"], lobules, scan.icv), scan.paths["morph"])
+    write_volumes(lobule_volumes(images["carved"], carved, scan.icv, fine), scan.paths["carved_morph"])
+    if "vermis" in images:
+        scheme = load_scheme(DERIVATIVES["vermis"]["seg"])
+        write_volumes(lobule_volumes(images["vermis"], scheme, scan.icv), scan.paths["vermis_morph"])
+
+
+def _draw(paths: Mapping[str, Path]) -> None:
+    segmentation_mosaic(paths["t1w"], paths["dseg"], paths["figure_dseg"])
+    carved_mosaic(paths["superres"], paths["carved_fine"], paths["figure_carved"])
+    volumes_figure(paths["morph"], paths["figure_morph"])
+
+
+def _forget_hash(key: str, scan: _Scan) -> None:
+    """Take the hash from a sidecar whose map is to be replaced: beside another map it would tell of a correction."""
+    sidecar = scan.sidecars[key]
+    if sidecar and key in LABEL_MAPS:
+        told = {**sidecar["CerebBIDS"], "labels_sha256": None}
+        write_text(sidecar_path(scan.paths[key]), as_json({**sidecar, "CerebBIDS": told}))
+
+
+def _write_sidecars(scan: _Scan, images: Mapping[str, nib.Nifti1Image], verdict: Verdict) -> None:
+    """Tell in all sidecars what was found; that of seg-Lobules comes last."""
+    for key in reversed(OF_LABELS):
+        if sidecar := scan.sidecars[key]:
+            told = {**sidecar["CerebBIDS"], **verdict.told(), **_by_hand(key, scan.maps)}
+            if key in LABEL_MAPS and key in images:
+                told["labels_sha256"] = labels_sha256(np.asarray(images[key].dataobj))
+            corrected = told.get("corrected") or told.get("from_corrected")
+            manual = {"Manual": True} if corrected and "Manual" in sidecar else {}
+            write_text(sidecar_path(scan.paths[key]), as_json({**sidecar, **manual, "CerebBIDS": told}))
+
+
+def _by_hand(key: str, maps: Mapping[str, _Map]) -> dict[str, bool]:
+    """Say whether somebody has corrected a map, or what it was made from."""
+    if key in maps and maps[key].corrected:
+        return {"corrected": True}
+    sources = (maps[source] for source in _MADE_FROM.get(key, ()) if source in maps)
+    return {"from_corrected": True} if any(source.corrected for source in sources) else {}

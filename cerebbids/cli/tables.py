@@ -1,0 +1,113 @@
+"""``cerebbids-tables``: tables, quality, figures and pages again, after label maps were corrected by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cerebbids.cli.parser import add_participant_label, bare_labels, folder
+from cerebbids.cli.run import exit_code
+from cerebbids.errors import BadImage, CerebbidsError, Unfinished, UsageError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_ABOUT = (
+    "Make tables, quality, figures and pages of a finished output folder again, from its label maps as they are now. "
+    "Correct a seg-*_dseg.nii.gz in an editor, save it in place, and run this."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Count again.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; none for those of this process.
+
+    Returns
+    -------
+    int
+        0 when all images are done, 1 when one failed, 2 for a senseless request, 130 when interrupted.
+    """
+    parser = argparse.ArgumentParser("cerebbids-tables", description=_ABOUT, allow_abbrev=False)
+    parser.add_argument("output_dir", type=folder, help="output folder of cerebbids")
+    add_participant_label(parser)
+    options = parser.parse_args(argv)
+    return exit_code(lambda: _run(options.output_dir, bare_labels(options.participant_label, "sub-")))
+
+
+def _run(output_dir: Path, participants: Sequence[str]) -> int:
+    # Only now, because --help should be quick.
+    from cerebbids.cli.participant import last_line
+    from cerebbids.cli.progress import empty_bar
+
+    failures: dict[str, CerebbidsError] = {}
+    names = _with_labels(output_dir, participants, failures)
+    with empty_bar() as bar:
+        task = bar.add_task("counting", total=len(names))
+        for name in names:
+            bar.update(task, description=name, refresh=True)
+            _count(output_dir, name, failures, bar)
+            bar.advance(task)
+        bar.refresh()
+    failures |= _write_pages(output_dir, names)
+    for error in failures.values():
+        print(error, file=sys.stderr)
+    print(last_line(names, failures))
+    return 1 if failures else 0
+
+
+def _with_labels(output_dir: Path, participants: Sequence[str], failures: dict[str, CerebbidsError]) -> tuple[str, ...]:
+    """Images that there are labels of, by their stems; chosen participants without any fail."""
+    from cerebbids.bids.names import stems_with_labels
+
+    found = {
+        subject: [name for name, _ in stems_with_labels(output_dir, subject)] for subject in participants or ("*",)
+    }
+    if not participants and not found["*"]:
+        reason = "has no labels of cerebbids"
+        raise UsageError(str(output_dir), reason, "give the output folder of a run that is done")
+    for subject in (subject for subject, names in found.items() if not names):
+        reason = f"has no labels in {output_dir}"
+        failures[f"sub-{subject}"] = BadImage(f"sub-{subject}", reason, "check the label, or run cerebbids first")
+    return tuple(sorted(name for names in found.values() for name in names))
+
+
+def _count(output_dir: Path, name: str, failures: dict[str, CerebbidsError], bar: Progress) -> None:
+    """Count one image again; one that fails does not keep the others from being done."""
+    from cerebbids.cli.recount import recount
+
+    try:
+        changed = recount(output_dir, name)
+    except CerebbidsError as error:
+        failures[name] = error
+    except OSError as error:
+        reason = f"cannot be read or written ({error.strerror})"
+        failures[name] = Unfinished(str(error.filename or name), reason, "mend it and run the same command again")
+    else:
+        corrected = f", changed by hand: {', '.join(changed)}" if changed else ""
+        bar.console.print(f"{name}: done{corrected}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _write_pages(output_dir: Path, names: Sequence[str]) -> dict[str, CerebbidsError]:
+    """Write the pages of the participants whose images these are."""
+    from cerebbids.cli.records import last_run, read_records
+    from cerebbids.cli.reporting import recorded_images, unwritten_page
+    from cerebbids.reports.html import write_subject_report
+
+    unwritten: dict[str, CerebbidsError] = {}
+    for subject in sorted({name.split("_")[0].removeprefix("sub-") for name in names}):
+        with unwritten_page(subject, unwritten):
+            records = read_records(output_dir, subject).values()
+            images = recorded_images(output_dir, subject, records)
+            write_subject_report(output_dir, subject, images, last_run(records))
+    return unwritten
+
+
+if __name__ == "__main__":
+    sys.exit(main())

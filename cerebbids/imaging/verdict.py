@@ -1,0 +1,71 @@
+"""What is said of a segmentation: its quality in numbers, a traffic light, and all warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import nibabel as nib
+
+from cerebbids.imaging.qc import measure_quality, quality_report
+from cerebbids.imaging.quality import check_cavity, check_segmentation
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Quality and warnings.
+
+    Parameters
+    ----------
+    quality : dict
+        What ``_qc.json`` holds.
+    warnings : tuple of str
+        What should make a reader look twice, the flags of ``quality`` first.
+    of_steps : tuple of str
+        Those of them that came up before there were labels to measure.
+    """
+
+    quality: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    of_steps: tuple[str, ...]
+
+    def told(self) -> dict[str, Any]:
+        """What goes into the sidecars."""
+        return {
+            "light": self.quality["light"],
+            "warnings": list(self.warnings),
+            "warnings_of_steps": list(self.of_steps),
+        }
+
+
+def judge(
+    *,
+    dseg: nib.Nifti1Image,
+    dseg_mni: nib.Nifti1Image,
+    carved: nib.Nifti1Image,
+    t1w: nib.Nifti1Image,
+    icv: nib.Nifti1Image | None,
+    facts: Mapping[str, Any],
+    of_steps: Sequence[str],
+) -> Verdict:
+    """Measure a segmentation, and look for what cannot be.
+
+    Parameters
+    ----------
+    dseg, dseg_mni, carved, t1w, facts
+        As :func:`cerebbids.imaging.qc.measure_quality` takes them.
+    icv : Nifti1Image or None
+        Mask of the intracranial cavity on the grid of the T1w image; none of a stripped one.
+    of_steps : sequence of str
+        Warnings of all that was done before.
+
+    Raises
+    ------
+    ValueError
+        Labels and image are not on one grid.
+    """
+    found = check_segmentation(dseg, t1w) + (check_cavity(icv, t1w) if icv is not None else ())
+    quality = quality_report(measure_quality(dseg, dseg_mni, carved, t1w, facts))
+    warnings = dict.fromkeys((*quality["flags"], *of_steps, *found))  # nothing is said twice
+    return Verdict(quality, tuple(warnings), tuple(of_steps))

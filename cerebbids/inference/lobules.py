@@ -1,0 +1,88 @@
+"""The methods that name lobules: the cascade, the quick network, the vote of a library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+import torch
+
+from cerebbids.imaging.t2contrast import render_t2w
+from cerebbids.imaging.tissuemeans import TARGETS
+from cerebbids.inference.answer import Answer, one_cerebellum
+from cerebbids.inference.cascade import Cascade, on_fine_half, segment_cascade
+from cerebbids.inference.imageside import ImageSide
+from cerebbids.inference.library import Library
+from cerebbids.inference.prior import subject_atlas
+from cerebbids.inference.segment import crop_t1w, propagate, segment
+from cerebbids.systems.deepceres import LOBULES, SIDES
+from cerebbids.systems.grid import Grid
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a method works with: networks and their grids by name, the library of voters, and the device."""
+
+    nets: Mapping[str, torch.nn.Module]
+    grids: Mapping[str, Grid]
+    library: Library | None
+    device: torch.device
+
+
+def find_lobules(
+    method: str,
+    tools: Tools,
+    t1w: nib.Nifti1Image,
+    t1w_to_mni: np.ndarray,
+    side: ImageSide,
+    name: str,
+    *,
+    flip: bool = False,
+    lap: Callable[[str], None] = lambda stage: None,
+) -> Answer:
+    """Name the lobules of one image.
+
+    Parameters
+    ----------
+    method : str
+        Key of :attr:`cerebbids.systems.system.System.methods`.
+    tools : Tools
+    t1w : Nifti1Image
+        Clean, on its own grid.
+    t1w_to_mni : ndarray, (4, 4)
+        T1w world -> working space, mm.
+    side : ImageSide
+        What :func:`cerebbids.inference.imageside.image_side` has made of the T1w.
+    name : str
+        What to call the image in an error.
+    flip : bool
+        Whether the cascade sees the mirror image, too.
+    lap : callable
+        Told the name of every stage when it has ended.
+
+    Raises
+    ------
+    SegmentationFailed
+        The answer cannot be a cerebellum.
+    """
+    nets, grids, place = tools.nets, tools.grids, (t1w, t1w_to_mni)
+    if method == "fast":
+        return segment(nets["lobules"], grids["lobules"], *place, tools.device, name)
+    assert tools.library is not None
+    if method == "atlas":
+        return propagate(nets["deform"], tools.library, grids["deform"], *place, tools.device, name)
+    votes = subject_atlas(nets["deform"], tools.library, crop_t1w(t1w, grids["deform"], t1w_to_mni), tools.device)
+    lap("atlas")
+    cascade = Cascade(tuple(nets[net] for net in SIDES), tuple(nets[net] for net in LOBULES))
+    fine = grids[LOBULES[0]]
+    atlas = torch.from_numpy(on_fine_half(votes, fine.halved())).float() / 255
+    answer = segment_cascade(cascade, side.t1w, shown_t2w(side), atlas, fine, tools.device, flip=flip)
+    return one_cerebellum(answer, name)
+
+
+def shown_t2w(side: ImageSide) -> np.ndarray:
+    """T2w contrast as the cascade has seen it in training: nothing outside of the cavity or brain, no gaps inside."""
+    filled = np.where(side.t2w > 0, side.t2w, render_t2w(side.t1w, TARGETS))
+    return np.where(side.inside, filled, 0)

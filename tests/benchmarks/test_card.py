@@ -1,0 +1,22 @@
+import pandas as pd
+from card import MEASURES, VERMIS, cascade_accuracy
+
+COLUMNS = (*MEASURES, *(f"own_vermis_{value}" for value in VERMIS), "lobules")
+
+
+def row(person: str, fold: int, by: str, value: float) -> dict:
+    return {"id": person, "fold": fold, "by": by, **dict.fromkeys(COLUMNS, value)}
+
+
+def test_the_cascade_is_summed_up_over_people_and_its_answers_over_folds():
+    people = (("a", 0, 0.8), ("b", 0, 1.0), ("c", 1, 0.6))
+    answers = {"dpn": -0.1, "nets": 0.0}
+    rows = [row(person, fold, by, value + more) for person, fold, value in people for by, more in answers.items()]
+    table = pd.DataFrame(rows)
+    lines = cascade_accuracy(table).splitlines()
+    assert "| whole cerebellum, Dice | 0.800 | 0.200 | 0.600 | 3 |" in lines
+    assert "| vermis VI-VII, Dice | 0.800 | 0.200 | 0.600 | 3 |" in lines
+    assert lines[-2:] == [
+        "| dpn | 0.7000 (0.2121) | 0.7000 (0.2121) | 0.7000 (0.2121) | 0.7000 (0.2121) |",
+        "| nets | 0.8000 (0.2121) | 0.8000 (0.2121) | 0.8000 (0.2121) | 0.8000 (0.2121) |",
+    ]

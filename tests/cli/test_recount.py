@@ -1,0 +1,161 @@
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from cerebbids.bids.names import sidecar_path
+from cerebbids.cli import recount
+from cerebbids.cli.tables import main
+from cerebbids.imaging.labelmaps import labels_sha256
+from tests.finished import (
+    CRUS_I,
+    NAMES,
+    NATIVE,
+    T1W_TO_MNI,
+    contents,
+    correct,
+    path,
+    places,
+    save,
+    sidecar_of,
+    volume,
+    voxels,
+)
+
+
+@pytest.mark.parametrize("subject", NAMES)
+def test_correction_is_in_volumes_maps_quality_and_page(out, subject, capsys):
+    dseg, before = path(out, subject, "dseg"), contents(out)
+    volumes = volume(out, subject, "morph"), volume(out, subject, "carved_morph")
+    added = correct(dseg)
+    assert main([str(out), "--participant-label", subject]) == 0
+    assert f"changed by hand: {dseg.name}\n" in capsys.readouterr().err
+
+    labels = voxels(dseg)
+    assert nib.load(dseg).get_data_dtype() == np.uint8 and (labels[added] == CRUS_I).all()
+    np.testing.assert_array_equal(voxels(path(out, subject, "mask")), labels > 0)
+    template = nib.load(path(out, subject, "dseg_mni"))
+    middle = np.linalg.inv(template.affine) @ T1W_TO_MNI @ (*places(NATIVE)[added].mean(0), 1)
+    assert voxels(path(out, subject, "dseg_mni"))[tuple(middle[:3].round().astype(int))] == CRUS_I
+    assert volume(out, subject, "morph") == volumes[0] + np.count_nonzero(added)
+    assert volume(out, subject, "carved_morph") == volumes[1]
+    quality = json.loads(path(out, subject, "qc").read_text())
+    assert quality["tissue_share"] < json.loads(before[path(out, subject, "qc")])["tissue_share"]
+    page = (out / f"sub-{subject}.html").read_text()
+    assert "<dt>Corrected by hand</dt><dd>seg-Lobules</dd>" in page
+    assert f"{volume(out, subject, 'morph', 'Cerebellum', 'volume_mm3') / 1000:.1f} <small>cm³" in page
+    other = next(name for name in NAMES if name != subject)
+    assert all(file.read_bytes() == content for file, content in before.items() if f"sub-{other}" in str(file))
+
+
+def test_sidecars_tell_what_was_corrected_and_what_was_made_from_it(out):
+    correct(path(out, "01", "dseg"))
+    assert main([str(out)]) == 0
+    told = {key: sidecar_of(out, "01", key) for key in ("dseg", "dseg_mni", "vermis", "mask", "morph", "carved")}
+    made = {key: content["CerebBIDS"] for key, content in told.items()}
+    assert [key for key in made if made[key].get("corrected")] == ["dseg"]
+    assert [key for key in made if made[key].get("from_corrected")] == ["dseg_mni", "vermis", "mask", "morph"]
+    manual = {"dseg": True, "dseg_mni": True, "vermis": True, "mask": None, "morph": None, "carved": False}
+    assert {key: content.get("Manual") for key, content in told.items()} == manual
+    for key in ("dseg", "dseg_mni", "vermis", "carved"):
+        assert made[key]["labels_sha256"] == labels_sha256(voxels(path(out, "01", key)))
+    assert "labels_sha256" not in made["mask"]
+
+
+def test_second_time_changes_nothing(untouched):
+    out = untouched
+    for key in ("dseg", "carved_fine"):
+        correct(path(out, "01", key))
+    assert main([str(out), "--participant-label", "01"]) == 0
+    before = contents(out)
+    assert main([str(out), "--participant-label", "01"]) == 0
+    assert contents(out) == before
+
+
+def test_what_is_corrected_at_half_a_millimetre_is_in_the_volumes_of_that_map(out):
+    before = volume(out, "01", "carved_morph", column="volume_mm3")
+    added = correct(path(out, "01", "carved_fine"))
+    assert main([str(out)]) == 0
+    assert volume(out, "01", "carved_morph", column="volume_mm3") == before + np.count_nonzero(added)
+    assert sidecar_of(out, "01", "carved_morph")["CerebBIDS"]["from_corrected"]
+    assert "corrected" not in sidecar_of(out, "01", "dseg")["CerebBIDS"]
+
+
+def test_vermis_follows_the_lobules_until_it_is_corrected_itself(out):
+    dseg, vermis = path(out, "01", "dseg"), path(out, "01", "vermis")
+    labels, older = voxels(dseg).copy(), voxels(vermis)
+    upmost = np.isin(labels, (12, 112))
+    labels[upmost] -= 1
+    save(dseg, labels)
+    assert main([str(out)]) == 0
+    np.testing.assert_array_equal(voxels(vermis), np.where((older != 73) & upmost, older - 1, older))
+
+    corrected = np.where(older == 71, 72, older).astype(np.uint8)
+    save(vermis, corrected)
+    assert main([str(out)]) == 0
+    for labels[labels == 5] in (4, 3):  # changed twice
+        save(dseg, labels)
+        assert main([str(out)]) == 0
+    np.testing.assert_array_equal(voxels(vermis), corrected)
+    assert volume(out, "01", "vermis_morph", "Vermis I-V") == 0
+    assert sidecar_of(out, "01", "vermis")["CerebBIDS"]["corrected"]
+
+
+def test_warning_about_labels_goes_with_its_cause_and_those_of_other_steps_stay(out):
+    dseg, kept = path(out, "01", "dseg"), sidecar_of(out, "01", "dseg")["CerebBIDS"]
+    labels = voxels(dseg).copy()
+    save(dseg, np.where(labels == 12, 0, labels).astype(np.uint8))
+    assert main([str(out)]) == 0
+    worse = sidecar_of(out, "01", "carved")["CerebBIDS"]
+    assert set(worse["warnings"]) - set(kept["warnings"]) >= {"Left X was not found."} and worse["light"] != "green"
+    save(dseg, labels)
+    assert main([str(out)]) == 0
+    told = sidecar_of(out, "01", "dseg")["CerebBIDS"]
+    assert told.pop("corrected") and told == kept
+    assert {"Shifted.", "Nothing was looked at."} <= set(told["warnings"])
+
+
+def test_whole_numbers_that_an_editor_saved_as_floats_are_no_change(out):
+    before = contents(out)
+    for key in ("dseg", "carved", "carved_fine", "vermis"):
+        save(path(out, "01", key), voxels(path(out, "01", key)).astype(np.float64)[..., None])
+    assert main([str(out), "--participant-label", "01"]) == 0
+    for key in ("dseg", "carved", "carved_fine", "vermis"):
+        stored = nib.load(path(out, "01", key))
+        assert stored.get_data_dtype() == np.uint8 and stored.ndim == 3
+        assert sidecar_path(path(out, "01", key)).read_bytes() == before[sidecar_path(path(out, "01", key))]
+
+
+def test_map_without_a_hash_counts_as_unchanged_and_gets_one(out):
+    file = sidecar_path(path(out, "01", "dseg"))
+    content = json.loads(file.read_text())
+    del content["CerebBIDS"]["labels_sha256"], content["CerebBIDS"]["warnings_of_steps"]
+    file.write_text(json.dumps(content))
+    added, mask = correct(path(out, "01", "dseg")), path(out, "01", "mask").read_bytes()
+    assert main([str(out)]) == 0
+    assert path(out, "01", "mask").read_bytes() == mask and not sidecar_of(out, "01", "dseg")["Manual"]
+    labels = voxels(path(out, "01", "dseg")).copy()
+    labels[added] = 0
+    save(path(out, "01", "dseg"), labels)
+    assert main([str(out)]) == 0
+    assert path(out, "01", "mask").read_bytes() == mask and sidecar_of(out, "01", "dseg")["Manual"]
+
+
+@pytest.mark.parametrize("step", ["_store", "_write_tables", "_draw", "save_labels", "_write_sidecars"])
+def test_what_ended_in_the_middle_is_made_good_by_the_next_run(out, step, monkeypatch, tmp_path):
+    correct(path(out, "01", "dseg"))
+    expected = shutil.copytree(out, tmp_path / "expected")
+    assert main([str(expected)]) == 0
+
+    def give_up(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recount, step, give_up)
+        assert main([str(out)]) == 1
+    assert main([str(out)]) == 0
+    assert {file.relative_to(out): content for file, content in contents(out).items()} == {
+        file.relative_to(expected): content for file, content in contents(expected).items()
+    }

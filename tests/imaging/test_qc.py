@@ -1,0 +1,115 @@
+import nibabel as nib
+import numpy as np
+import pytest
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.qc import (
+    DEFINITIONS,
+    RULES,
+    fluid_core,
+    labels_in_pieces,
+    light_of,
+    lowest,
+    measure_quality,
+    pieces,
+    sides_swapped,
+)
+
+SCHEME = load_scheme("Lobules")
+AFFINE = np.diag([2.0, 2, 2, 1])
+AFFINE[:3, 3] = (-40, -90, -70)
+FACTS = {
+    "confidence": {label.abbreviation: 0.9 for label in SCHEME.labels},
+    "between_nets": 0.9,
+    "with_atlas": 0.85,
+    "tissues": {"csf": 50.0, "gm": 150.0, "wm": 250.0},
+}
+GOOD = {
+    "confidence_mean": 0.9, "confidence_least": 0.8, "nets_dice": 0.9, "atlas_dice": 0.8, "labels_missing": 0,
+    "labels_in_pieces": 0, "pieces": 1, "tissue_share": 0.85, "tissue_asymmetry": 0.01, "fluid_core_mm3": 90,
+    "lowest_mm": -60, "at_field_edge": False, "sides_swapped": False,
+}  # fmt: skip
+
+
+def cerebellum() -> np.ndarray:
+    """A block of 13 slabs a side, the left labels on the left."""
+    labels = np.zeros((40, 30, 32), np.uint8)
+    for k in range(13):
+        labels[4:20, 4:26, 3 + 2 * k : 5 + 2 * k] = SCHEME.indices[k]
+        labels[20:36, 4:26, 3 + 2 * k : 5 + 2 * k] = SCHEME.indices[k + 13]
+    return labels
+
+
+def measured(labels: np.ndarray, tissue: np.ndarray | None = None, t1w: np.ndarray | None = None, **facts):
+    dseg = nib.Nifti1Image(labels, AFFINE)
+    carved = nib.Nifti1Image(labels if tissue is None else labels * tissue, AFFINE)
+    image = np.full(labels.shape, 150, np.float32) if t1w is None else t1w
+    return measure_quality(dseg, dseg, carved, nib.Nifti1Image(image, AFFINE), FACTS | facts)
+
+
+def test_every_number_has_a_meaning_and_a_rule():
+    assert list(measured(cerebellum())) == list(DEFINITIONS) == [rule.metric for rule in RULES] == list(GOOD)
+
+
+def test_a_good_one_is_green_and_what_is_not_known_is_no_fault():
+    assert light_of(GOOD) == light_of(measured(cerebellum())) == ("green", ())
+    assert light_of(dict.fromkeys(GOOD)) == ("green", ())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.metric)
+def test_every_rule_turns_the_light(rule):
+    beyond = (rule.red - rule.yellow) / 100
+    light, (flag,) = light_of({**GOOD, rule.metric: rule.yellow + beyond})
+    assert light == "yellow" and "{" not in flag
+    assert light_of({**GOOD, rule.metric: rule.red + beyond})[0] == "red"
+
+
+def test_red_flags_come_first():
+    light, flags = light_of({**GOOD, "pieces": 2, "sides_swapped": True})
+    assert light == "red" and [flag.split()[0] for flag in flags] == ["Left", "The"]
+
+
+def test_labels_that_are_swapped_are_told_on_any_grid():
+    labels = cerebellum()
+    assert not sides_swapped(labels, AFFINE) and sides_swapped(labels[::-1], AFFINE)
+    assert sides_swapped(labels, AFFINE @ np.diag([-1.0, 1, 1, 1]))
+    assert not sides_swapped(0 * labels, AFFINE)
+
+
+def test_pieces_are_counted():
+    labels = cerebellum()
+    assert (pieces(labels > 0), labels_in_pieces(labels)) == (1, 0)
+    labels[:, 14:16] = 0
+    assert (pieces(labels > 0), labels_in_pieces(labels)) == (2, 26)
+
+
+def test_a_cyst_is_found_and_a_cistern_is_none():
+    inside = cerebellum() > 0
+    t1w = np.where(inside, 150, 40).astype(np.float32)
+    image = nib.Nifti1Image(t1w, AFFINE)
+    assert fluid_core(inside, image, FACTS["tissues"]) == 0
+    t1w[8:14, 10:16, 12:20] = 40
+    for named in (inside, inside & (t1w > 100)):  # whether it got labels or not
+        assert fluid_core(named, nib.Nifti1Image(t1w, AFFINE), FACTS["tissues"]) == pytest.approx(6 * 6 * 8 * 8)
+
+
+def test_missing_tissue_of_one_side_is_told():
+    labels = cerebellum()
+    tissue = np.ones(labels.shape, np.uint8)
+    tissue[4:12] = 0
+    found = measured(labels, tissue)
+    assert found["tissue_share"] == 0.75 and found["tissue_asymmetry"] == 0.5
+    assert light_of(found)[0] == "red"
+
+
+def test_the_lowest_part_is_told_in_mm_of_the_template():
+    labels = cerebellum()
+    assert lowest(nib.Nifti1Image(labels, AFFINE)) == -70 + 2 * 3
+    assert lowest(nib.Nifti1Image(0 * labels, AFFINE)) is None
+
+
+def test_a_cut_cerebellum_and_missing_labels_are_told():
+    labels = cerebellum()[:, :, 6:]
+    found = measured(labels)
+    assert found["at_field_edge"] and found["labels_missing"] == 2
+    assert light_of(found)[0] == "yellow"
