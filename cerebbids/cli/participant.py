@@ -59,7 +59,7 @@ def show_plan(config: RunConfig) -> int:
         t2w = image.t2w.name if image.t2w else "none"
         t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
         missing = missing_t2w(image, config.t2w)
-        outputs = f"none: {missing.reason}" if missing else "\n".join(map(str, output_paths(image, config.t2w)))
+        outputs = f"none: {missing.reason}" if missing else "\n".join(map(str, output_paths(image, config)))
         table.add_row(image.relative, t2w, outputs)
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
@@ -127,10 +127,12 @@ def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
     return sha256(told).hexdigest()
 
 
-def output_paths(image: SourceImage, t2w: str) -> list[Path]:
-    """Files that an image may yield with a choice of ``--t2w``, relative to the output folder."""
+def output_paths(image: SourceImage, config: RunConfig) -> list[Path]:
+    """Files that an image may yield with the choices of a run, relative to the output folder."""
     never = set() if image.t2w else {"t2w", "t2w_mni"}
-    never |= {"t2w_synth", "t2w_synth_mni"} if t2w == "real" else set()
+    never |= {"t2w_synth", "t2w_synth_mni"} if config.t2w == "real" else set()
+    never |= set() if config.method == "nets" else {"vermis", "vermis_morph"}
+    never |= set() if config.save_probabilities else {"probseg"}
     return [derivative_path(image.path, key) for key in DERIVATIVES if key not in never]
 
 

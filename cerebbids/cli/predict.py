@@ -95,15 +95,13 @@ def run(job: Job) -> None:
 
     torch.set_num_threads(max(1, job.cpu_threads))
     device = find_device(job.device)
+    facts = None
     try:
         facts = _run_on(device, job)
-    except torch.OutOfMemoryError as error:
+    except torch.OutOfMemoryError:
         if device.type == "cpu":
             raise
-        told = str(error)
-    else:
-        told = ""
-    if told:  # not in the handler, which would keep what the failed attempt holds
+    if facts is None:  # not in the handler, which would keep what the failed attempt holds
         torch.cuda.empty_cache()
         facts = _run_on(torch.device("cpu"), job)
         facts["warnings"].append("The memory of the GPU ran out: the networks ran on the CPU.")

@@ -17,7 +17,7 @@ from cerebbids.errors import BadImage
 from cerebbids.files import as_json, write_text
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.labelmaps import check_grid, is_plain, labels_sha256, read_labels, save_labels
-from cerebbids.imaging.reading import open_image
+from cerebbids.imaging.reading import open_image, read_voxels
 from cerebbids.imaging.relabel import relabel
 from cerebbids.imaging.verdict import Verdict, judge
 from cerebbids.imaging.vermis import vermis_again
@@ -118,13 +118,20 @@ def recount(output_dir: Path, name: str) -> tuple[str, ...]:
 def _read(output_dir: Path, name: str) -> _Scan:
     paths = {key: output_dir / derivative_path(f"{name}_T1w.nii.gz", key) for key in DERIVATIVES}
     sidecars = _read_sidecars(paths)
-    scans = {key: open_image(paths[key]) for key in ("t1w", "superres")}
+    scans = {key: _whole_image(paths[key]) for key in ("t1w", "superres")}
     maps = {key: _read_map(key, paths[key], scans[like], sidecars[key]) for key, like in CORRECTABLE.items()
             if key != "vermis" or paths[key].exists()}  # fmt: skip
-    icv = open_image(paths["icv"]) if paths["icv"].exists() else None
+    icv = _whole_image(paths["icv"]) if paths["icv"].exists() else None
     if icv is not None:
         check_grid(paths["icv"], icv, scans["t1w"])
-    return _Scan(paths, sidecars, maps, scans["t1w"], open_image(paths["dseg_mni"]), icv)
+    return _Scan(paths, sidecars, maps, scans["t1w"], _whole_image(paths["dseg_mni"]), icv)
+
+
+def _whole_image(path: Path) -> nib.Nifti1Image:
+    """Open an image whose voxels are all there: those of a damaged one would be missed after the first file is made."""
+    image = open_image(path)
+    read_voxels(path, image)
+    return image
 
 
 def _read_sidecars(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:

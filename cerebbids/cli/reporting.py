@@ -173,11 +173,12 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any], corrected
 
 
 def _namer(labels: Mapping[str, Any]) -> str | None:
-    library = labels.get("library") or {"members": 0, "sha256": ""}
+    library = labels.get("library")
+    if not library:  # older versions called the network at 1 mm "nets"
+        return "network at 1 mm" if "method" in labels else None
     vote = f"vote of a library of {library['members']} cerebella and their mirror images ({library['sha256'][:8]})"
     mirror = " and their mirror images" if labels.get("flip") else ""
-    namers = {"nets": f"cascade of networks{mirror}, and {vote}", "fast": "network at 1 mm", "atlas": vote}
-    return namers.get(labels.get("method", ""))
+    return f"cascade of networks{mirror}, and {vote}" if labels.get("method") == "nets" else vote
 
 
 def _cavity(mm3: float | None) -> str:

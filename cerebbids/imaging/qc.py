@@ -73,8 +73,8 @@ class Rule:
 
 
 RULES = (
-    Rule("confidence_mean", 0.75, 0.60, "The networks are not sure of the labels (mean probability {value:.2f})."),
-    Rule("confidence_least", 0.45, 0.0, "One label is hardly more than a guess (mean probability {value:.2f})."),
+    Rule("confidence_mean", 0.75, 0.60, "The labels are not sure (mean probability {value:.2f})."),
+    Rule("confidence_least", 0.45, 0.25, "One label is hardly more than a guess (mean probability {value:.2f})."),
     Rule("nets_dice", 0.80, 0.65, "The two networks disagree about the labels (Dice {value:.2f})."),
     Rule("atlas_dice", 0.65, 0.50, "The labels are not where the most similar cerebella have them (Dice {value:.2f})."),
     Rule("labels_missing", 0, 3, "Labels of the scheme that were not found: {value:.0f}."),
@@ -143,11 +143,11 @@ def measure_quality(
         Keys of ``DEFINITIONS``.
     """
     labels, tissue = np.asarray(dseg.dataobj), np.asarray(carved.dataobj) > 0
-    sure = list(facts["confidence"].values())
+    sure = [share for share in facts["confidence"].values() if share]  # that of an absent label is 0
     left, right = (_share(tissue, (labels > 0) & ((labels > 100) == side)) for side in (False, True))
     return {
-        "confidence_mean": round(float(np.mean(sure)), 4),
-        "confidence_least": min(sure),
+        "confidence_mean": round(float(np.mean(sure)), 4) if sure else None,
+        "confidence_least": min(sure, default=None),
         "nets_dice": facts.get("between_nets"),
         "atlas_dice": facts.get("with_atlas"),
         "labels_missing": int(np.setdiff1d(load_scheme(COMPARTMENTS).indices, labels).size),

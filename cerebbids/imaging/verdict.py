@@ -68,4 +68,6 @@ def judge(
     found = check_segmentation(dseg, t1w) + (check_cavity(icv, t1w) if icv is not None else ())
     quality = quality_report(measure_quality(dseg, dseg_mni, carved, t1w, facts))
     warnings = dict.fromkeys((*quality["flags"], *of_steps, *found))  # nothing is said twice
+    if warnings and quality["light"] == "green":
+        quality["light"] = "yellow"
     return Verdict(quality, tuple(warnings), tuple(of_steps))

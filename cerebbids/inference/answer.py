@@ -88,7 +88,9 @@ def keep_main_pieces(probabilities: torch.Tensor) -> torch.Tensor:
     _take(cleaned[0], holes(labels == 0))
     if (lost := probabilities.sum(0) - cleaned.sum(0)).any():
         changed = lost > 0
-        cleaned[:, changed] /= cleaned[:, changed].sum(0).clamp(min=1e-6)
+        left = cleaned[:, changed].sum(0)
+        cleaned[:, changed] /= left.clamp(min=1e-6)
+        cleaned[0, changed] += (left == 0).to(cleaned.dtype)  # nothing but the label that went was possible
     return cleaned
 
 

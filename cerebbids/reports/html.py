@@ -160,9 +160,8 @@ class ImageReport:
 
     @property
     def light(self) -> str | None:
-        """``green``, ``yellow`` or ``red``: green only where nothing else made a reader look twice either."""
-        light = self.quality.get("light")
-        return "yellow" if light == "green" and self.warnings else light
+        """``green``, ``yellow`` or ``red``, where it is known."""
+        return self.quality.get("light")
 
     @property
     def state(self) -> str:

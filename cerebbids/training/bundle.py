@@ -23,6 +23,8 @@ from cerebbids.training.run import Seen, open_run, read_notes
 from cerebbids.training.trained import check_finished, half_weights
 
 LICENCE = "CC-BY-NC-SA-4.0"
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""What of a network's state no step of the optimiser moves."""
 
 
 def export(runs: Mapping[str, Path], library: Path, models: Path, keep: bool = False) -> Path:
@@ -108,7 +110,7 @@ def _write_network(name: str, run: Path, folder: Path) -> dict[str, Any]:
     blob, file = save(weights), f"{name}.safetensors"
     with atomic(folder / file) as draft:
         draft.write_bytes(blob)
-    parameters = sum(v.numel() for v in weights.values())
+    parameters = sum(v.numel() for key, v in weights.items() if not key.endswith(_STATISTICS))
     return {
         "architecture": recipe.architecture, "parameters": parameters, "file": file,
         "sha256": hashlib.sha256(blob).hexdigest(), "sizes": recipe.sizes, "grid": asdict(DEEPCERES.grids[name]),

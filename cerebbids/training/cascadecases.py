@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cerebbids.errors import UsageError
 from cerebbids.training.cascade import Cases
 from cerebbids.training.extended import Shape, load_shapes
 from cerebbids.training.finepatches import Stored
@@ -20,6 +21,8 @@ def stored(work: Path, fold: str, case: str, view: View) -> Stored:
     """Read a case that ``cerebbids-train refine`` has made, with the atlas that it has without a fold's people."""
     with np.load(Path(work) / "fine" / f"{case}.npz") as arrays:
         t1w, t2w, labels = (arrays[key] for key in ("t1w", "t2w", "compartments"))
+        if "vermis" not in arrays:
+            raise UsageError(f"fine/{case}.npz", "is of an older version", "remove it, and run cerebbids-train refine")
         seen = view.seen(labels, arrays["vermis"])
     return Stored(*map(torch.from_numpy, (t1w, t2w, seen, view.shares(load_prior(work, fold, case)))))
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -17,8 +17,11 @@ import numpy as np
 import pytest
 
 from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
+from cerebbids.bids.query import SourceImage
 from cerebbids.cli import execute, participant
+from cerebbids.cli.participant import output_paths
 from cerebbids.cli.run import main
+from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, CerebbidsError, RegistrationFailed, SegmentationFailed, Unfinished
 from cerebbids.files import write_text
 from cerebbids.imaging.template import template_t1w
@@ -353,3 +356,12 @@ def test_output_that_cannot_be_written_is_named(dataset, capsys):
 def test_program_runs_as_a_module():
     command = [sys.executable, "-m", "cerebbids", "--version"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("cerebbids ")
+
+
+def test_plan_lists_no_file_that_the_choices_do_not_yield():
+    image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
+    plain = RunConfig(Path("/d"), Path("/o"), Path("/w"))
+    names = [{path.name for path in output_paths(image, config)} for config in (
+        plain, replace(plain, method="nets"), replace(plain, save_probabilities=True))]  # fmt: skip
+    assert names[1] - names[0] == {"sub-1_seg-LobulesVermis_dseg.nii.gz", "sub-1_seg-LobulesVermis_morph.tsv"}
+    assert names[2] - names[0] == {"sub-1_seg-Lobules_probseg.nii.gz"} and names[0] <= names[1] & names[2]

@@ -12,7 +12,7 @@ from cerebbids.cli.predict import Job, main, run
 from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed, read_error
 from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.imaging.xfm import write_itk_affine
-from cerebbids.inference import device, imageside, library, lobules, outputs, segment, tissue
+from cerebbids.inference import device, imageside, library, lobules, models, outputs, segment, tissue
 from cerebbids.inference.answer import Answer
 from cerebbids.inference.library import read_library
 from cerebbids.inference.models import packaged_models
@@ -106,6 +106,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 
 def test_a_method_gets_its_networks_and_the_library_where_it_needs_one(asked, tmp_path: Path, monkeypatch):
     blocks = read_library(write_blocks(tmp_path / "blocks"), BLOCKS, "Lobules")
+    packed = models.read_bundle(None, "deepceres")
+    every = {**dict.fromkeys(DEEPCERES.grids, packed.networks["lobules"]), **packed.networks}
+    monkeypatch.setattr(models, "read_bundle", lambda *_: replace(packed, networks=every))
     folders = []
     monkeypatch.setattr(library, "read_library", lambda folder, *_: folders.append(folder) or blocks)
     for method, own in (("nets", None), ("fast", None), ("atlas", None), ("atlas", tmp_path / "own")):

@@ -94,6 +94,18 @@ def test_map_that_will_not_do_is_refused_and_others_go_on(out, spoil, key, capsy
     assert sidecar_of(out, "02", "dseg")["CerebBIDS"]["corrected"]
 
 
+@pytest.mark.parametrize("key", ["t1w", "superres", "icv", "dseg_mni"])
+def test_damaged_image_is_told_before_anything_is_made(out, key, capsys):
+    file = path(out, "01", key)
+    cut_short(file)
+    correct(path(out, "01", "dseg"))
+    before = contents(out / "sub-01")
+    assert main([str(out)]) == 1
+    said = capsys.readouterr()
+    assert f"{file}: is truncated or damaged" in said.err and said.out.startswith("1 done, 1 failed: sub-01 (")
+    assert contents(out / "sub-01") == before
+
+
 def test_grid_is_that_of_the_map_s_own_image(out, capsys):
     shifted(path(out, "01", "carved_fine"))
     shifted(path(out, "02", "carved"))

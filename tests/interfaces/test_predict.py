@@ -162,6 +162,9 @@ def hash_of(predict: Predict) -> str:
         {"system": "infant"},
         {"skull_stripped": True},
         {"t2w_required": True},
+        {"method": "atlas"},
+        {"flip": True},
+        {"save_probabilities": True},
         {"t2w_meta": {"brain": 1.0}},
     ],
 )

@@ -87,7 +87,7 @@ def told() -> dict:
     return tomllib.loads((read_bundle(None, "deepceres").folder / "model.toml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("net", DEEPCERES.grids)
+@pytest.mark.parametrize("net", read_bundle(None, DEEPCERES.name).networks)
 def test_packaged_weights_say_whom_they_have_seen(told: dict, net: str):
     training = told[net]["training"]
     everybody = [name for key in ("ids", "surroundings", "atlas") for name in training[key]]
