@@ -31,7 +31,7 @@ from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.vermis import VERMIS_GROUPS, with_vermis
 from cerebbids.inference.answer import Answer, one_cerebellum
-from cerebbids.inference.cascade import Cascade, on_fine_half, segment_cascade
+from cerebbids.inference.cascade import Cascade, atlas_for, segment_cascade
 from cerebbids.inference.imageside import ImageSide, image_side
 from cerebbids.inference.library import read_library
 from cerebbids.inference.lobules import shown_t2w
@@ -133,8 +133,7 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
             stripped=True, real=None, device=CPU, threads=threads, name=person.id, lap=lambda stage: None,
         )  # fmt: skip
         votes = subject_atlas(registration, library, crop_t1w(t1w, GRIDS["deform"], t1w_to_mni), CPU)
-        atlas = torch.from_numpy(on_fine_half(votes, FINE.halved())).float() / 255
-        seen = Seen(t1w, t1w_to_mni, side, atlas)
+        seen = Seen(t1w, t1w_to_mni, side, atlas_for(votes, FINE))
         for by in BY:
             row, found = score(answer_of(by, cascade, seen, person.id), seen, person, work)
             rows.append({"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "by": by, **row})

@@ -112,6 +112,14 @@ def on_fine_half(atlas: torch.Tensor, grid: Grid) -> np.ndarray:
     return moved
 
 
+def atlas_for(votes: torch.Tensor, fine: Grid) -> torch.Tensor:
+    """Bring the votes on a subject (classes, X, Y, Z), on ``CEREBELLUM_1MM``, to where a cascade on a grid reads them.
+
+    Shares are rounded to parts of 255, as those that networks are trained with.
+    """
+    return torch.from_numpy(on_fine_half(votes, fine.halved())).float() / 255
+
+
 def cascade_input(
     t1w: torch.Tensor, t2w: torch.Tensor, atlas: torch.Tensor, shown: torch.Tensor | None = None
 ) -> torch.Tensor:

@@ -12,7 +12,7 @@ import torch
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.answer import Answer, one_cerebellum
-from cerebbids.inference.cascade import Cascade, on_fine_half, segment_cascade
+from cerebbids.inference.cascade import Cascade, atlas_for, segment_cascade
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
 from cerebbids.inference.prior import subject_atlas
@@ -77,8 +77,8 @@ def find_lobules(
     lap("atlas")
     cascade = Cascade(tuple(nets[net] for net in SIDES), tuple(nets[net] for net in LOBULES))
     fine = grids[LOBULES[0]]
-    atlas = torch.from_numpy(on_fine_half(votes, fine.halved())).float() / 255
-    answer = segment_cascade(cascade, side.t1w, shown_t2w(side), atlas, fine, tools.device, flip=flip)
+    shown = (side.t1w, shown_t2w(side), atlas_for(votes, fine))
+    answer = segment_cascade(cascade, *shown, fine, tools.device, flip=flip)
     return one_cerebellum(answer, name)
 
 

@@ -81,6 +81,9 @@ def test_boxes_fit_networks_and_the_grid(corner: tuple[int, int, int]):
     for side, size, first in zip(box, where.shape, corner, strict=True):
         assert (side.stop - side.start) % MULTIPLE == 0 and side.start % 2 == 0
         assert 0 <= side.start <= max(0, 2 * first - MARGIN) + 1 and side.stop <= 2 * size
+    for axis, side in enumerate(box):
+        last = int(torch.nonzero(where)[:, axis].max())
+        assert side.stop >= min(2 * where.shape[axis], 2 * last + 2 + MARGIN)
 
 
 class Fixed(torch.nn.Module):
