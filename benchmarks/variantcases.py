@@ -19,13 +19,14 @@ from cerebbids.training.cascadecases import load_cascade, stored
 from cerebbids.training.finepatches import SIDE, Stored, cut, mirrored_patch, through
 from cerebbids.training.kit import surrounding_names
 from cerebbids.training.painted import painted_names
+from cerebbids.training.priors import build_prior
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
 from cerebbids.training.sources import COBRALAB, brain_names, painted_heads, people_but
 from cerebbids.training.views import LOBULES, SIDES, View
 
 MIRROR = load_scheme(DEEPCERES.scheme).mirror
-ALL = View(tuple(range(len(MIRROR))), tuple(range(len(MIRROR))), MIRROR, masked=False, painted=True)
+ALL = View(tuple(range(len(MIRROR))), tuple(range(len(MIRROR))), MIRROR, masked=False, midplane=False)
 """All labels and the background at once."""
 VIEWS = {"sides": SIDES, "lobules": LOBULES, "once": ALL}
 IMAGES = 2
@@ -50,13 +51,14 @@ def zeroed(volumes: torch.Tensor, channels: Sequence[int], axis: int) -> torch.T
 
 def hidden_channels(net: Net) -> tuple[int, ...]:
     """Input channels that are 0."""
-    of_input = {"t2w": (1,), "atlas": range(IMAGES, channels_in(net))}
+    of_input = {"t2w": (1,), "atlas": range(IMAGES, IMAGES + max(VIEWS[net.stage].labels))}
     return tuple(channel for what in net.how.hidden for channel in of_input[what])
 
 
 def channels_in(net: Net) -> int:
     """Input channels, hidden or not."""
-    return IMAGES + max(VIEWS[net.stage].labels)
+    view = VIEWS[net.stage]
+    return IMAGES + max(view.labels) + view.midplane
 
 
 class VariantExamples(CascadeExamples):
@@ -76,7 +78,8 @@ class VariantExamples(CascadeExamples):
         if rng.random() < 0.5:
             patch = mirrored_patch(patch, *map(torch.tensor, (self.view.mirror, self.view.mirrored_shares)))
         shown = patch.labels > 0 if self.view.masked else None
-        return cascade_input(patch.t1w, patch.t2w, patch.atlas, shown), patch.labels[None]
+        midplane = patch.midplane if self.view.midplane else None
+        return cascade_input(patch.t1w, patch.t2w, patch.atlas, shown=shown, midplane=midplane), patch.labels[None]
 
     def _choose(self, rng: np.random.Generator) -> tuple[Stored, torch.Tensor | None, bool]:
         case, displacement, in_head = super()._choose(rng)
@@ -96,13 +99,14 @@ def load_cases(how: How, stage: str, setting: Setting) -> Cases:
     if how.cases == PHANTOMS:
         tested = names_of(PHANTOMS, setting)
         names = [name for name in painted_names() if name not in tested]
-        cases = Cases(tuple(phantom(stored(work, fold, name, view), name) for name in names), (), {}, ())
+        for name in names:
+            build_prior(work, fold, name)
+        cases = Cases(tuple(phantom(stored(work, fold, name, view), name) for name in names), {}, ())
     else:
         cases = load_cascade(work, fold, people_but(kit, fold), surrounding_names(kit), view)
     if not how.coarse:
         return cases
-    people, painted = (tuple(map(coarse, some)) for some in (cases.people, cases.painted))
-    return replace(cases, people=people, painted=painted)
+    return replace(cases, people=tuple(map(coarse, cases.people)))
 
 
 def phantom(case: Stored, name: str) -> Stored:

@@ -30,7 +30,7 @@ class How:
     Parameters
     ----------
     cases : str
-        ``people``: labelled people and painted cerebella, tested on the people of a fold. ``phantoms``: painted
+        ``people``: labelled people, tested on those of a fold. ``phantoms``: painted
         cerebella alone, whose T2w is no function of the T1w, tested on those of a brain.
     stages : tuple of str
         ``CASCADE`` or ``ONCE``.

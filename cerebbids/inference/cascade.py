@@ -25,6 +25,8 @@ MARGIN = 12
 """Voxels around all of these where networks look."""
 T1_SCALE, T2_SCALE = (150.0, 60.0), (150.0, 100.0)
 """Brightness that networks see as 0, and by how much more they see 1."""
+MIDPLANE = 20.0
+"""Distance from the midplane, mm, that networks see as 1; twice that is seen of all that lies farther."""
 SIDES = ("background", "left hemisphere", "right hemisphere", "left vermis", "right vermis")
 """Classes of the first stage."""
 SIDES_MIRROR = (0, 2, 1, 4, 3)
@@ -75,15 +77,18 @@ def segment_cascade(
     votes = atlas[:, *(slice(side.start // 2, side.stop // 2) for side in box)]
     left, right = votes[1 : N_SIDE + 1], votes[N_SIDE + 1 :]
     images = [torch.from_numpy(np.ascontiguousarray(image[box], np.float32)) for image in (t1w, t2w)]
-    both = cascade_input(*images, finer(torch.stack([left.sum(0), right.sum(0)])))
-    sides = ask(cascade.sides, both.to(device), (0, 1, 3, 2), SIDES_MIRROR, flip)
-    one = cascade_input(*images, finer(left + right), (sides.mean.argmax(0) > 0).cpu())
+    part = grid.part(box)
+    across = part.origin[0] + part.spacing * torch.arange(part.shape[0])
+    midplane = from_midplane(across)[:, None, None].expand(part.shape)
+    both = cascade_input(*images, finer(torch.stack([left.sum(0), right.sum(0)])), midplane=midplane)
+    sides = ask(cascade.sides, both.to(device), (0, 1, 3, 2, 4), SIDES_MIRROR, flip)
+    one = cascade_input(*images, finer(left + right), shown=(sides.mean.argmax(0) > 0).cpu())
     lobules = ask(cascade.lobules, one.to(device), tuple(range(len(one))), tuple(range(N_SIDE + 1)), flip)
     found = joined(sides.mean, lobules.mean).cpu()
     vermis = (sides.mean[3:].sum(0) / sides.mean[1:].sum(0).clamp(min=1e-6)).half().cpu()
     voted = F.interpolate(votes.argmax(0)[None, None].to(torch.uint8), scale_factor=2)[0, 0]
     with_atlas = mean_dice(found.argmax(0), voted, len(found))
-    return Answer(found, grid.part(box), vermis, agreement(sides.each, lobules.each), with_atlas)
+    return Answer(found, part, vermis, agreement(sides.each, lobules.each), with_atlas)
 
 
 def finer(shares: torch.Tensor) -> torch.Tensor:
@@ -120,9 +125,23 @@ def atlas_for(votes: torch.Tensor, fine: Grid) -> torch.Tensor:
     return torch.from_numpy(on_fine_half(votes, fine.halved())).float() / 255
 
 
+def from_midplane(x: torch.Tensor) -> torch.Tensor:
+    """Distance of places x (mm) in the working space from its midplane, as networks see it.
+
+    It tells them of the vermis, which is no wider in anybody's image than by convention, and no brighter.
+
+    Examples
+    --------
+    >>> from_midplane(torch.tensor([-90.0, -10.0, 10.0]))
+    tensor([2.0000, 0.5000, 0.5000])
+    """
+    return (x.abs() / MIDPLANE).clamp(max=2)
+
+
 def cascade_input(
-    t1w: torch.Tensor, t2w: torch.Tensor, atlas: torch.Tensor, shown: torch.Tensor | None = None
-) -> torch.Tensor:
+    t1w: torch.Tensor, t2w: torch.Tensor, atlas: torch.Tensor, *,
+    shown: torch.Tensor | None = None, midplane: torch.Tensor | None = None,
+) -> torch.Tensor:  # fmt: skip
     """Stack images, tissues at fixed brightness, and the atlas, as the networks of the cascade see them.
 
     Parameters
@@ -131,12 +150,14 @@ def cascade_input(
     atlas : Tensor, (shares, X, Y, Z)
     shown : Tensor of bool, (X, Y, Z), optional
         Nothing is seen elsewhere.
+    midplane : Tensor, (X, Y, Z), optional
+        From :func:`from_midplane`.
     """
     scaled = []
     for image, (mean, spread) in ((t1w, T1_SCALE), (t2w, T2_SCALE)):
         seen = image if shown is None else image * shown
         scaled.append(((seen - mean) / spread).clamp(-4, 4))
-    return torch.cat([torch.stack(scaled), atlas])
+    return torch.cat([torch.stack(scaled), atlas, *([] if midplane is None else [midplane[None]])])
 
 
 def ask(

@@ -25,8 +25,8 @@ DEEPCERES = System(
         "deform": CEREBELLUM_1MM,
         **{net: CEREBELLUM_05MM for net in (*SIDES, *LOBULES)},
     },
-    # The image and its place; T1w, T2w and the atlas's two sides; the same and the atlas's thirteen labels.
-    channels_in={"icv": 4, "lobules": 4, **dict.fromkeys(SIDES, 4), **dict.fromkeys(LOBULES, 15)},
+    # The image and its place; T1w, T2w, the atlas's sides and the midplane; T1w, T2w and the atlas's thirteen labels.
+    channels_in={"icv": 4, "lobules": 4, **dict.fromkeys(SIDES, 5), **dict.fromkeys(LOBULES, 15)},
     methods={
         "nets": (*_IMAGE_SIDE, "deform", *SIDES, *LOBULES),
         "fast": (*_IMAGE_SIDE, "lobules"),

@@ -1,4 +1,4 @@
-"""Examples for the networks of the cascade: patches at 0.5 mm of labelled, painted and deformed cases."""
+"""Examples for the networks of the cascade: patches at 0.5 mm of labelled people, as they are and deformed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,10 @@ from cerebbids.training.stream import Stream
 from cerebbids.training.surroundings import Surroundings, beyond_brain
 from cerebbids.training.views import View
 
-PAINTED = 0.25
-"""Share of the examples that are painted, for networks that can be shown painted cases."""
 EXTENDED = 0.5
-"""Share of the others that have somebody else's shape, or nobody's (section 2.4)."""
+"""Share of the examples that have somebody else's shape, or nobody's (section 2.4)."""
 IN_HEADS = 0.5
-"""Share of the people's examples that are set into somebody else's head."""
+"""Share of the examples that are set into somebody else's head."""
 FAINT = 10.0
 """Brightness from which there is brain."""
 GAP = 9
@@ -62,7 +60,7 @@ class Cases:
 
     Parameters
     ----------
-    people, painted : tuple of Stored
+    people : tuple of Stored
     shapes : mapping
         Place of a person among ``people`` -> displacements (1, 3, X / 4, Y / 4, Z / 4) onto others.
     around : tuple of Surroundings
@@ -70,7 +68,6 @@ class Cases:
     """
 
     people: tuple[Stored, ...]
-    painted: tuple[Stored, ...]
     shapes: Mapping[int, tuple[torch.Tensor, ...]]
     around: tuple[Surroundings, ...]
 
@@ -78,7 +75,7 @@ class Cases:
 class CascadeExamples(Stream):
     """Item ``k`` is the same for the same seed, whoever asks, in any order.
 
-    Items are (input (2 + shares, D, H, W) float32, classes (1, D, H, W) int64) of a :class:`View`.
+    Items are (input (channels, D, H, W) float32, classes (1, D, H, W) int64) of a :class:`View`.
     """
 
     def __init__(self, cases: Cases, view: View, recipe: Recipe) -> None:
@@ -96,14 +93,12 @@ class CascadeExamples(Stream):
         if rng.random() < 0.5:
             patch = mirrored_patch(patch, *map(torch.tensor, (self.view.mirror, self.view.mirrored_shares)))
         shown = uneven_mask(patch.labels > 0, rng) if self.view.masked else None
-        return cascade_input(patch.t1w, patch.t2w, patch.atlas, shown), patch.labels[None]
+        midplane = patch.midplane if self.view.midplane else None
+        return cascade_input(patch.t1w, patch.t2w, patch.atlas, shown=shown, midplane=midplane), patch.labels[None]
 
     def _choose(self, rng: np.random.Generator) -> tuple[Stored, torch.Tensor | None, bool]:
         """Case, what deforms it, and whether it is set into a head."""
         cases = self.cases
-        if cases.painted and rng.random() < PAINTED:
-            case = cases.painted[int(rng.integers(len(cases.painted)))]
-            return case, nobody(case, rng) if rng.random() < EXTENDED else None, False
         place = int(rng.integers(len(cases.people)))
         case, in_head = cases.people[place], rng.random() < IN_HEADS
         if rng.random() >= EXTENDED:

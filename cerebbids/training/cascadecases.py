@@ -11,7 +11,6 @@ from cerebbids.errors import UsageError
 from cerebbids.training.cascade import Cases
 from cerebbids.training.extended import Shape, load_shapes
 from cerebbids.training.finepatches import Stored
-from cerebbids.training.painted import painted_names
 from cerebbids.training.priors import load_prior
 from cerebbids.training.surroundings import load_surroundings
 from cerebbids.training.views import View
@@ -36,11 +35,10 @@ def onto(shape: Shape) -> torch.Tensor:
 
 
 def load_cascade(work: Path, fold: str, people: tuple[str, ...], around: tuple[str, ...], view: View) -> Cases:
-    """Read people, painted cerebella, shapes and heads."""
+    """Read people, shapes and heads."""
     of_person: dict[int, tuple[torch.Tensor, ...]] = {}
     for shape in load_shapes(work, fold):
         place = people.index(shape.person)
         of_person[place] = (*of_person.get(place, ()), onto(shape))
-    names = painted_names() if view.painted else ()
-    own, painted = (tuple(stored(work, fold, case, view) for case in cases) for cases in (people, names))
-    return Cases(own, painted, of_person, load_surroundings(work, around))
+    cases = tuple(stored(work, fold, person, view) for person in people)
+    return Cases(cases, of_person, load_surroundings(work, around))

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from cerebbids.inference.cascade import from_midplane
+from cerebbids.systems.grid import CEREBELLUM_05MM
+
 SIDE = 64
 """Voxels along each side of a patch."""
 CONTROL = 32
@@ -34,12 +37,16 @@ class Stored:
 
 @dataclass(frozen=True)
 class Patch:
-    """A piece of a case: ``t1w``, ``t2w`` (D, H, W) float32, ``labels`` int64, ``atlas`` (shares, D, H, W) float32."""
+    """A piece of a case: ``t1w``, ``t2w`` (D, H, W) float32, ``labels`` int64, ``atlas`` (shares, D, H, W) float32.
+
+    ``midplane`` (D, H, W) float32: how far from the midplane each voxel lies in the case, as networks see it.
+    """
 
     t1w: torch.Tensor
     t2w: torch.Tensor
     labels: torch.Tensor
     atlas: torch.Tensor
+    midplane: torch.Tensor
 
 
 def read(volumes: torch.Tensor, places: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
@@ -83,7 +90,9 @@ def cut(case: Stored, places: torch.Tensor) -> Patch:
     """Read a case at places (D, H, W, 3) in its voxels: images and atlas linearly, labels by the nearest voxel."""
     images = read_near(torch.stack([case.t1w, case.t2w]), places)
     labels = read_near(case.labels[None], places, "nearest")[0]
-    return Patch(images[0], images[1], labels.long(), read_near(case.atlas, (places - 0.5) / 2) / 255)
+    atlas = read_near(case.atlas, (places - 0.5) / 2) / 255
+    midplane = from_midplane(CEREBELLUM_05MM.origin[0] + CEREBELLUM_05MM.spacing * places[..., 0])
+    return Patch(images[0], images[1], labels.long(), atlas, midplane)
 
 
 def read_near(volumes: torch.Tensor, places: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
@@ -98,4 +107,5 @@ def read_near(volumes: torch.Tensor, places: torch.Tensor, mode: str = "bilinear
 
 def mirrored_patch(patch: Patch, labels: torch.Tensor, shares: torch.Tensor) -> Patch:
     """Mirror image of a patch; int64 tables say which label, and which share of the atlas, each becomes."""
-    return Patch(patch.t1w.flip(0), patch.t2w.flip(0), labels[patch.labels.flip(0)], patch.atlas.flip(1)[shares])
+    t1w, t2w, midplane = (volume.flip(0) for volume in (patch.t1w, patch.t2w, patch.midplane))
+    return Patch(t1w, t2w, labels[patch.labels.flip(0)], patch.atlas.flip(1)[shares], midplane)

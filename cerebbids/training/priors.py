@@ -53,7 +53,7 @@ def priors_folder(work: Path, fold: str) -> Path:
 
 
 def build_priors(kit: Path, work: Path, fold: str, processes: int) -> None:
-    """Write ``<work>/priors/<fold>/<case>.npz`` of all people but the fold's and of all painted cases.
+    """Write ``<work>/priors/<fold>/<case>.npz`` of all people but the fold's.
 
     Those that are there are left as they are. Each holds ``atlas`` (classes, X, Y, Z) uint8, shares of 255 of the votes
     on ``GRID``.
@@ -67,14 +67,14 @@ def build_priors(kit: Path, work: Path, fold: str, processes: int) -> None:
     processes : int
         Of one thread each: on two CPUs two of them do a fifth more than one of two threads.
     """
-    cases = (*people_but(kit, fold), *painted_names())
+    cases = people_but(kit, fold)
     build = partial(build_prior, work, fold)
     with ProcessPoolExecutor(processes, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         list(tqdm(pool.map(build, cases), desc="atlases", total=len(cases)))
 
 
 def build_prior(work: Path, fold: str, case: str) -> None:
-    """Write the atlas of one case (see :func:`build_priors`)."""
+    """Write the atlas of one case, a person or a painted one (see :func:`build_priors`)."""
     path = priors_folder(work, fold) / f"{case}.npz"
     if path.exists():
         return

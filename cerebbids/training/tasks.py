@@ -110,7 +110,7 @@ def deform(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
 
 
 def cascade(view: View, kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
-    """Patches of labelled people, but for the fold's, of painted cerebella, and of shapes of others."""
+    """Patches of labelled people, but for the fold's, in their own and others' shapes."""
     people, around = people_but(kit, fold), surrounding_names(kit)
     net = build(recipe.architecture, recipe.sizes)
     cases = load_cascade(work, fold, people, around, view)

@@ -27,8 +27,8 @@ class View:
         Class that each class becomes when left and right are swapped.
     masked : bool
         Whether nothing is shown outside of the cerebellum.
-    painted : bool
-        Whether painted cases can be shown, of whose vermis nothing is known.
+    midplane : bool
+        Whether it is told how far from the midplane it looks.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class View:
     vermis: tuple[int, ...]
     mirror: tuple[int, ...]
     masked: bool
-    painted: bool
+    midplane: bool
 
     @property
     def classes(self) -> int:
@@ -68,11 +68,11 @@ def of_sides(left: int, right: int) -> tuple[int, ...]:
     return (0, *(left,) * N_SIDE, *(right,) * N_SIDE)
 
 
-SIDES = View(of_sides(1, 2), of_sides(3, 4), SIDES_MIRROR, masked=False, painted=False)
+SIDES = View(of_sides(1, 2), of_sides(3, 4), SIDES_MIRROR, masked=False, midplane=True)
 """Background, left and right hemisphere, left and right half of the vermis.
 
 Net 1 of Morell-Ortega et al. 2025 (section 2.2) with the vermis beside: the two halves of a side together are its side.
 """
 _LOBULE = (0, *range(1, N_SIDE + 1), *range(1, N_SIDE + 1))
-LOBULES = View(_LOBULE, _LOBULE, tuple(range(N_SIDE + 1)), masked=True, painted=True)
+LOBULES = View(_LOBULE, _LOBULE, tuple(range(N_SIDE + 1)), masked=True, midplane=False)
 """Twelve lobules, white matter and background (net 2)."""

@@ -52,7 +52,7 @@ def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
         images = {"t1w": case.t1w.astype(np.float16), "t2w": case.t2w.astype(np.float16)}
         save_arrays(work / "fine" / f"{name}.npz", **images, compartments=case.labels, vermis=np.zeros(SHAPE, bool))
         save_arrays(work / "priors" / "fold-0" / f"{name}.npz", atlas=case.atlas)
-    for module in (heldout, variantcases, cascadecases):
+    for module in (heldout, variantcases):
         monkeypatch.setattr(module, "painted_names", lambda: PAINTED)
     monkeypatch.setattr(cascadecases, "load_shapes", lambda *_: ())
     monkeypatch.setattr(cascade, "varied_places", partial(varied_places, side=32))

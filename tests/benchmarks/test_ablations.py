@@ -42,7 +42,7 @@ def two_cases(stage: str) -> Cases:
     grey = torch.from_numpy(case.t1w).half()
     seen = torch.from_numpy(view.seen(case.labels, np.zeros(case.labels.shape, bool)))
     stored = Stored(grey, grey, seen, torch.from_numpy(view.shares(case.atlas)))
-    return Cases((stored, replace(stored, t1w=grey / 2)), (), {}, ())
+    return Cases((stored, replace(stored, t1w=grey / 2)), {}, ())
 
 
 class Reads(torch.nn.Module):
@@ -53,7 +53,7 @@ class Reads(torch.nn.Module):
         self.classes = classes
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        shares = x[:, 2:]
+        shares = x[:, 2:4] if self.classes == VIEWS["sides"].classes else x[:, 2:]
         none = shares.new_zeros(len(x), self.classes - 1 - shares.shape[1], *x.shape[2:])
         return 20 * torch.cat([1 - shares.sum(1, keepdim=True), shares, none], 1)
 
@@ -78,7 +78,7 @@ def test_parameters_are_counted_of_what_is_seen(setting: Setting):
     table = {variant.name: variant for variant in TABLES["2"]}
     wide = replace(setting, narrower=1)
     two = sum(variantnets.count_parameters(net, wide) for net in table["2 DPN"].nets())
-    assert two == 696_177 + 2 * (32 * 27 + 1)  # of the text's, and the halves of the vermis
+    assert two == 696_177 + 2 * (32 * 27 + 1) + 4 * 32 * 27  # of the text's, the halves of the vermis, the midplane
     narrow = ablations.networks(table["ensemble"], setting)
     assert narrow["width"] == "dpn 4, unet 2-4-8-16" and narrow["networks"] == 4
     assert narrow["parameters"] < narrow["parameters_full_width"] / 30 and narrow["steps"] == 2
@@ -140,13 +140,13 @@ def test_a_killed_training_goes_on_and_a_finished_one_is_left(setting: Setting, 
         patch.setattr(loop, "fit", lambda *a, **k: (examples.append(a[1]), plain(*a, **{**k, "max_minutes": 0})))
         variantnets.train([net], setting)
     seen, _ = examples[0][0]
-    assert not seen[2:].any() and seen[:2].any()
+    assert not seen[2:4].any() and seen[:2].any() and seen[4].any()
     assert progress(run / CHECKPOINT).step == 1
     variantnets.train([net, net], setting)
     assert progress(run / CHECKPOINT).step == 2
     assert [row.split("\t")[0] for row in (run / "log.tsv").read_text().splitlines()] == ["step", "1", "2"]
     (blind,) = variantnets.load_nets(Variant("", net.how, DPN), setting)["sides"]
-    assert torch.equal(blind(seen[None]), blind(torch.cat([seen[:2], torch.ones_like(seen[2:])])[None]))
+    assert torch.equal(blind(seen[None]), blind(torch.cat([seen[:2], torch.ones_like(seen[2:4]), seen[4:]])[None]))
     monkeypatch.setattr(variantnets, "load_cases", lambda *_: pytest.fail("is finished"))
     variantnets.train([net], setting)
     with pytest.raises(pytest.fail.Exception):

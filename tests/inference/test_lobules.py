@@ -30,7 +30,7 @@ class Sure(torch.nn.Module):
         self.classes = classes
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        shares = x[:, 2:]
+        shares = x[:, 2:4] if self.classes == 5 else x[:, 2:]
         told = 20 * torch.cat([1 - shares.sum(1, keepdim=True), shares], 1)
         return torch.nn.functional.pad(told, (0, 0) * 3 + (0, self.classes - told.shape[1]), value=-20)
 

@@ -40,6 +40,16 @@ def test_the_atlas_lies_where_the_labels_lie():
         assert (here - there).abs().max() < 0.3  # half a voxel of 1 mm would be 1
 
 
+def test_the_midplane_is_where_the_two_sides_meet():
+    """World x is -67.75 mm in the first plane and half a millimetre more in each: 0 between planes 135 and 136."""
+    places = grid((125, 147), (3, 5), (7, 9))
+    far = cut(blobs(), places).midplane
+    assert torch.allclose(far, far.flip(0)) and far[:11].argmin(0).unique().tolist() == [10]
+    assert torch.allclose(far[0], torch.tensor((67.75 - 62.5) / 20)) and torch.allclose(
+        far[10], torch.tensor(0.25 / 20)
+    )
+
+
 def test_nothing_lies_beyond_the_box():
     patch = cut(blobs(), grid((-20, -4), (0, 16), (0, 16)))
     assert not patch.t1w.any() and not patch.labels.any() and not patch.atlas.any()
@@ -78,4 +88,5 @@ def test_a_mirrored_patch_swaps_its_sides():
     turned = mirrored_patch(patch, torch.tensor([0, 2, 1]), torch.tensor([1, 0]))
     assert torch.equal(turned.labels.flip(0) == 2, patch.labels == 1)
     assert torch.equal(turned.atlas[1].flip(0), patch.atlas[0]) and torch.equal(turned.t1w.flip(0), patch.t1w)
+    assert torch.equal(turned.midplane.flip(0), patch.midplane) and patch.midplane[0, 0, 0] > patch.midplane[-1, 0, 0]
     assert SIDE % 16 == 0
