@@ -21,7 +21,7 @@ class Verdict:
     quality : dict
         What ``_qc.json`` holds.
     warnings : tuple of str
-        What should make a reader look twice, the flags of ``quality`` first.
+        What should make a reader look twice: the flags of ``quality``.
     of_steps : tuple of str
         Those of them that came up before there were labels to measure.
     """
@@ -67,7 +67,6 @@ def judge(
     """
     found = check_segmentation(dseg, t1w) + (check_cavity(icv, t1w) if icv is not None else ())
     quality = quality_report(measure_quality(dseg, dseg_mni, carved, t1w, facts))
-    warnings = dict.fromkeys((*quality["flags"], *of_steps, *found))  # nothing is said twice
-    if warnings and quality["light"] == "green":
-        quality["light"] = "yellow"
-    return Verdict(quality, tuple(warnings), tuple(of_steps))
+    flags = dict.fromkeys((*quality["flags"], *of_steps, *found))  # nothing is said twice
+    light = "yellow" if flags and quality["light"] == "green" else quality["light"]
+    return Verdict({**quality, "light": light, "flags": list(flags)}, tuple(flags), tuple(of_steps))

@@ -146,9 +146,11 @@ def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
     for name, net in bundle.networks.items():
         if net.architecture not in ARCHITECTURES:
             yield f'has the architecture "{net.architecture}" for {name}, not {" or ".join(ARCHITECTURES)}'
-        wanted = SYSTEMS[system].channels_in.get(name)
-        if net.sizes.get("channels_in") != wanted:
-            yield f"has a network ({name}) of {net.sizes.get('channels_in')} input channels, not {wanted}"
+        for key, wanted in zip(("channels_in", "classes"), SYSTEMS[system].channels.get(name, ()), strict=False):
+            if net.sizes.get(key) != wanted:
+                yield f"has a network ({name}) with {key} {net.sizes.get(key)}, not {wanted}"
+        if name in SYSTEMS[system].tiled and net.architecture == "unet" and net.sizes.get("norm") != "batch":
+            yield f"has a network ({name}) that sees the statistics of each piece that it is asked about"
         if not net.grid.is_symmetric:
             yield f"has a grid ({name}) that is not symmetric about x = 0, as averaging with the mirror image needs"
         halvings = _halvings(net)

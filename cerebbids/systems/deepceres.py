@@ -26,7 +26,13 @@ DEEPCERES = System(
         **{net: CEREBELLUM_05MM for net in (*SIDES, *LOBULES)},
     },
     # The image and its place; T1w, T2w, the atlas's sides and the midplane; T1w, T2w and the atlas's thirteen labels.
-    channels_in={"icv": 4, "lobules": 4, **dict.fromkeys(SIDES, 5), **dict.fromkeys(LOBULES, 15)},
+    channels={
+        "icv": (4, 2),
+        "lobules": (4, 27),
+        **dict.fromkeys(SIDES, (5, 5)),
+        **dict.fromkeys(LOBULES, (15, 14)),
+    },
+    tiled=(*SIDES, *LOBULES),
     methods={
         "nets": (*_IMAGE_SIDE, "deform", *SIDES, *LOBULES),
         "fast": (*_IMAGE_SIDE, "lobules"),

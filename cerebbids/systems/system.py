@@ -20,8 +20,10 @@ class System:
         Label scheme, the value of the ``seg-`` entity.
     grids : mapping
         Its networks, and where in the working space each of them looks.
-    channels_in : mapping
-        Input channels of those that label.
+    channels : mapping
+        Input channels and classes of those that label.
+    tiled : tuple of str
+        Networks that are asked piece by piece, and must not see a piece's own statistics.
     methods : mapping
         What may name its labels, and the networks that it takes.
     age_range : tuple of float
@@ -35,7 +37,8 @@ class System:
     name: str
     scheme: str
     grids: Mapping[str, Grid]
-    channels_in: Mapping[str, int]
+    channels: Mapping[str, tuple[int, int]]
+    tiled: tuple[str, ...]
     methods: Mapping[str, tuple[str, ...]]
     age_range: tuple[float, float]
     inputs: tuple[str, ...]

@@ -20,4 +20,4 @@ def test_a_bright_scalp_does_not_matter():
 
 def test_an_empty_crop_stays_finite():
     made = network_input(torch.zeros(16, 16, 16))
-    assert len(made) == DEEPCERES.channels_in["icv"] and torch.isfinite(made).all()
+    assert len(made) == DEEPCERES.channels["icv"][0] and torch.isfinite(made).all()

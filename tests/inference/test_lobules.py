@@ -78,4 +78,4 @@ def test_gaps_of_a_t2w_are_filled_inside_and_nothing_is_shown_outside():
 @pytest.mark.parametrize("method", DEEPCERES.methods)
 def test_every_method_names_networks_that_there_are(method: str):
     assert set(DEEPCERES.methods[method]) <= set(DEEPCERES.grids)
-    assert set(DEEPCERES.channels_in) <= set(DEEPCERES.grids)
+    assert set(DEEPCERES.channels) <= set(DEEPCERES.grids)

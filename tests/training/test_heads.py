@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_example(head: np.ndarray):
     first, again = example(3), example(3)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(example(4)[0], first[0]) and not torch.equal(example(3, 1)[0], first[0])
-    assert first[0].shape == (DEEPCERES.channels_in["icv"], *HEAD_2MM.shape) and first[1].shape == (1, *HEAD_2MM.shape)
+    assert first[0].shape == (DEEPCERES.channels["icv"][0], *HEAD_2MM.shape) and first[1].shape == (1, *HEAD_2MM.shape)
     assert first[1].dtype == torch.int64
 
 
