@@ -7,7 +7,8 @@ networks of the cascade are those of the fold (``cerebbids-train exemplars``, ``
 the other networks are the packaged ones, which have seen nobody of the kit's labelled people. Images prepared once are
 kept in WORK/native, and so are the labels found. Writes a row a person and answer: both networks of each stage
 (``nets``, as the app does it), also of the mirror image (``flip``), and each alone (``dpn``, ``unet``); keeps what the
-networks have seen beside the table, and prints mean, SD and worst case.
+networks have seen beside the table, and prints mean, SD and worst case. Volumes of ``seg-DeepCERES`` in ``nets``, cm3
+of the T1w image's world, go into OUT_volumes.tsv (``volumes.py`` holds them against published ones).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from cerebbids.inference.lobules import shown_t2w
 from cerebbids.inference.models import read_bundle
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
+from cerebbids.inference.tissue import tissue_labels
 from cerebbids.systems.deepceres import DEEPCERES, LOBULES, SIDES
 from cerebbids.training.generated import build_exemplars
 from cerebbids.training.kit import Person, oasis_people
@@ -111,8 +113,15 @@ def score(answer: Answer, seen: Seen, person: Person, work: Path) -> tuple[dict[
     return {**row, **{name: np.nan if value is None else value for name, value in agreements.items()}}, found
 
 
-def run_fold(kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
-    """Score the people of one fold."""
+def carved_volumes(answer: Answer, seen: Seen) -> dict[str, float]:
+    """Volume of each label of seg-DeepCERES, cm3, in the world of the T1w image."""
+    counts = np.bincount(tissue_labels(answer, seen.side, FINE).ravel(), minlength=len(SCHEME.labels) + 1)
+    voxel = FINE.spacing**3 / abs(np.linalg.det(seen.t1w_to_mni[:3, :3])) / 1000
+    return {label.abbreviation: float(n * voxel) for label, n in zip(SCHEME.labels, counts[1:], strict=True)}
+
+
+def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict], list[dict]]:
+    """Score and measure the people of one fold."""
     people = [p for p in oasis_people(kit) if p.fold == fold]
     cascade, registration = fold_cascade(work, fold, people), fold_registration(work, fold, people)
     folder = library_folder(work, str(fold))
@@ -124,7 +133,7 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
     nets: Mapping[str, torch.nn.Module] = {name: load_net(networks[name], CPU) for name in ("superres", "contrast")}
     for name in nets:
         check_unseen(people, networks[name].training_ids)
-    rows = []
+    rows, measured = [], []
     for person in tqdm(people, desc=f"fold {fold}"):
         t1w = native_t1w(person, work, threads)
         t1w_to_mni = register_to_mni(t1w, threads).t1w_to_mni
@@ -134,11 +143,15 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> list[dict]:
         )  # fmt: skip
         votes = subject_atlas(registration, library, crop_t1w(t1w, GRIDS["deform"], t1w_to_mni), CPU)
         seen = Seen(t1w, t1w_to_mni, side, atlas_for(votes, FINE))
+        known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold}
         for by in BY:
-            row, found = score(answer_of(by, cascade, seen, person.id), seen, person, work)
-            rows.append({"id": f"OASIS-{person.id}", "age": person.age, "fold": fold, "by": by, **row})
+            answer = answer_of(by, cascade, seen, person.id)
+            row, found = score(answer, seen, person, work)
+            rows.append({**known, "by": by, **row})
             nib.save(with_data(t1w, found), work / "native" / f"{person.id}_by-{by}_dseg.nii.gz")
-    return rows
+            if by == "nets":
+                measured.append({**known, **carved_volumes(answer, seen)})
+    return rows, measured
 
 
 def main() -> None:
@@ -146,8 +159,10 @@ def main() -> None:
     arguments = read_options(__doc__)
     FOLDS.mkdir(parents=True, exist_ok=True)
     for fold in arguments.fold:
-        table = updated(arguments.out, run_fold(arguments.kit, arguments.work, fold, arguments.threads))
+        rows, measured = run_fold(arguments.kit, arguments.work, fold, arguments.threads)
+        table, volumes = updated(arguments.out, rows), arguments.out.with_name(f"{arguments.out.stem}_volumes.tsv")
         table.sort_values(["id", "by"]).to_csv(arguments.out, sep="\t", index=False, float_format="%.4f")
+        updated(volumes, measured).to_csv(volumes, sep="\t", index=False, float_format="%.4f")
     print(cascade_accuracy(pd.read_csv(arguments.out, sep="\t")))
 
 
