@@ -2,10 +2,10 @@
 
 Usage: python benchmarks/cascade.py KIT WORK OUT.tsv [--fold K ...]
 
-Every person of the kit's ``adult/oasis`` goes through the app's own steps. Registration network, library and the four
-networks of the cascade are those of the fold (``cerebbids-train exemplars``, ``fit``), which have not seen this person;
-the other networks are the packaged ones, which have seen nobody of the kit's labelled people. Images prepared once are
-kept in WORK/native, and so are the labels found. Writes a row a person and answer: both networks of each stage
+Every person of the kit's ``adult/oasis`` goes through the app's own steps. Registration network, library, network at
+1 mm and the four of the cascade are those of the fold (``cerebbids-train exemplars``, ``fit``) and have not seen this
+person; the other networks are the packaged ones, which have seen nobody of the kit's labelled people. Images prepared
+once are kept in WORK/native, and so are the labels found. Writes a row a person and answer: both networks of each stage
 (``nets``, as the app does it), also of the mirror image (``flip``), and each alone (``dpn``, ``unet``); keeps what the
 networks have seen beside the table, and prints mean, SD and worst case. Volumes of ``seg-DeepCERES`` in ``nets``, cm3
 of the T1w image's world, go into OUT_volumes.tsv (``volumes.py`` holds them against published ones).
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -32,10 +32,10 @@ from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.vermis import VERMIS_GROUPS, with_vermis
 from cerebbids.inference.answer import Answer, one_cerebellum
-from cerebbids.inference.cascade import Cascade, atlas_for, segment_cascade
+from cerebbids.inference.cascade import Cascade, first_guess, likeness, on_fine_half, segment_cascade
 from cerebbids.inference.imageside import ImageSide, image_side
 from cerebbids.inference.library import read_library
-from cerebbids.inference.lobules import shown_t2w
+from cerebbids.inference.lobules import quick_answer, shown_t2w
 from cerebbids.inference.models import read_bundle
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
@@ -58,12 +58,13 @@ BY = ("nets", "flip", "dpn", "unet")
 
 @dataclass(frozen=True)
 class Seen:
-    """What the cascade is shown of one person: clean T1w, its place, the images at 0.5 mm, and the atlas (27, ...)."""
+    """What the cascade is shown of one person: clean T1w, its place, images at 0.5 mm, atlas, answer at 1 mm."""
 
     t1w: nib.Nifti1Image
     t1w_to_mni: np.ndarray
     side: ImageSide
-    atlas: torch.Tensor
+    atlas: np.ndarray
+    quick: np.ndarray
 
 
 def fold_cascade(work: Path, fold: int, people: list[Person]) -> Cascade:
@@ -74,7 +75,7 @@ def fold_cascade(work: Path, fold: int, people: list[Person]) -> Cascade:
     SystemExit
         It has seen one of them.
     """
-    for net in (*SIDES, *LOBULES):
+    for net in ("lobules", *SIDES, *LOBULES):
         run = run_folder(work, net, str(fold))
         check_unseen(people, read_notes(run)[1].people)
         shutil.copyfile(run / NOTES, FOLDS / f"fold-{fold}_{net}.json")
@@ -91,8 +92,10 @@ def answer_of(by: str, cascade: Cascade, seen: Seen, name: str) -> Answer:
     """Answer of the whole cascade, with or without the mirror image, or of one kind of network."""
     place = {"dpn": 0, "unet": 1}.get(by)
     asked = cascade if place is None else alone(cascade, place)
-    shown = (seen.side.t1w, shown_t2w(seen.side), seen.atlas, FINE, CPU)
-    return one_cerebellum(segment_cascade(asked, *shown, flip=by == "flip"), name)
+    guess = torch.from_numpy(first_guess(seen.atlas, seen.quick)).float() / 255
+    shown = (seen.side.t1w, shown_t2w(seen.side), guess, FINE, CPU)
+    answer = one_cerebellum(segment_cascade(asked, *shown, flip=by == "flip"), name)
+    return replace(answer, with_atlas=likeness(answer, torch.from_numpy(seen.atlas), FINE))
 
 
 def score(answer: Answer, seen: Seen, person: Person, work: Path) -> tuple[dict[str, float], np.ndarray]:
@@ -133,6 +136,7 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
     nets: Mapping[str, torch.nn.Module] = {name: load_net(networks[name], CPU) for name in ("superres", "contrast")}
     for name in nets:
         check_unseen(people, networks[name].training_ids)
+    quick = trained_net(run_folder(work, "lobules", str(fold)))
     rows, measured = [], []
     for person in tqdm(people, desc=f"fold {fold}"):
         t1w = native_t1w(person, work, threads)
@@ -141,8 +145,9 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
             nets, GRIDS, t1w, t1w_to_mni,
             stripped=True, real=None, device=CPU, threads=threads, name=person.id, lap=lambda stage: None,
         )  # fmt: skip
-        votes = subject_atlas(registration, library, crop_t1w(t1w, GRIDS["deform"], t1w_to_mni), CPU)
-        seen = Seen(t1w, t1w_to_mni, side, atlas_for(votes, FINE))
+        crop = crop_t1w(t1w, GRIDS["deform"], t1w_to_mni)
+        opinions = subject_atlas(registration, library, crop, CPU), quick_answer(quick, crop, CPU)
+        seen = Seen(t1w, t1w_to_mni, side, *(on_fine_half(opinion, FINE.halved()) for opinion in opinions))
         known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold}
         for by in BY:
             answer = answer_of(by, cascade, seen, person.id)

@@ -31,7 +31,7 @@ from cerebbids.training.kit import oasis_people
 from cerebbids.training.painted import painted_names
 from cerebbids.training.pairs import scanned
 from cerebbids.training.prepare import once
-from cerebbids.training.priors import build_prior, load_prior
+from cerebbids.training.priors import build_prior, load_atlas
 from cerebbids.training.run import library_folder, read_notes, run_folder
 from cerebbids.training.trained import trained_net
 
@@ -103,7 +103,7 @@ def load(name: str, setting: Setting) -> HeldOut:
         labels = arrays["compartments"]
     inside = t2w > T2W_MEANS[2] / 2  # nothing is shown elsewhere, and no tissue is darker
     seen = scanned_t2w(t2w, name) if name in painted_names() else t2w
-    return HeldOut(name, t1w, seen, inside, load_prior(setting.work, setting.fold, name), labels)
+    return HeldOut(name, t1w, seen, inside, load_atlas(setting.work, setting.fold, name), labels)
 
 
 def scanned_t2w(t2w: np.ndarray, name: str) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""Keep the registration networks of the folds beside the tables that were made with them, or put them back.
+"""Keep the folds' networks for registration and for 1 mm beside the tables made with them, or put them back.
 
 Usage: python benchmarks/keep.py WORK [--back]
 
 With them, ``atlas.py`` and ``registration.py`` need ``cerebbids-train prepare`` and no training, and ``cerebbids-train
-extend`` and ``priors`` none of this network; the one that has seen everybody is put back from the packaged bundle. Only
-finished runs are kept: averaged weights in half precision. What is kept already is left as it is.
+extend`` and ``priors`` none of these networks; those that have seen everybody are put back from the packaged bundle.
+Only finished runs are kept: averaged weights in half precision. What is kept already is left as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cerebbids.training.run import CHECKPOINT, read_notes, run_folder
 from cerebbids.training.trained import half_weights, keep_result
 
 KEPT = Path(__file__).parent
-NET = "deform"
+NETS = ("deform", "lobules")
 
 
 def is_kept(run: Path, kept: Path) -> bool:
@@ -40,19 +40,29 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--back", action="store_true", help="from here to the work folder, where none is begun")
     arguments = parser.parse_args()
-    everybody = run_folder(arguments.work, NET, EVERYBODY)
-    if arguments.back and not (everybody / CHECKPOINT).exists():
-        unpack(packaged_models() / DEEPCERES.name, NET, everybody)
-        print("made", everybody)
-    for fold in map(str, range(N_FOLDS)):
-        run, kept = (run_folder(folder, NET, fold) for folder in (arguments.work, KEPT))
-        source, target = (kept, run) if arguments.back else (run, kept)
-        if arguments.back and (run / CHECKPOINT).exists():
-            print(f"left {target}: there is one")
-            continue
-        if is_kept(source, target):
-            print(f"left {target}: unchanged")
-            continue
+    for net in NETS:
+        if arguments.back:
+            unpack_everybody(arguments.work, net)
+        for fold in map(str, range(N_FOLDS)):
+            copy(*(run_folder(folder, net, fold) for folder in (arguments.work, KEPT)), back=arguments.back)
+
+
+def unpack_everybody(work: Path, net: str) -> None:
+    """Make a run of the packaged network, where none is begun."""
+    run = run_folder(work, net, EVERYBODY)
+    if not (run / CHECKPOINT).exists():
+        unpack(packaged_models() / DEEPCERES.name, net, run)
+        print("made", run)
+
+
+def copy(run: Path, kept: Path, *, back: bool) -> None:
+    """Copy a run to where it is kept, or back where none is begun."""
+    source, target = (kept, run) if back else (run, kept)
+    if back and (run / CHECKPOINT).exists():
+        print(f"left {target}: there is one")
+    elif is_kept(source, target):
+        print(f"left {target}: unchanged")
+    else:
         try:
             keep_result(source, target)
             print("made", target)

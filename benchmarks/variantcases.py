@@ -19,7 +19,7 @@ from cerebbids.training.cascadecases import load_cascade, stored
 from cerebbids.training.finepatches import SIDE, Stored, cut, mirrored_patch, through
 from cerebbids.training.kit import surrounding_names
 from cerebbids.training.painted import painted_names
-from cerebbids.training.priors import build_prior
+from cerebbids.training.priors import build_prior, load_atlas
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
 from cerebbids.training.sources import COBRALAB, brain_names, painted_heads, people_but
@@ -101,9 +101,9 @@ def load_cases(how: How, stage: str, setting: Setting) -> Cases:
         names = [name for name in painted_names() if name not in tested]
         for name in names:
             build_prior(work, fold, name)
-        cases = Cases(tuple(phantom(stored(work, fold, name, view), name) for name in names), {}, ())
+        cases = Cases(tuple(phantom(stored(work, fold, name, view, load_atlas), name) for name in names), {}, ())
     else:
-        cases = load_cascade(work, fold, people_but(kit, fold), surrounding_names(kit), view)
+        cases = load_cascade(work, fold, people_but(kit, fold), surrounding_names(kit), view, load_atlas)
     if not how.coarse:
         return cases
     return replace(cases, people=tuple(map(coarse, cases.people)))

@@ -1,6 +1,8 @@
 """The cascade of DeepCERES at 0.5 mm: which side, then which lobule, each the mean of two networks.
 
-Morell-Ortega et al. 2025, sections 2.2 and 3.5. Both stages see T1w, T2w and the subject's atlas.
+Morell-Ortega et al. 2025, sections 2.2 and 3.5. Both stages see T1w, T2w and a first guess: the subject's atlas, as in
+the text, and with equal weight what the network at 1 mm says. It has seen whole heads hundreds of times over, for which
+patches at 0.5 mm would take eight times as long.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from cerebbids.inference.tiles import MULTIPLE, probabilities_of
 from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 
 LIKELY = 0.5
-"""Share of the votes from which a voxel is taken for cerebellum."""
+"""Share of the guess from which a voxel is taken for cerebellum."""
 MARGIN = 12
 """Voxels around all of these where networks look."""
 T1_SCALE, T2_SCALE = (150.0, 60.0), (150.0, 100.0)
@@ -54,18 +56,18 @@ class Stage:
 
 
 def segment_cascade(
-    cascade: Cascade, t1w: np.ndarray, t2w: np.ndarray, atlas: torch.Tensor, grid: Grid, device: torch.device,
+    cascade: Cascade, t1w: np.ndarray, t2w: np.ndarray, guess: torch.Tensor, grid: Grid, device: torch.device,
     *, flip: bool = False,
 ) -> Answer:  # fmt: skip
-    """Name the lobules of a cerebellum at 0.5 mm, in the part of the grid where the atlas is.
+    """Name the lobules of a cerebellum at 0.5 mm, in the part of the grid where it is guessed to be.
 
     Parameters
     ----------
     cascade : Cascade
     t1w, t2w : ndarray, (X, Y, Z)
         Tissues at fixed brightness.
-    atlas : Tensor, (27, X / 2, Y / 2, Z / 2)
-        Shares of the votes.
+    guess : Tensor, (27, X / 2, Y / 2, Z / 2)
+        Shares of all labels.
     grid : Grid
         Of the images.
     device : torch.device
@@ -73,9 +75,9 @@ def segment_cascade(
     flip : bool
         Whether to ask about the mirror image, too, and take the mean.
     """
-    box = box_around(atlas[0] < 1 - LIKELY)
-    votes = atlas[:, *(slice(side.start // 2, side.stop // 2) for side in box)]
-    left, right = votes[1 : N_SIDE + 1], votes[N_SIDE + 1 :]
+    box = box_around(guess[0] < 1 - LIKELY)
+    shares = guess[:, *halved(box)]
+    left, right = shares[1 : N_SIDE + 1], shares[N_SIDE + 1 :]
     images = [torch.from_numpy(np.ascontiguousarray(image[box], np.float32)) for image in (t1w, t2w)]
     part = grid.part(box)
     across = part.origin[0] + part.spacing * torch.arange(part.shape[0])
@@ -86,9 +88,29 @@ def segment_cascade(
     lobules = ask(cascade.lobules, one.to(device), tuple(range(len(one))), tuple(range(N_SIDE + 1)), flip)
     found = joined(sides.mean, lobules.mean).cpu()
     vermis = (sides.mean[3:].sum(0) / sides.mean[1:].sum(0).clamp(min=1e-6)).half().cpu()
-    voted = F.interpolate(votes.argmax(0)[None, None].to(torch.uint8), scale_factor=2)[0, 0]
-    with_atlas = mean_dice(found.argmax(0), voted, len(found))
-    return Answer(found, part, vermis, agreement(sides.each, lobules.each), with_atlas)
+    return Answer(found, part, vermis, agreement(sides.each, lobules.each))
+
+
+def likeness(answer: Answer, atlas: torch.Tensor, grid: Grid) -> float:
+    """Mean Dice of the labels of an answer on a part of a grid, and those most voted for in an atlas.
+
+    Parameters
+    ----------
+    answer : Answer
+    atlas : Tensor, (27, X / 2, Y / 2, Z / 2)
+        Shares of the votes.
+    grid : Grid
+        Twice as fine as that of the atlas.
+    """
+    first = [round((a - b) / grid.spacing) for a, b in zip(answer.grid.origin, grid.origin, strict=True)]
+    box = tuple(slice(start, start + size) for start, size in zip(first, answer.grid.shape, strict=True))
+    voted = F.interpolate(atlas[:, *halved(box)].argmax(0)[None, None].to(torch.uint8), scale_factor=2)[0, 0]
+    return mean_dice(answer.probabilities.argmax(0), voted, len(atlas))
+
+
+def halved(box: Sequence[slice]) -> tuple[slice, ...]:
+    """Box of a grid, in the voxels of one half as fine; starts and ends are even."""
+    return tuple(slice(side.start // 2, side.stop // 2) for side in box)
 
 
 def finer(shares: torch.Tensor) -> torch.Tensor:
@@ -109,20 +131,23 @@ def box_around(where: torch.Tensor) -> tuple[slice, slice, slice]:
     return found[0], found[1], found[2]
 
 
-def on_fine_half(atlas: torch.Tensor, grid: Grid) -> np.ndarray:
-    """Bring an atlas (classes, X, Y, Z) from ``CEREBELLUM_1MM`` to a grid of its shape, as shares of 255 (uint8)."""
-    shares = (255 * atlas).round().to(torch.uint8).numpy()
-    moved = np.stack([moved_up(share, CEREBELLUM_1MM, grid) for share in shares])
+def on_fine_half(shares: torch.Tensor, grid: Grid) -> np.ndarray:
+    """Bring shares (classes, X, Y, Z) from ``CEREBELLUM_1MM`` to a grid of its shape, as parts of 255 (uint8)."""
+    parts = (255 * shares).round().to(torch.uint8).numpy()
+    moved = np.stack([moved_up(part, CEREBELLUM_1MM, grid) for part in parts])
     moved[0][moved.max(0) == 0] = 255  # beyond the other grid
     return moved
 
 
-def atlas_for(votes: torch.Tensor, fine: Grid) -> torch.Tensor:
-    """Bring the votes on a subject (classes, X, Y, Z), on ``CEREBELLUM_1MM``, to where a cascade on a grid reads them.
+def first_guess(atlas: np.ndarray, quick: np.ndarray) -> np.ndarray:
+    """Mean of an atlas and the answer of the network at 1 mm, (classes, X, Y, Z) parts of 255 (uint8).
 
-    Shares are rounded to parts of 255, as those that networks are trained with.
+    Examples
+    --------
+    >>> first_guess(np.array([200, 55], np.uint8), np.array([100, 155], np.uint8)).tolist()
+    [150, 105]
     """
-    return torch.from_numpy(on_fine_half(votes, fine.halved())).float() / 255
+    return ((atlas.astype(np.uint16) + quick) // 2).astype(np.uint8)
 
 
 def from_midplane(x: torch.Tensor) -> torch.Tensor:
@@ -139,15 +164,15 @@ def from_midplane(x: torch.Tensor) -> torch.Tensor:
 
 
 def cascade_input(
-    t1w: torch.Tensor, t2w: torch.Tensor, atlas: torch.Tensor, *,
+    t1w: torch.Tensor, t2w: torch.Tensor, guess: torch.Tensor, *,
     shown: torch.Tensor | None = None, midplane: torch.Tensor | None = None,
 ) -> torch.Tensor:  # fmt: skip
-    """Stack images, tissues at fixed brightness, and the atlas, as the networks of the cascade see them.
+    """Stack images, tissues at fixed brightness, and the guess, as the networks of the cascade see them.
 
     Parameters
     ----------
     t1w, t2w : Tensor, (X, Y, Z)
-    atlas : Tensor, (shares, X, Y, Z)
+    guess : Tensor, (shares, X, Y, Z)
     shown : Tensor of bool, (X, Y, Z), optional
         Nothing is seen elsewhere.
     midplane : Tensor, (X, Y, Z), optional
@@ -157,7 +182,7 @@ def cascade_input(
     for image, (mean, spread) in ((t1w, T1_SCALE), (t2w, T2_SCALE)):
         seen = image if shown is None else image * shown
         scaled.append(((seen - mean) / spread).clamp(-4, 4))
-    return torch.cat([torch.stack(scaled), atlas, *([] if midplane is None else [midplane[None]])])
+    return torch.cat([torch.stack(scaled), guess, *([] if midplane is None else [midplane[None]])])
 
 
 def ask(

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nibabel as nib
 import numpy as np
 import torch
 
+from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.answer import Answer, one_cerebellum
-from cerebbids.inference.cascade import Cascade, atlas_for, segment_cascade
+from cerebbids.inference.cascade import Cascade, first_guess, likeness, on_fine_half, segment_cascade
+from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
 from cerebbids.inference.prior import subject_atlas
-from cerebbids.inference.segment import crop_t1w, propagate, segment
-from cerebbids.systems.deepceres import LOBULES, SIDES
+from cerebbids.inference.segment import crop_probabilities, crop_t1w, propagate, segment
+from cerebbids.systems.deepceres import DEEPCERES, LOBULES, SIDES
 from cerebbids.systems.grid import Grid
 
 
@@ -73,13 +75,21 @@ def find_lobules(
     assert tools.library is not None
     if method == "atlas":
         return propagate(nets["deform"], tools.library, grids["deform"], *place, tools.device, name)
-    votes = subject_atlas(nets["deform"], tools.library, crop_t1w(t1w, grids["deform"], t1w_to_mni), tools.device)
+    fine, crop = grids[LOBULES[0]], crop_t1w(t1w, grids["deform"], t1w_to_mni)
+    atlas = on_fine_half(subject_atlas(nets["deform"], tools.library, crop, tools.device), fine.halved())
     lap("atlas")
+    quick = on_fine_half(quick_answer(nets["lobules"], crop, tools.device), fine.halved())
     cascade = Cascade(tuple(nets[net] for net in SIDES), tuple(nets[net] for net in LOBULES))
-    fine = grids[LOBULES[0]]
-    shown = (side.t1w, shown_t2w(side), atlas_for(votes, fine))
-    answer = segment_cascade(cascade, *shown, fine, tools.device, flip=flip)
-    return one_cerebellum(answer, name)
+    guess = torch.from_numpy(first_guess(atlas, quick)).float() / 255
+    answer = segment_cascade(cascade, side.t1w, shown_t2w(side), guess, fine, tools.device, flip=flip)
+    cleaned = one_cerebellum(answer, name)
+    return replace(cleaned, with_atlas=likeness(cleaned, torch.from_numpy(atlas), fine))
+
+
+def quick_answer(net: torch.nn.Module, crop: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Probabilities (27, X, Y, Z) that the network at 1 mm gives to a crop of a T1w on ``CEREBELLUM_1MM``."""
+    mirror = load_scheme(DEEPCERES.scheme).mirror
+    return crop_probabilities(net, crop, mirror, device, low_precision=is_fast_in_bf16(device))
 
 
 def shown_t2w(side: ImageSide) -> np.ndarray:

@@ -25,7 +25,7 @@ DEEPCERES = System(
         "deform": CEREBELLUM_1MM,
         **{net: CEREBELLUM_05MM for net in (*SIDES, *LOBULES)},
     },
-    # The image and its place; T1w, T2w, the atlas's sides and the midplane; T1w, T2w and the atlas's thirteen labels.
+    # The image and its place; T1w, T2w, two sides and the midplane; T1w, T2w and thirteen labels.
     channels={
         "icv": (4, 2),
         "lobules": (4, 27),
@@ -34,7 +34,7 @@ DEEPCERES = System(
     },
     tiled=(*SIDES, *LOBULES),
     methods={
-        "nets": (*_IMAGE_SIDE, "deform", *SIDES, *LOBULES),
+        "nets": (*_IMAGE_SIDE, "deform", "lobules", *SIDES, *LOBULES),
         "fast": (*_IMAGE_SIDE, "lobules"),
         "atlas": (*_IMAGE_SIDE, "deform"),
     },

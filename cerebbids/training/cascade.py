@@ -115,8 +115,11 @@ def nobody(case: Stored, rng: np.random.Generator) -> torch.Tensor:
 
 
 def centre_of(case: Stored, rng: np.random.Generator) -> np.ndarray:
-    """Some voxel of the cerebellum."""
-    inside = torch.nonzero(case.labels[::4, ::4, ::4])
+    """Some voxel of the cerebellum: of any class as likely as of any other, however small it is."""
+    labels = case.labels[::4, ::4, ::4]
+    present = labels.unique()
+    present = present[present > 0]
+    inside = torch.nonzero(labels == present[int(rng.integers(len(present)))])
     return 4 * inside[int(rng.integers(len(inside)))].numpy()
 
 

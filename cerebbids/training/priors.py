@@ -1,8 +1,9 @@
-"""Atlases of the training cases at 0.5 mm: each is voted by a library that holds nothing made of the same person.
+"""What the cascade starts from in training: atlases, and what the network at 1 mm says.
 
-With members of its own in the library a case's atlas would nearly be its labels, and a network would learn to trust an
-atlas more than any patient's deserves. A case that is deformed takes its atlas with it (Morell-Ortega et al. 2025,
-section 2.4).
+Each atlas is voted by a library that holds nothing made of the same person. With members of its own in the library a
+case's atlas would nearly be its labels, and a network would learn to trust an atlas more than any patient's deserves. A
+case that is deformed takes its atlas with it (Morell-Ortega et al. 2025, section 2.4). The network at 1 mm has seen the
+case, but knows its labels little better than those of others (see the model card).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import torch
 from tqdm import tqdm
 
 from cerebbids.imaging.resample import moved_up
-from cerebbids.inference.cascade import on_fine_half
+from cerebbids.inference.cascade import first_guess, on_fine_half
 from cerebbids.inference.library import Library, read_library
+from cerebbids.inference.lobules import quick_answer
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
@@ -55,15 +57,16 @@ def priors_folder(work: Path, fold: str) -> Path:
 def build_priors(kit: Path, work: Path, fold: str, processes: int) -> None:
     """Write ``<work>/priors/<fold>/<case>.npz`` of all people but the fold's.
 
-    Those that are there are left as they are. Each holds ``atlas`` (classes, X, Y, Z) uint8, shares of 255 of the votes
-    on ``GRID``.
+    Those that are there are left as they are. Each holds ``atlas`` and ``quick`` (classes, X, Y, Z) uint8, on ``GRID``:
+    shares of 255 of the votes, and what the network at 1 mm says.
 
     Parameters
     ----------
     kit, work : Path
         As :func:`cerebbids.training.prepare.prepare` takes and fills them.
     fold : str
-        Whose registration network and generated library vote; neither has seen the fold's people.
+        Whose registration network and generated library vote, and whose network at 1 mm is asked; none of them has seen
+        the fold's people.
     processes : int
         Of one thread each: on two CPUs two of them do a fifth more than one of two threads.
     """
@@ -81,7 +84,10 @@ def build_prior(work: Path, fold: str, case: str) -> None:
     grid = DEEPCERES.grids["deform"]
     net = trained_net(run_folder(work, "deform", fold))
     voters = without(read_library(library_folder(work, fold), grid, DEEPCERES.scheme), f"OASIS-{case}")
-    save_arrays(path, atlas=on_fine_half(subject_atlas(net, voters, seen_at_1mm(work, case), CPU), GRID))
+    crop = seen_at_1mm(work, case)
+    atlas = subject_atlas(net, voters, crop, CPU)
+    quick = quick_answer(trained_net(run_folder(work, "lobules", fold)), crop, CPU)
+    save_arrays(path, atlas=on_fine_half(atlas, GRID), quick=on_fine_half(quick, GRID))
 
 
 def seen_at_1mm(work: Path, case: str) -> np.ndarray:
@@ -91,7 +97,13 @@ def seen_at_1mm(work: Path, case: str) -> np.ndarray:
     return load_cases(work, (case,))[0].t1w
 
 
-def load_prior(work: Path, fold: str, case: str) -> np.ndarray:
-    """Read what :func:`build_priors` has written."""
+def load_atlas(work: Path, fold: str, case: str) -> np.ndarray:
+    """Read the atlas that :func:`build_priors` has written, (classes, X, Y, Z) parts of 255."""
     with np.load(priors_folder(work, fold) / f"{case}.npz") as arrays:
         return arrays["atlas"]
+
+
+def load_guess(work: Path, fold: str, case: str) -> np.ndarray:
+    """Read what the cascade starts from, (classes, X, Y, Z) parts of 255."""
+    with np.load(priors_folder(work, fold) / f"{case}.npz") as arrays:
+        return first_guess(arrays["atlas"], arrays["quick"])

@@ -21,7 +21,7 @@ from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.details import DetailExamples, load_details
 from cerebbids.training.kit import surrounding_names
 from cerebbids.training.loop import Loss
-from cerebbids.training.loss import charbonnier, dice_cross_entropy, log_dice_cross_entropy
+from cerebbids.training.loss import charbonnier, dice_cross_entropy
 from cerebbids.training.pairs import PairExamples, load_sources, t2w_loss
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
@@ -115,7 +115,7 @@ def cascade(view: View, kit: Path, work: Path, fold: str, recipe: Recipe) -> Tas
     net = build(recipe.architecture, recipe.sizes)
     cases = load_cascade(work, fold, people, around, view)
     start_from_prior(net)
-    loss_of = partial(log_dice_cross_entropy, weight=recipe.cross_entropy_weight, smooth=SMOOTH)
+    loss_of = partial(dice_cross_entropy, weight=recipe.cross_entropy_weight, smooth=SMOOTH)
     seen = Seen(tuple(f"OASIS-{person}" for person in people), (*around, *brain_names(kit)), COBRALAB)
     return Task(net, CascadeExamples(cases, view, recipe), loss_of, seen)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from card import read_result
-from keep import KEPT, NET, is_kept
+from keep import KEPT, is_kept
 
 from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.recipe import RECIPES
@@ -14,17 +14,17 @@ from cerebbids.training.trained import check_finished, keep_result
 
 @pytest.mark.parametrize("fold", range(N_FOLDS))
 def test_nobody_of_a_fold_was_seen_by_its_network(fold: int):
-    run = run_folder(KEPT, NET, str(fold))
+    run = run_folder(KEPT, "deform", str(fold))
     check_finished(run)
     recipe, seen = read_notes(run)
     table = read_result("atlas")
     scored = set(table["id"][table["fold"] == fold])
     assert len(scored) == 4 and not scored & set(seen.people)
-    assert len(seen.people) == 16 and recipe == RECIPES[NET]
+    assert len(seen.people) == 16 and recipe == RECIPES["deform"]
 
 
 def test_what_is_kept_is_known(tmp_path: Path):
-    first, second = (run_folder(KEPT, NET, fold) for fold in "01")
+    first, second = (run_folder(KEPT, "deform", fold) for fold in "01")
     assert not is_kept(first, tmp_path)
     keep_result(first, tmp_path)
     assert is_kept(first, tmp_path) and not is_kept(second, tmp_path)

@@ -43,7 +43,8 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
     votes[0] = 1 - votes.sum(0)
     monkeypatch.setattr(lobules, "subject_atlas", lambda *_: votes)
     monkeypatch.setattr(lobules, "propagate", lambda *given: Answer(votes, given[2]))
-    nets = {**dict.fromkeys(SIDES, Sure(5)), **dict.fromkeys(LOBULES, Sure(14)), "deform": Sure(1)}
+    nets = {**dict.fromkeys(SIDES, Sure(5)), **dict.fromkeys(LOBULES, Sure(14)), "deform": Sure(1), "lobules": Sure(27)}
+    monkeypatch.setattr(lobules, "crop_probabilities", lambda *_, **__: votes)
     nothing = torch.zeros(0)
     library = Library(nothing, nothing, 27, (), "", "")
     return Tools(nets, DEEPCERES.grids, library, torch.device("cpu"))

@@ -109,7 +109,7 @@ def test_cases_are_read_in_the_view_of_a_network(tmp_path: Path, monkeypatch: py
     votes = np.stack([255 * (channels[::2, ::2, ::2] == k) for k in range(27)]).astype(np.uint8)
     grey = np.where(channels, 150, 0).astype(np.float16)
     save_arrays(tmp_path / "fine" / "1.npz", t1w=grey, t2w=grey, compartments=channels, vermis=VERMIS[::-1])
-    save_arrays(tmp_path / "priors" / "fold-2" / "1.npz", atlas=votes)
+    save_arrays(tmp_path / "priors" / "fold-2" / "1.npz", atlas=votes, quick=votes)
     shapes = (Shape("brain", "1", False, torch.zeros(1, 3, 24, 16, 16)),)
     monkeypatch.setattr("cerebbids.training.cascadecases.load_shapes", lambda *_: shapes)
     for view, class_ in ((SIDES, 2), (LOBULES, 6)):
