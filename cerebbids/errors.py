@@ -54,6 +54,10 @@ class BadImage(CerebbidsError):
     """An image that cannot be processed; the others go on (exit code 1)."""
 
 
+class Corrected(CerebbidsError):
+    """Results that somebody has corrected by hand are in the way: nothing is known against the image."""
+
+
 class RegistrationFailed(CerebbidsError):
     """No strategy brought the image plausibly onto the template."""
 

@@ -108,12 +108,25 @@ def _older_description(output_dir: Path) -> dict[str, Any]:
 
 def _check_same_source(older: Mapping[str, Any], bids_dir: Path, output_dir: Path) -> None:
     """Refuse to mix people of two datasets; where the link leads nowhere, something has moved."""
-    links = older.get("DatasetLinks")
-    link = str(links.get("raw", "")) if isinstance(links, dict) else ""
-    before = _linked(link, output_dir.resolve())
-    if link and (before / "dataset_description.json").exists() and not before.samefile(bids_dir):
+    before = _source(older, output_dir)
+    if before and not before.samefile(bids_dir):
         reason = f"holds results of another dataset ({before.resolve()})"
         raise UsageError(str(output_dir), reason, "choose a folder of its own for each dataset")
+
+
+def source_dataset(output_dir: Path) -> Path | None:
+    """Dataset that an output folder has results of; none where its description does not tell, or it is not there."""
+    with suppress(UsageError, OSError):
+        return _source(_read_description(output_dir / "dataset_description.json"), output_dir)
+    return None
+
+
+def _source(description: Mapping[str, Any], output_dir: Path) -> Path | None:
+    """Folder that the link in a description leads to, where that is a dataset."""
+    links = description.get("DatasetLinks")
+    link = str(links.get("raw", "")) if isinstance(links, dict) else ""
+    folder = _linked(link, output_dir.resolve())
+    return folder if link and (folder / "dataset_description.json").exists() else None
 
 
 def _is_something(name: str) -> bool:

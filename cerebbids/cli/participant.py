@@ -15,6 +15,7 @@ from uuid import uuid4
 from cerebbids.bids.dataset import remove_outputs, start_dataset
 from cerebbids.bids.names import DERIVATIVES, SCHEMES, derivative_path
 from cerebbids.bids.query import Selection, SourceImage, select_images
+from cerebbids.cli.corrections import find_correction, maps_without_hash
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
 from cerebbids.cli.preflight import choose_device, missing_t2w, refused_images
 from cerebbids.config import RunConfig
@@ -54,16 +55,17 @@ def show_plan(config: RunConfig) -> int:
     from rich.table import Table
 
     selection = select_images(config)
+    corrected = _corrected(config.output_dir, selection.images)
     table = Table("image", "T2w image", f"outputs in {config.output_dir}", show_lines=True)
     for image in selection.images:
         t2w = image.t2w.name if image.t2w else "none"
         t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
-        missing = missing_t2w(image, config.t2w)
-        outputs = f"none: {missing.reason}" if missing else "\n".join(map(str, output_paths(image, config)))
+        refusal = corrected.get(image.stem) or missing_t2w(image, config.t2w)
+        outputs = f"none: {refusal.reason}" if refusal else "\n".join(map(str, output_paths(image, config)))
         table.add_row(image.relative, t2w, outputs)
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
-    for error in _unfit(selection).values():
+    for error in (*_unfit(selection).values(), *corrected.values()):
         console.print(str(error), markup=False, highlight=False)
     return 0
 
@@ -159,11 +161,23 @@ def _unfit(selection: Selection) -> Failures:
     return {error.subject: error for error in (*selection.missing, *(error for _, error in selection.refused))}
 
 
+def _corrected(output_dir: Path, images: Sequence[SourceImage]) -> Failures:
+    """Refuse images whose results somebody has corrected by hand; tell of those of which nobody can say that."""
+    found = {image.stem: find_correction(output_dir, image.path) for image in images}
+    for image in images:
+        if not found[image.stem] and (untold := maps_without_hash(output_dir, image.path)):
+            reason = "has no hash in its sidecar, so that nobody can tell whether it was corrected by hand"
+            print(f"{untold[0]}: {reason}; a run replaces it", file=sys.stderr)
+    return {name: error for name, error in found.items() if error}
+
+
 def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, run_id: str) -> Failures:
     """Process the images; whatever ends the run, say what became of each."""
     failures: Failures = {}
     try:
-        failures |= _say(_start_logs(config, images, run_id))
+        failures |= _say(_corrected(config.output_dir, images))
+        ours = [image for image in images if image.stem not in failures]
+        failures |= _say(_start_logs(config, ours, run_id))
         memory_gb = config.mem_gb or usable_memory_gb()
         writable = [image for image in images if image.stem not in failures]
         for image, error in refused_images(writable, config.nprocs, memory_gb, config.t2w):
@@ -185,6 +199,9 @@ def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, ru
 
 def _remove_older(output_dir: Path, image: SourceImage, error: CerebbidsError, written: Collection[str] = ()) -> None:
     if not isinstance(error, _AGAINST_THE_IMAGE) or not image.path.exists():  # as when git-annex has dropped it
+        return
+    if kept := find_correction(output_dir, image.path):
+        print(f"{kept.subject}: {kept.reason}; all that was made of {image.relative} before is kept", file=sys.stderr)
         return
     try:
         remove_outputs(output_dir, image.path, keep=written)

@@ -12,11 +12,12 @@ import numpy as np
 
 from cerebbids.bids.names import CARVED, COMPARTMENTS, DERIVATIVES, LABEL_MAPS, OF_LABELS, derivative_path, sidecar_path
 from cerebbids.bids.sidecars import read_sidecar
+from cerebbids.cli.corrections import maps_without_hash
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import BadImage
 from cerebbids.files import as_json, write_text
 from cerebbids.imaging.antsio import with_data
-from cerebbids.imaging.labelmaps import check_grid, is_plain, labels_sha256, read_labels, save_labels
+from cerebbids.imaging.labelmaps import check_grid, is_changed, is_plain, labels_sha256, read_labels, save_labels
 from cerebbids.imaging.reading import open_image, read_voxels
 from cerebbids.imaging.relabel import relabel
 from cerebbids.imaging.verdict import Verdict, judge
@@ -27,6 +28,9 @@ from cerebbids.reports.figures import carved_mosaic, segmentation_mosaic, volume
 
 CORRECTABLE = {"dseg": "t1w", "carved": "t1w", "carved_fine": "superres", "vermis": "t1w"}
 """Label maps that are read, and the images on whose grids they are."""
+
+IN_TEMPLATE = ("dseg_mni", "carved_mni")
+"""Label maps that nothing is counted in, so that a correction would go astray."""
 
 _MADE_FROM = {
     "dseg_mni": ("dseg",),
@@ -79,7 +83,23 @@ class _Scan:
     icv: nib.Nifti1Image | None
 
 
-def recount(output_dir: Path, name: str) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Recounted:
+    """Names of label maps of an image that was counted again.
+
+    Parameters
+    ----------
+    changed : tuple of str
+        Those that somebody has changed since the last count.
+    unknown : tuple of str
+        Those of which nobody can tell that, because no hash was noted; they count as unchanged.
+    """
+
+    changed: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def recount(output_dir: Path, name: str) -> Recounted:
     """Make again what comes from the label maps of an image.
 
     Parameters
@@ -91,15 +111,16 @@ def recount(output_dir: Path, name: str) -> tuple[str, ...]:
 
     Returns
     -------
-    tuple of str
-        Names of the maps that somebody has changed since the last count.
+    Recounted
 
     Raises
     ------
     BadImage
-        A file is missing, damaged, or not what it should be; then nothing was written.
+        A file is missing, damaged, or not what it should be, or a map was changed where no correction counts; then
+        nothing was written.
     """
     scan = _read(output_dir, name)
+    unknown = tuple(path.name for path in maps_without_hash(output_dir, Path(f"{name}_T1w.nii.gz")))
     remade = dict(_remade(scan))
     images = {key: each.image for key, each in scan.maps.items()} | {"dseg_mni": scan.dseg_mni} | remade
     verdict = _judge(scan, images)
@@ -108,11 +129,12 @@ def recount(output_dir: Path, name: str) -> tuple[str, ...]:
     _write_tables(scan, images)
     write_text(scan.paths["qc"], as_json(verdict.quality))
     _draw(scan.paths)
-    for key, image in remade.items():
+    for key in remade:  # before the first map is replaced: a missing hash says that none of them is to be relied on
         _forget_hash(key, scan)
+    for key, image in remade.items():
         save_labels(np.asarray(image.dataobj), image, scan.paths[key])
     _write_sidecars(scan, images, verdict)
-    return tuple(scan.paths[key].name for key, each in scan.maps.items() if each.changed)
+    return Recounted(tuple(scan.paths[key].name for key, each in scan.maps.items() if each.changed), unknown)
 
 
 def _read(output_dir: Path, name: str) -> _Scan:
@@ -124,6 +146,8 @@ def _read(output_dir: Path, name: str) -> _Scan:
     icv = _whole_image(paths["icv"]) if paths["icv"].exists() else None
     if icv is not None:
         check_grid(paths["icv"], icv, scans["t1w"])
+    for key in IN_TEMPLATE:
+        _check_unchanged(paths[key], sidecars[key])
     return _Scan(paths, sidecars, maps, scans["t1w"], _whole_image(paths["dseg_mni"]), icv)
 
 
@@ -139,11 +163,20 @@ def _read_sidecars(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     try:
         sidecars = {key: read_sidecar(paths[key]) for key in OF_LABELS}
     except ValueError as error:
-        raise BadImage(str(paths["dseg"].parent), str(error), f"mend it, or {_AGAIN}") from error
+        raise BadImage(str(paths["dseg"].parent), str(error), f"mend it, or move the map away and {_AGAIN}") from error
     if any(fact not in sidecars["dseg"].get("CerebBIDS", {}) for fact in _NEEDED):
         sidecar = str(sidecar_path(paths["dseg"]))
         raise BadImage(sidecar, "does not tell how sure the networks were, as in older versions", _AGAIN)
     return sidecars
+
+
+def _check_unchanged(path: Path, sidecar: Mapping[str, Any]) -> None:
+    """Refuse a map in template space that somebody has changed; one without a hash, or that is not there, passes."""
+    noted = sidecar.get("CerebBIDS", {}).get("labels_sha256")
+    if noted and path.exists() and is_changed(path, noted):
+        reason = "was changed by hand, but corrections count on the image's own grid only"
+        back = f"take it back from a copy, or move it away and {_AGAIN}"
+        raise BadImage(str(path), reason, f"{back}: then correct the map on that grid")
 
 
 def _read_map(key: str, path: Path, like: nib.Nifti1Image, sidecar: Mapping[str, Any]) -> _Map:
@@ -155,9 +188,9 @@ def _read_map(key: str, path: Path, like: nib.Nifti1Image, sidecar: Mapping[str,
 
 
 def _remade(scan: _Scan) -> Iterator[tuple[str, nib.Nifti1Image]]:
-    """Label maps and mask that come from seg-Lobules, where that was changed."""
+    """Label maps and mask that come from seg-Lobules, where that was changed, or where this was begun and ended."""
     dseg, vermis = scan.maps["dseg"], scan.maps.get("vermis")
-    if not dseg.changed:
+    if not dseg.changed and not any(_is_forgotten(sidecar) for sidecar in scan.sidecars.values()):
         return
     grid, target = scan.t1w.affine, scan.dseg_mni
     yield "mask", with_data(scan.t1w, (dseg.labels > 0).astype(np.uint8))
@@ -172,7 +205,8 @@ def _judge(scan: _Scan, images: Mapping[str, nib.Nifti1Image]) -> Verdict:
     facts = scan.sidecars["dseg"]["CerebBIDS"]
     of_steps = facts.get("warnings_of_steps", facts.get("warnings", ()))  # not told apart by older versions
     labels = {key: images[key] for key in ("dseg", "dseg_mni", "carved")}
-    return judge(**labels, t1w=scan.t1w, icv=scan.icv, facts=facts, of_steps=of_steps)
+    corrected = scan.maps["dseg"].corrected
+    return judge(**labels, t1w=scan.t1w, icv=scan.icv, facts=facts, of_steps=of_steps, corrected=corrected)
 
 
 def _store(scan: _Scan) -> None:
@@ -206,11 +240,17 @@ def _forget_hash(key: str, scan: _Scan) -> None:
         write_text(sidecar_path(scan.paths[key]), as_json({**sidecar, "CerebBIDS": told}))
 
 
+def _is_forgotten(sidecar: Mapping[str, Any]) -> bool:
+    """Whether a recount has taken the hash out and not put another one in: a map without any is of another version."""
+    return sidecar.get("CerebBIDS", {}).get("labels_sha256", "") is None
+
+
 def _write_sidecars(scan: _Scan, images: Mapping[str, nib.Nifti1Image], verdict: Verdict) -> None:
     """Tell in all sidecars what was found; that of seg-Lobules comes last."""
+    older = {"confidence_of": "labels before their correction by hand"} if scan.maps["dseg"].corrected else {}
     for key in reversed(OF_LABELS):
         if sidecar := scan.sidecars[key]:
-            told = {**sidecar["CerebBIDS"], **verdict.told(), **_by_hand(key, scan.maps)}
+            told = {**sidecar["CerebBIDS"], **verdict.told(), **older, **_by_hand(key, scan.maps)}
             if key in LABEL_MAPS and key in images:
                 told["labels_sha256"] = labels_sha256(np.asarray(images[key].dataobj))
             corrected = told.get("corrected") or told.get("from_corrected")

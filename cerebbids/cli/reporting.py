@@ -15,7 +15,7 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
 from cerebbids.config import RunConfig
-from cerebbids.errors import CerebbidsError
+from cerebbids.errors import CerebbidsError, Corrected
 from cerebbids.reports.html import CAPTIONS, ORIGINS, TABLES, ImageReport, RunSummary
 
 
@@ -44,14 +44,30 @@ def subject_images(
     """
     own = [image for image in images if image.subject == subject]
     earlier = read_records(config.output_dir, subject)
-    now = keep_records(config.output_dir, _records(subject, own, failures, run, earlier, config.output_dir))
-    # What was said of an image that has left the dataset since is of no use to anyone.
-    records = [record for name, record in (earlier | now).items() if lexists(config.bids_dir / name)]
+    spared = {image.relative: failures[image.stem] for image in own if isinstance(failures.get(image.stem), Corrected)}
+    worked_on = [image for image in own if image.relative not in spared]
+    now = keep_records(config.output_dir, _records(subject, worked_on, failures, run, earlier, config.output_dir))
+    # Not kept: the results are those of before, and nothing is wrong with them.
+    for name, error in spared.items():
+        now[name] = replace(earlier.get(name) or Record(name, replace(run, methods_md="")), error=str(error))
+    records = of_images_there((earlier | now).values(), config.bids_dir)
     missing = None if own else failures.get(f"sub-{subject}")
     return (
         *((ImageReport(f"sub-{subject}", errors=(str(missing),)),) if missing else ()),
         *recorded_images(config.output_dir, subject, records),
     )
+
+
+def of_images_there(records: Iterable[Record], bids_dir: Path | None) -> list[Record]:
+    """Leave out what was said of images that have left the dataset since: it is of no use to anyone.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    bids_dir : Path or None
+        The dataset; where it is out of reach nothing is left out.
+    """
+    return [record for record in records if bids_dir is None or lexists(bids_dir / record.image)]
 
 
 def recorded_images(output_dir: Path, subject: str, records: Iterable[Record]) -> tuple[ImageReport, ...]:
@@ -139,7 +155,7 @@ def _provenance(derivative: Path) -> dict[str, Any]:
     try:
         return provenance(derivative)
     except ValueError as error:
-        return {"warnings": [f"{error}: run again with a new work folder."]}
+        return {"warnings": [f"{error}: mend it, or move it and its map away and run again."]}
 
 
 def _quality(path: Path) -> dict[str, Any]:

@@ -83,28 +83,32 @@ def _count(output_dir: Path, name: str, failures: dict[str, CerebbidsError], bar
     from cerebbids.cli.recount import recount
 
     try:
-        changed = recount(output_dir, name)
+        found = recount(output_dir, name)
     except CerebbidsError as error:
         failures[name] = error
     except OSError as error:
         reason = f"cannot be read or written ({error.strerror})"
         failures[name] = Unfinished(str(error.filename or name), reason, "mend it and run the same command again")
     else:
-        corrected = f", changed by hand: {', '.join(changed)}" if changed else ""
-        bar.console.print(f"{name}: done{corrected}", highlight=False, markup=False, soft_wrap=True)
+        changed = f", changed by hand: {', '.join(found.changed)}" if found.changed else ""
+        reason = "there is no hash in their sidecars to tell by"
+        unknown = f", taken for unchanged, as {reason}: {', '.join(found.unknown)}" if found.unknown else ""
+        bar.console.print(f"{name}: done{changed}{unknown}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _write_pages(output_dir: Path, names: Sequence[str]) -> dict[str, CerebbidsError]:
     """Write the pages of the participants whose images these are."""
+    from cerebbids.bids.dataset import source_dataset
     from cerebbids.cli.records import last_run, read_records
-    from cerebbids.cli.reporting import recorded_images, unwritten_page
+    from cerebbids.cli.reporting import of_images_there, recorded_images, unwritten_page
     from cerebbids.reports.html import write_subject_report
 
     unwritten: dict[str, CerebbidsError] = {}
+    source = source_dataset(output_dir)
     for subject in sorted({name.split("_")[0].removeprefix("sub-") for name in names}):
         with unwritten_page(subject, unwritten):
             records = read_records(output_dir, subject).values()
-            images = recorded_images(output_dir, subject, records)
+            images = recorded_images(output_dir, subject, of_images_there(records, source))
             write_subject_report(output_dir, subject, images, last_run(records))
     return unwritten
 

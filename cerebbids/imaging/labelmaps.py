@@ -59,8 +59,24 @@ def read_labels(path: Path, scheme: LabelScheme, like: nib.Nifti1Image) -> np.nd
         reason = f"has values that are no labels of seg-{scheme.name} ({listed})"
         raise BadImage(str(path), reason, f"give these voxels 0, or one of seg-{scheme.name}_dseg.tsv")
     if not found.size:
-        raise BadImage(str(path), "has no label", "take the map back from a copy, or run cerebbids again")
+        raise BadImage(str(path), "has no label", "take it back from a copy, or move it away and run cerebbids again")
     return voxels.astype(np.uint8)
+
+
+def is_changed(path: Path, noted: str) -> bool:
+    """Whether the labels in a file, of whatever type, are others than those whose hash was noted.
+
+    Raises
+    ------
+    BadImage
+        No NIfTI image, or a damaged one.
+    CerebbidsError
+        The system cannot read it.
+    """
+    voxels = read_voxels(path, open_image(path))
+    with np.errstate(invalid="ignore"):  # what is no label is found by comparison
+        labels = voxels.astype(np.uint8)
+    return bool((labels != voxels).any()) or labels_sha256(labels) != noted
 
 
 def check_grid(path: Path, image: nib.Nifti1Image, like: nib.Nifti1Image) -> None:

@@ -39,6 +39,9 @@ DEFINITIONS = {
     "sides_swapped": "whether left labels lie on the right of right ones",
 }
 """What each number says, in the order of the file."""
+OF_NETWORKS = ("confidence_mean", "confidence_least", "nets_dice", "atlas_dice")
+"""Numbers that the networks' process gives: no correction by hand changes them."""
+_BEFORE = "before labels were corrected by hand"
 
 
 @dataclass(frozen=True)
@@ -90,31 +93,43 @@ RULES = (
 """First limits, to be held against ``benchmarks/qc.py``: images as they are, and simulated failures."""
 
 
-def light_of(metrics: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+def light_of(metrics: Mapping[str, Any], *, corrected: bool = False) -> tuple[str, tuple[str, ...]]:
     """Traffic light of a segmentation, and a sentence for every number that is not green, the red ones first.
+
+    Where labels were corrected by hand, the sentences about numbers of the networks say that these are older.
 
     Examples
     --------
     >>> light_of({"pieces": 2, "nets_dice": None})
     ('yellow', ('The cerebellum lies in 2 pieces.',))
     """
-    found = list(_flags(metrics))
+    found = list(_flags(metrics, corrected))
     sentences = [text for shade in ("red", "yellow") for light, text in found if light == shade]
     lights = {light for light, _ in found}
     return ("red" if "red" in lights else "yellow" if lights else "green"), tuple(sentences)
 
 
-def _flags(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _flags(metrics: Mapping[str, Any], corrected: bool) -> Iterator[tuple[str, str]]:
     for rule in RULES:
         value = metrics.get(rule.metric)
         if value is not None and (light := rule.light(float(value))) != "green":
-            yield light, rule.sentence.format(value=float(value))
+            older = f" So it was {_BEFORE}." if corrected and rule.metric in OF_NETWORKS else ""
+            yield light, rule.sentence.format(value=float(value)) + older
 
 
-def quality_report(metrics: Metrics) -> dict[str, Any]:
-    """Numbers, traffic light, flags and what the numbers say, as ``_qc.json`` has them."""
-    light, flags = light_of(metrics)
-    return {"light": light, "flags": list(flags), **metrics, "definitions": DEFINITIONS}
+def quality_report(metrics: Metrics, *, corrected: bool = False) -> dict[str, Any]:
+    """Numbers, traffic light, flags and what the numbers say, as ``_qc.json`` has them.
+
+    Parameters
+    ----------
+    metrics : dict
+        As :func:`measure_quality` gives them.
+    corrected : bool
+        Whether somebody has corrected the labels since the networks found them.
+    """
+    light, flags = light_of(metrics, corrected=corrected)
+    older = {key: f"{DEFINITIONS[key]}, {_BEFORE}" for key in OF_NETWORKS if corrected}
+    return {"light": light, "flags": list(flags), **metrics, "definitions": DEFINITIONS | older}
 
 
 def measure_quality(

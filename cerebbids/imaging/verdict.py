@@ -48,6 +48,7 @@ def judge(
     icv: nib.Nifti1Image | None,
     facts: Mapping[str, Any],
     of_steps: Sequence[str],
+    corrected: bool = False,
 ) -> Verdict:
     """Measure a segmentation, and look for what cannot be.
 
@@ -59,6 +60,8 @@ def judge(
         Mask of the intracranial cavity on the grid of the T1w image; none of a stripped one.
     of_steps : sequence of str
         Warnings of all that was done before.
+    corrected : bool
+        Whether somebody has corrected the labels since the networks found them.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def judge(
         Labels and image are not on one grid.
     """
     found = check_segmentation(dseg, t1w) + (check_cavity(icv, t1w) if icv is not None else ())
-    quality = quality_report(measure_quality(dseg, dseg_mni, carved, t1w, facts))
+    quality = quality_report(measure_quality(dseg, dseg_mni, carved, t1w, facts), corrected=corrected)
     flags = dict.fromkeys((*quality["flags"], *of_steps, *found))  # nothing is said twice
     light = "yellow" if flags and quality["light"] == "green" else quality["light"]
     return Verdict({**quality, "light": light, "flags": list(flags)}, tuple(flags), tuple(of_steps))

@@ -251,6 +251,70 @@ def test_older_results_stay_when_the_image_is_not_there_at_the_moment(no_work, d
     assert dataset.path("01", "mask").exists()
 
 
+def corrected(run: Run, label: str) -> dict[Path, bytes]:
+    """Leave results of which a map was corrected by hand; give all that is there."""
+    write_text(run.path(label, "mask"), "old")
+    write_text(run.path(label, "dseg"), "corrected")
+    write_text(sidecar_path(run.path(label, "dseg")), '{"CerebBIDS": {"corrected": true}}')
+    return {run.path(label, key): run.path(label, key).read_bytes() for key in ("mask", "dseg")}
+
+
+BY_HAND = "was corrected by hand, and a run would replace it"
+
+
+def test_image_corrected_by_hand_is_refused_before_anything_and_the_others_are_done(
+    no_work, dataset, capsys, monkeypatch
+):
+    done = []
+    monkeypatch.setattr(execute, "execute", lambda *call: done.extend(call[2]) or execute.Outcome({}, {}))
+    monkeypatch.setattr(
+        participant, "refused_images", lambda images, *_: [(each, BadImage("1", "is", "x")) for each in images[:-1]]
+    )  # that is, of the first image if it came so far
+    before = corrected(dataset, "01")
+    assert main(dataset.arguments()) == 1
+    said = capsys.readouterr()
+    (line,) = (line for line in said.err.splitlines() if "sub-01" in line)
+    assert line == (
+        f"sub-01/anat/sub-01_seg-Lobules_dseg.nii.gz: {BY_HAND}; move it away, or count again with cerebbids-tables"
+    )
+    assert said.out.strip().splitlines()[-1] == f"1 done, 1 failed: sub-01 ({BY_HAND})"
+    assert [image.subject for image in done] == ["02"]
+    assert {path: path.read_bytes() for path in before} == before
+    page = (dataset.out / "sub-01.html").read_text()
+    assert line in page and "<dt>Corrected by hand</dt><dd>seg-Lobules</dd>" in page
+    dataset.path("01", "dseg").rename(dataset.out.parent / "away.nii.gz")
+    done.clear()
+    monkeypatch.setattr(participant, "refused_images", lambda *_: ())
+    assert main(dataset.arguments()) == 0 and len(done) == 2
+
+
+def test_nothing_corrected_by_hand_is_removed_when_its_image_fails(no_work, dataset, capsys, monkeypatch):
+    """As when it is corrected while the run goes on, or when another image has the same name."""
+    before = {}
+
+    def fail(*_):
+        before.update(corrected(dataset, "01"))
+        failures = {"sub-01": SegmentationFailed("sub-01", "is odd", "look")}
+        return execute.Outcome(failures, dict.fromkeys(failures, frozenset()))
+
+    monkeypatch.setattr(execute, "execute", fail)
+    shutil.copy(dataset.source("02"), dataset.source("02").with_suffix(""))
+    before |= corrected(dataset, "02")
+    assert main(dataset.arguments()) == 1
+    assert {path: path.read_bytes() for path in before} == before and len(before) == 4
+    said = capsys.readouterr().err
+    for label in ("01", "02"):
+        kept = f"; all that was made of sub-{label}/anat/sub-{label}_T1w.nii.gz before is kept"
+        assert f"sub-{label}/anat/sub-{label}_seg-Lobules_dseg.nii.gz: {BY_HAND}{kept}" in said
+
+
+def test_map_of_which_nobody_can_tell_whether_it_was_corrected_is_told(no_work, dataset, capsys):
+    write_text(dataset.path("01", "dseg"), "old")
+    assert main(dataset.arguments()) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("sub-01/anat/sub-01_seg-Lobules_dseg.nii.gz: has no hash in its sidecar, so that nobody can")
+
+
 def test_page_that_cannot_be_written_is_told_and_the_others_are(no_work, dataset, capsys):
     (dataset.out / "sub-01.html").mkdir(parents=True)
     assert main(dataset.arguments()) == 1
@@ -321,6 +385,14 @@ def test_dry_run_shows_outputs_and_makes_nothing(dataset, capsys):
     assert "sub-01_T1w.nii.gz" in shown and "sub-02_acq-space_T2w.nii.gz (first of 2)" in shown
     assert "sub-01_seg-Lobules_dseg.nii.gz" in shown
     assert not dataset.out.exists() and not dataset.work.exists()
+
+
+def test_dry_run_says_which_images_were_corrected_by_hand(dataset, capsys):
+    corrected(dataset, "01")
+    assert main(dataset.arguments("--dry-run")) == 0
+    shown = capsys.readouterr().out
+    assert f"sub-01/anat/sub-01_seg-Lobules_dseg.nii.gz: {BY_HAND}" in shown and "none: was corrected" in shown
+    assert "sub-02_seg-Lobules_dseg.nii.gz" in shown
 
 
 def test_dry_run_says_which_images_would_make_nothing(dataset, capsys):

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 
 import nibabel as nib
 import numpy as np
@@ -113,7 +114,7 @@ def test_warning_about_labels_goes_with_its_cause_and_those_of_other_steps_stay(
     save(dseg, labels)
     assert main([str(out)]) == 0
     told = sidecar_of(out, "01", "dseg")["CerebBIDS"]
-    assert told.pop("corrected") and told == kept
+    assert told.pop("corrected") and told.pop("confidence_of").startswith("labels before") and told == kept
     assert {"Shifted.", "Nothing was looked at."} <= set(told["warnings"])
 
 
@@ -141,6 +142,68 @@ def test_map_without_a_hash_counts_as_unchanged_and_gets_one(out):
     save(path(out, "01", "dseg"), labels)
     assert main([str(out)]) == 0
     assert path(out, "01", "mask").read_bytes() == mask and sidecar_of(out, "01", "dseg")["Manual"]
+
+
+def test_map_without_a_hash_is_told(out, capsys):
+    file = sidecar_path(path(out, "01", "dseg"))
+    content = json.loads(file.read_text())
+    del content["CerebBIDS"]["labels_sha256"]
+    file.write_text(json.dumps(content))
+    told = "sub-01: done, taken for unchanged, as there is no hash in their sidecars to tell by: "
+    assert main([str(out)]) == 0
+    assert f"{told}{path(out, '01', 'dseg').name}\n" in capsys.readouterr().err
+    assert main([str(out)]) == 0  # there is one now
+    assert "taken for" not in capsys.readouterr().err
+
+
+def test_confidence_is_said_to_be_older_than_the_correction(out):
+    low = sidecar_of(out, "01", "dseg")
+    low["CerebBIDS"]["confidence"] = dict.fromkeys(low["CerebBIDS"]["confidence"], 0.7)
+    sidecar_path(path(out, "01", "dseg")).write_text(json.dumps(low))
+    older = "before labels were corrected by hand"
+    assert main([str(out)]) == 0
+    assert older not in path(out, "01", "qc").read_text() + (out / "sub-01.html").read_text()
+    correct(path(out, "01", "dseg"))
+    assert main([str(out)]) == 0
+    quality = json.loads(path(out, "01", "qc").read_text())
+    assert [key for key, meaning in quality["definitions"].items() if older in meaning] == [
+        "confidence_mean", "confidence_least", "nets_dice", "atlas_dice"
+    ]  # fmt: skip
+    flag = f"The labels are not sure (mean probability 0.70). So it was {older}."
+    assert flag in quality["flags"] and flag in sidecar_of(out, "01", "dseg")["CerebBIDS"]["warnings"]
+    page = (out / "sub-01.html").read_text()
+    assert flag in page and f"mean of all labels, {older}</dt>" in page
+    assert sidecar_of(out, "01", "confidence")["CerebBIDS"]["confidence_of"].startswith("labels before")
+    assert older not in path(out, "02", "qc").read_text()
+
+
+@pytest.mark.parametrize("saved", [1, 2, 3])
+def test_correction_taken_back_after_an_interruption_leaves_nothing_of_itself(out, saved, monkeypatch):
+    made = {key: voxels(path(out, "01", key)).copy() for key in ("dseg", "mask", "dseg_mni", "vermis")}
+    correct(path(out, "01", "dseg"))
+    with monkeypatch.context() as patched:
+        patched.setattr(recount, "_store", lambda _: None)
+        patched.setattr(recount, "save_labels", give_up_after(saved, recount.save_labels))
+        patched.setattr(recount, "_write_sidecars", give_up_after(0, recount._write_sidecars))
+        assert main([str(out), "--participant-label", "01"]) == 1
+    save(path(out, "01", "dseg"), made["dseg"])
+    assert main([str(out)]) == 0
+    for key, labels in made.items():
+        np.testing.assert_array_equal(voxels(path(out, "01", key)), labels)
+    for key in ("dseg_mni", "vermis"):
+        assert sidecar_of(out, "01", key)["CerebBIDS"]["labels_sha256"] == labels_sha256(voxels(path(out, "01", key)))
+
+
+def give_up_after(times: int, function: Callable[..., None]) -> Callable[..., None]:
+    """Let a function do its work so often, and then fill the disk."""
+    left = iter(range(times))
+
+    def limited(*arguments: object) -> None:
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        function(*arguments)
+
+    return limited
 
 
 @pytest.mark.parametrize("step", ["_store", "_write_tables", "_draw", "save_labels", "_write_sidecars"])

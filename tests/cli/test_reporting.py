@@ -9,7 +9,7 @@ from cerebbids.bids.names import derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.reporting import subject_images
 from cerebbids.config import RunConfig
-from cerebbids.errors import BadImage, CerebbidsError
+from cerebbids.errors import BadImage, CerebbidsError, Corrected
 from cerebbids.reports.html import ImageReport, RunSummary
 from tests.datasets import make_dataset
 
@@ -84,6 +84,18 @@ def test_failure_tells_the_methods_of_no_result_or_of_the_older_one(config):
     put(config, NAMES["b"], "dseg")
     page(config, "b")
     assert page(config, "b", failures={"sub-01_ses-b": EMPTY}, run=later)[name].run == RUN
+
+
+def test_corrected_image_is_shown_as_it_was_and_with_the_reason_for_this_run_alone(config):
+    figure = put(config, NAMES["b"], "figure_dseg")
+    put(config, NAMES["b"], "dseg", version="2.0", model="net", corrected=True)
+    page(config, "b")
+    later = replace(RUN, version="2.0", command="cerebbids b", methods_md="Labelled by net.")
+    spared = Corrected("sub-01_dseg.nii.gz", "was corrected by hand", "move it away")
+    (shown,) = page(config, "b", failures={"sub-01_ses-b": spared}, run=later).values()
+    assert (shown.run, shown.errors, shown.figures) == (RUN, (str(spared),), {"figure_dseg": figure})
+    shown = page(config, "a")[Path(NAMES["b"]).name]
+    assert (shown.run, shown.errors) == (RUN, ())
 
 
 def test_labels_of_a_run_that_failed_after_them_are_told_with_its_methods(config):

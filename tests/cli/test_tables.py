@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 
 from cerebbids.bids.names import sidecar_path
+from cerebbids.cli.records import Record
 from cerebbids.cli.tables import main
-from tests.finished import NAMES, contents, correct, path, save, sidecar_of, voxels
+from tests.datasets import make_dataset
+from tests.finished import NAMES, RUN, contents, correct, path, save, sidecar_of, voxels
 
 
 def test_help_loads_nothing_heavy():
@@ -106,6 +109,24 @@ def test_damaged_image_is_told_before_anything_is_made(out, key, capsys):
     assert contents(out / "sub-01") == before
 
 
+@pytest.mark.parametrize("key", ["dseg_mni", "carved_mni"])
+def test_map_changed_in_template_space_is_refused(out, key, capsys):
+    file = path(out, "01", key)
+    if key == "carved_mni":  # which the other tests do without
+        shutil.copy(path(out, "01", "carved_fine"), file)
+        shutil.copy(sidecar_path(path(out, "01", "carved_fine")), sidecar_path(file))
+    assert main([str(out)]) == 0
+    for changed in (file, path(out, "01", "dseg"), path(out, "02", "dseg")):
+        correct(changed)
+    before = contents(out / "sub-01")
+    assert main([str(out)]) == 1
+    said = capsys.readouterr()
+    (line,) = (line for line in said.err.splitlines() if str(file) in line)
+    assert line.startswith(f"{file}: was changed by hand, but corrections count on the image's own grid only; ")
+    assert said.out.splitlines()[-1].startswith("1 done, 1 failed: sub-01 (was changed by hand")
+    assert contents(out / "sub-01") == before and sidecar_of(out, "02", "dseg")["CerebBIDS"]["corrected"]
+
+
 def test_grid_is_that_of_the_map_s_own_image(out, capsys):
     shifted(path(out, "01", "carved_fine"))
     shifted(path(out, "02", "carved"))
@@ -131,6 +152,19 @@ def test_page_is_made_from_the_output_folder_alone(out):
     page = (out / "sub-01.html").read_text()
     assert "last run" not in page and "<h2>" in page and "sub-01_T1w.nii.gz" in page
     assert "last run: cerebbids 1.0 · 2026-01-02" in (out / "sub-02.html").read_text()
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_page_says_nothing_of_images_that_have_left_the_dataset(out, tmp_path, reachable):
+    raw = make_dataset(tmp_path / "raw", NAMES["01"])
+    gone = "sub-01/anat/sub-01_run-9_T1w.nii.gz"
+    Record(gone, RUN, "is empty; copy it again").save(out)
+    link = "../raw" if reachable else "../elsewhere"
+    (out / "dataset_description.json").write_text(json.dumps({"DatasetLinks": {"raw": link}}))
+    assert main([str(out)]) == 0
+    page = (out / "sub-01.html").read_text()
+    assert ("sub-01_run-9" in page) is not reachable and "last run: cerebbids 1.0" in page
+    assert raw.is_dir() and "sub-01_T1w.nii.gz" in page
 
 
 def test_participant_without_labels_is_told_and_the_others_are_done(out, capsys):
