@@ -26,7 +26,7 @@ from nibabel.affines import apply_affine
 from scipy import ndimage
 from tqdm import tqdm
 
-from cerebbids.errors import CerebbidsError
+from cerebbids.errors import BadImage, CerebbidsError, SegmentationFailed, read_error
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.clean import clean_t1w
 from cerebbids.imaging.qc import light_of, measure_quality
@@ -124,7 +124,9 @@ def labelled(t1w: nib.Nifti1Image, folder: Path, asked: argparse.Namespace) -> d
     (folder / "job.json").write_text(json.dumps(job))
     ended = run([sys.executable, "-m", "cerebbids.cli.predict", "--spec", folder / "job.json"], stderr=PIPE, text=True)
     if ended.returncode:
-        return {"light": "refused", "flags": ended.stderr.strip().splitlines()[-1].partition(": ")[2]}
+        if not isinstance(refusal := read_error(ended.stderr), (BadImage, SegmentationFailed)):
+            raise SystemExit(ended.stderr)
+        return {"light": "refused", "flags": refusal.reason}
     dseg, dseg_mni, carved = (nib.load(folder / "out" / f"{name}.nii.gz") for name in ("dseg", "dseg_mni", "carved"))
     facts = json.loads((folder / "out" / "predict.json").read_text())
     numbers = measure_quality(dseg, dseg_mni, carved, t1w, facts)
