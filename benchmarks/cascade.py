@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
@@ -31,11 +31,11 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.vermis import VERMIS_GROUPS, with_vermis
-from cerebbids.inference.answer import Answer, one_cerebellum
-from cerebbids.inference.cascade import Cascade, first_guess, likeness, on_fine_half, segment_cascade
+from cerebbids.inference.answer import Answer
+from cerebbids.inference.cascade import Cascade, on_fine_half
 from cerebbids.inference.imageside import ImageSide, image_side
 from cerebbids.inference.library import read_library
-from cerebbids.inference.lobules import quick_answer, shown_t2w
+from cerebbids.inference.lobules import from_opinions, quick_answer, shown_t2w
 from cerebbids.inference.models import read_bundle
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
@@ -92,10 +92,8 @@ def answer_of(by: str, cascade: Cascade, seen: Seen, name: str) -> Answer:
     """Answer of the whole cascade, with or without the mirror image, or of one kind of network."""
     place = {"dpn": 0, "unet": 1}.get(by)
     asked = cascade if place is None else alone(cascade, place)
-    guess = torch.from_numpy(first_guess(seen.atlas, seen.quick)).float() / 255
-    shown = (seen.side.t1w, shown_t2w(seen.side), guess, FINE, CPU)
-    answer = one_cerebellum(segment_cascade(asked, *shown, flip=by == "flip"), name)
-    return replace(answer, with_atlas=likeness(answer, torch.from_numpy(seen.atlas), FINE))
+    images = (seen.side.t1w, shown_t2w(seen.side))
+    return from_opinions(asked, images, seen.atlas, seen.quick, FINE, CPU, name, flip=by == "flip")
 
 
 def score(answer: Answer, seen: Seen, person: Person, work: Path) -> tuple[dict[str, float], np.ndarray]:

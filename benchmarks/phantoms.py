@@ -21,9 +21,9 @@ from crossvalidate import dice
 from tqdm import tqdm
 
 from cerebbids.inference.answer import Answer, one_cerebellum
-from cerebbids.inference.cascade import Cascade, first_guess, on_fine_half, segment_cascade
+from cerebbids.inference.cascade import Cascade, on_fine_half
 from cerebbids.inference.library import Library, read_library
-from cerebbids.inference.lobules import quick_answer
+from cerebbids.inference.lobules import from_opinions, quick_answer
 from cerebbids.inference.models import read_bundle
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import labels_on_grid, load_net
@@ -41,20 +41,20 @@ WHITE = (N_SIDE, 2 * N_SIDE)
 def answers(work: Path, name: str, nets: dict[str, torch.nn.Module], library: Library) -> Iterator[tuple[str, Answer]]:
     """Answer of every method to one painted case."""
     with np.load(work / "fine" / f"{name}.npz") as arrays:
-        images = [arrays[key].astype(np.float32) for key in ("t1w", "t2w")]
+        images = (arrays["t1w"].astype(np.float32), arrays["t2w"].astype(np.float32))
     crop = seen_at_1mm(work, name)
     atlas, quick = subject_atlas(nets["deform"], library, crop, CPU), quick_answer(nets["lobules"], crop, CPU)
-    yield "atlas", Answer(atlas, CEREBELLUM_1MM)
-    yield "fast", Answer(quick, CEREBELLUM_1MM)
-    guess = first_guess(*(on_fine_half(shares, CEREBELLUM_05MM.halved()) for shares in (atlas, quick)))
+    yield "atlas", one_cerebellum(Answer(atlas, CEREBELLUM_1MM), name)
+    yield "fast", one_cerebellum(Answer(quick, CEREBELLUM_1MM), name)
     cascade = Cascade(tuple(nets[net] for net in SIDES), tuple(nets[net] for net in LOBULES))
-    yield "nets", segment_cascade(cascade, *images, torch.from_numpy(guess).float() / 255, CEREBELLUM_05MM, CPU)
+    opinions = (on_fine_half(shares, CEREBELLUM_05MM.halved()) for shares in (atlas, quick))
+    yield "nets", from_opinions(cascade, images, *opinions, CEREBELLUM_05MM, CPU, name)
 
 
-def score(answer: Answer, truth: np.ndarray, name: str) -> dict[str, float]:
-    """Dice of an answer, cleaned, on the grid of the truth; its volume in parts of the true one."""
-    cleaned, grid = one_cerebellum(answer, name), CEREBELLUM_05MM
-    found = labels_on_grid(cleaned.probabilities, cleaned.grid, grid.shape, grid.affine, np.eye(4), CHANNELS)
+def score(answer: Answer, truth: np.ndarray) -> dict[str, float]:
+    """Dice of an answer on the grid of the truth; its volume in parts of the true one."""
+    grid = CEREBELLUM_05MM
+    found = labels_on_grid(answer.probabilities, answer.grid, grid.shape, grid.affine, np.eye(4), CHANNELS)
     lobules = [dice(found == k, truth == k) for k in CHANNELS if k not in WHITE]
     return {
         "whole": dice(found > 0, truth > 0),
@@ -82,7 +82,7 @@ def main() -> None:
         with np.load(asked.work / "fine" / f"{name}.npz") as arrays:
             truth = arrays["compartments"]
         for method, answer in answers(asked.work, name, nets, library):
-            rows.append({"case": name, "method": method, **score(answer, truth, name)})
+            rows.append({"case": name, "method": method, **score(answer, truth)})
         pd.DataFrame(rows).to_csv(asked.out, sep="\t", index=False, float_format="%.4f")
     print(pd.DataFrame(rows).groupby("method").mean(numeric_only=True).round(3).to_string())
 

@@ -80,10 +80,35 @@ def find_lobules(
     lap("atlas")
     quick = on_fine_half(quick_answer(nets["lobules"], crop, tools.device), fine.halved())
     cascade = Cascade(tuple(nets[net] for net in SIDES), tuple(nets[net] for net in LOBULES))
+    return from_opinions(cascade, (side.t1w, shown_t2w(side)), atlas, quick, fine, tools.device, name, flip=flip)
+
+
+def from_opinions(
+    cascade: Cascade,
+    images: tuple[np.ndarray, np.ndarray],
+    atlas: np.ndarray,
+    quick: np.ndarray,
+    fine: Grid,
+    device: torch.device,
+    name: str,
+    *,
+    flip: bool = False,
+) -> Answer:
+    """Let a cascade answer, starting from an atlas and the network at 1 mm; clean it, and hold it against the atlas.
+
+    Parameters
+    ----------
+    cascade : Cascade
+    images : tuple of ndarray, (X, Y, Z)
+        T1w and T2w contrast on ``fine``.
+    atlas, quick : ndarray, (27, X / 2, Y / 2, Z / 2), uint8
+        From :func:`cerebbids.inference.cascade.on_fine_half`: the votes, and what the network at 1 mm says.
+
+    Others and errors are those of :func:`find_lobules`.
+    """
     guess = torch.from_numpy(first_guess(atlas, quick)).float() / 255
-    answer = segment_cascade(cascade, side.t1w, shown_t2w(side), guess, fine, tools.device, flip=flip)
-    cleaned = one_cerebellum(answer, name)
-    return replace(cleaned, with_atlas=likeness(cleaned, torch.from_numpy(atlas), fine))
+    answer = one_cerebellum(segment_cascade(cascade, *images, guess, fine, device, flip=flip), name)
+    return replace(answer, with_atlas=likeness(answer, torch.from_numpy(atlas), fine))
 
 
 def quick_answer(net: torch.nn.Module, crop: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -59,8 +59,9 @@ CAPTIONS: Mapping[str, Caption] = {
     ),
     "figure_superres": Caption(
         "Super-resolved cerebellum",
-        "The T1w at 0.5 mm (only resampled where the scan has 0.6 mm or less). seg-DeepCERES takes from this image where "
-        "the fluid is; a cascade of networks finds lobules on it, too, other methods on the scan at 1 mm. Check that folia and fissures are those of "
+        "The T1w at 0.5 mm (only resampled where the scan has 0.6 mm or less). seg-DeepCERES takes from this image "
+        "where the fluid is; a cascade of networks finds lobules on it, too, other methods on the scan at 1 mm. Check "
+        "that folia and fissures are those of "
         "the scan, only sharper: with the pointer on a cut, the scan itself (interpolated) shows in its place, and "
         "nothing may appear or move. Detail below the voxels of the scan is an estimate.",
     ),

@@ -3,7 +3,7 @@
 Each atlas is voted by a library that holds nothing made of the same person. With members of its own in the library a
 case's atlas would nearly be its labels, and a network would learn to trust an atlas more than any patient's deserves. A
 case that is deformed takes its atlas with it (Morell-Ortega et al. 2025, section 2.4). The network at 1 mm has seen the
-case, but knows its labels little better than those of others (see the model card).
+case, and knows its labels somewhat better than those of others.
 """
 
 from __future__ import annotations
