@@ -73,7 +73,7 @@ def accuracy(table: pd.DataFrame) -> str:
 
 
 def cascade_accuracy(table: pd.DataFrame) -> str:
-    """Markdown tables of what the cascade reaches, whole, with the mirror image, and each kind of network alone.
+    """Markdown tables of what the cascade reaches, whole, with the mirror image (one fold), and each network alone.
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ def cascade_accuracy(table: pd.DataFrame) -> str:
 def _answers(table: pd.DataFrame) -> Iterator[str]:
     """Means over people of each answer, and their spread over folds."""
     columns = ("whole", "white", "vermis_72", "lobules")
-    yield "| mean (SD over folds) | " + " | ".join(columns) + " |"
-    yield "|---" * (len(columns) + 1) + "|"
+    yield "| mean (SD over folds) | n | " + " | ".join(columns) + " |"
+    yield "|---" * (len(columns) + 2) + "|"
     for by, of_answer in table.groupby("by", sort=False):
         folds = of_answer.groupby("fold")[list(columns)].mean()
         cells = (f"{of_answer[c].mean():.4f} ({folds[c].std():.4f})" for c in columns)
-        yield f"| {by} | " + " | ".join(cells) + " |"
+        yield f"| {by} | {len(of_answer)} | " + " | ".join(cells) + " |"
 
 
 def image_side(superres: pd.DataFrame, t2w: pd.DataFrame, icv: pd.DataFrame) -> str:

@@ -6,9 +6,10 @@ Every person of the kit's ``adult/oasis`` goes through the app's own steps. Regi
 1 mm and the four of the cascade are those of the fold (``cerebbids-train exemplars``, ``fit``) and have not seen this
 person; the other networks are the packaged ones, which have seen nobody of the kit's labelled people. Images prepared
 once are kept in WORK/native, and so are the labels found. Writes a row a person and answer: both networks of each stage
-(``nets``, as the app does it), also of the mirror image (``flip``), and each alone (``dpn``, ``unet``); keeps what the
-networks have seen beside the table, and prints mean, SD and worst case. Volumes of ``seg-DeepCERES`` in ``nets``, cm3
-of the T1w image's world, go into OUT_volumes.tsv (``volumes.py`` holds them against published ones).
+(``nets``, as the app does it), each alone (``dpn``, ``unet``), and in one fold, as it takes twice as long, both also of
+the mirror image (``flip``); keeps what the networks have seen beside the table, and prints mean, SD and worst case.
+Volumes of ``seg-DeepCERES`` in ``nets``, cm3 of the T1w image's world, go into OUT_volumes.tsv (``volumes.py`` holds
+them against published ones).
 """
 
 from __future__ import annotations
@@ -52,8 +53,10 @@ GRIDS = DEEPCERES.grids
 FINE = GRIDS["contrast"]
 SCHEME = load_scheme(DEEPCERES.scheme)
 LOBULE_CHANNELS = [channel for channel, label in enumerate(SCHEME.labels, 1) if label.tissue == "GM"]
-BY = ("nets", "flip", "dpn", "unet")
-"""Answers that are scored."""
+BY, FLIPPED = ("nets", "dpn", "unet"), ("flip",)
+"""Answers that are scored, and what is scored in one fold besides."""
+FLIPPED_FOLD = 0
+"""Which fold that is."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
         opinions = subject_atlas(registration, library, crop, CPU), quick_answer(quick, crop, CPU)
         seen = Seen(t1w, t1w_to_mni, side, *(on_fine_half(opinion, FINE.halved()) for opinion in opinions))
         known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold}
-        for by in BY:
+        for by in BY + FLIPPED * (fold == FLIPPED_FOLD):
             answer = answer_of(by, cascade, seen, person.id)
             row, found = score(answer, seen, person, work)
             rows.append({**known, "by": by, **row})

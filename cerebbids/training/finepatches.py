@@ -88,18 +88,19 @@ def through(places: torch.Tensor, displacement: torch.Tensor) -> torch.Tensor:
 
 def cut(case: Stored, places: torch.Tensor) -> Patch:
     """Read a case at places (D, H, W, 3) in its voxels: images and atlas linearly, labels by the nearest voxel."""
-    images = read_near(torch.stack([case.t1w, case.t2w]), places)
+    t1w, t2w = (read_near(image[None], places)[0] for image in (case.t1w, case.t2w))
     labels = read_near(case.labels[None], places, "nearest")[0]
     atlas = read_near(case.atlas, (places - 0.5) / 2) / 255
     midplane = from_midplane(CEREBELLUM_05MM.origin[0] + CEREBELLUM_05MM.spacing * places[..., 0])
-    return Patch(images[0], images[1], labels.long(), atlas, midplane)
+    return Patch(t1w, t2w, labels.long(), atlas, midplane)
 
 
 def read_near(volumes: torch.Tensor, places: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
     """:func:`read` of volumes of any type, of which no more is made float32 than the places need."""
     last = torch.tensor(volumes.shape[1:]) - 1
-    low = places.amin((0, 1, 2)).floor().long().clamp(min=0).minimum(last)
-    high = (places.amax((0, 1, 2)).ceil().long() + 1).clamp(min=0).minimum(last) + 1
+    low, high = torch.stack([torch.stack(axis.aminmax()) for axis in places.unbind(-1)], 1)
+    low = low.floor().long().clamp(min=0).minimum(last)
+    high = (high.ceil().long() + 1).clamp(min=0).minimum(last) + 1
     low = low.minimum(high - 2).clamp(min=0)  # two planes are wanted to read between
     box = (slice(None), *(slice(int(a), int(b)) for a, b in zip(low, high, strict=True)))
     return read(volumes[box].float(), places - low, mode)
