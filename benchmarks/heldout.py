@@ -97,7 +97,7 @@ def check_unseen(setting: Setting) -> None:
 
 def load(name: str, setting: Setting) -> HeldOut:
     """Read a case; its atlas is voted first if nobody has needed it yet."""
-    build_prior(setting.work, setting.fold, name, setting.fold)
+    build_prior(setting.work, setting.fold, name)
     with np.load(setting.work / "fine" / f"{name}.npz") as arrays:
         t1w, t2w = (arrays[key].astype(np.float32) for key in ("t1w", "t2w"))
         labels = arrays["compartments"]

@@ -100,7 +100,7 @@ def load_cases(how: How, stage: str, setting: Setting) -> Cases:
         tested = names_of(PHANTOMS, setting)
         names = [name for name in painted_names() if name not in tested]
         for name in names:
-            build_prior(work, fold, name, fold)
+            build_prior(work, fold, name)
         cases = Cases(tuple(phantom(stored(work, fold, name, view, load_atlas), name) for name in names), {}, ())
     else:
         cases = load_cascade(work, fold, people_but(kit, fold), surrounding_names(kit), view, load_atlas)

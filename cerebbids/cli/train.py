@@ -10,7 +10,7 @@ from pathlib import Path
 from cerebbids.cli.run import exit_code
 from cerebbids.files import atomic
 from cerebbids.systems.deepceres import DEEPCERES
-from cerebbids.training.kit import EVERYBODY, FOLDS, PAIRS
+from cerebbids.training.kit import EVERYBODY, FOLDS
 from cerebbids.training.recipe import RECIPES
 from cerebbids.training.run import library_folder, run_folder
 
@@ -30,8 +30,8 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("work", type=Path)
     fit.add_argument("--net", default="lobules", choices=RECIPES, help="which network (default: lobules)")
     fit.add_argument(
-        "--fold", default=EVERYBODY, choices=(*FOLDS, *PAIRS), metavar="FOLD",
-        help="fold to leave out, or two such as 0+3; all (the default) trains on everybody",
+        "--fold", default=EVERYBODY, choices=FOLDS,
+        help="fold to leave out; all trains on everybody. Only the lobules see people of the folds",
     )  # fmt: skip
     fit.add_argument("--steps", type=int, help="optimiser steps of the whole run (default: the recipe's)")
     fit.add_argument("--seed", type=int, default=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +11,6 @@ N_FOLDS = 5
 EVERYBODY = "all"
 FOLDS = (EVERYBODY, *map(str, range(N_FOLDS)))
 """What may be left out of a training: nobody, or a fold's people."""
-PAIRS = tuple("+".join(pair) for pair in combinations(FOLDS[1:], 2))
-"""Two folds that may both be left out of the network at 1 mm."""
 HELD_BACK = ("chris", "ds011_sub-01", "ds011_sub-04")
 """Heads that ``benchmarks/wrappings.py`` asks about; no weights see anything of them."""
 OLDER = 30
@@ -53,28 +50,6 @@ def deal_folds(ages: dict[str, float]) -> dict[str, int]:
     younger = sorted(person for person, age in ages.items() if age < OLDER)
     order = [person for _, person in older] + younger
     return {person: place % N_FOLDS for place, person in enumerate(order)}
-
-
-def folds_of(name: str) -> frozenset[int]:
-    """Folds that a name of ``FOLDS`` or ``PAIRS`` leaves out.
-
-    Examples
-    --------
-    >>> sorted(folds_of("all")), sorted(folds_of("2")), sorted(folds_of("1+3"))
-    ([], [2], [1, 3])
-    """
-    return frozenset() if name == EVERYBODY else frozenset(map(int, name.split("+")))
-
-
-def without_too(name: str, fold: int) -> str:
-    """Name of what leaves out a fold besides.
-
-    Examples
-    --------
-    >>> without_too("all", 2), without_too("3", 2)
-    ('2', '2+3')
-    """
-    return "+".join(map(str, sorted({*folds_of(name), fold})))
 
 
 def oasis_people(kit: Path) -> tuple[Person, ...]:

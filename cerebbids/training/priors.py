@@ -2,16 +2,15 @@
 
 Each atlas is voted by a library that holds nothing made of the same person. With members of its own in the library a
 case's atlas would nearly be its labels, and a network would learn to trust an atlas more than any patient's deserves. A
-case that is deformed takes its atlas with it (Morell-Ortega et al. 2025, section 2.4). For the same reason the network
-at 1 mm that is asked about a person was trained without the person's fold: of people it has seen, it knows how thickly
-their white matter was drawn.
+case that is deformed takes its atlas with it (Morell-Ortega et al. 2025, section 2.4). The network at 1 mm has seen the
+case, and knows its labels somewhat better than those of others.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from itertools import repeat
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,12 +27,11 @@ from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from cerebbids.training.data import load_cases
 from cerebbids.training.finecases import at_1mm, load_person
-from cerebbids.training.kit import oasis_people, without_too
 from cerebbids.training.painted import painted_names
 from cerebbids.training.prepare import save_arrays
 from cerebbids.training.run import library_folder, run_folder
 from cerebbids.training.sources import people_but
-from cerebbids.training.trained import check_finished, trained_net
+from cerebbids.training.trained import trained_net
 
 GRID = CEREBELLUM_05MM.halved()
 """Of the atlases."""
@@ -67,26 +65,19 @@ def build_priors(kit: Path, work: Path, fold: str, processes: int) -> None:
     kit, work : Path
         As :func:`cerebbids.training.prepare.prepare` takes and fills them.
     fold : str
-        Whose registration network and generated library vote. They have not seen the fold's people, nor have the
-        networks at 1 mm that are asked (runs of ``lobules``): about people of fold 2, for fold 3, the one of 2+3.
+        Whose registration network and generated library vote, and whose network at 1 mm is asked; none of them has seen
+        the fold's people.
     processes : int
         Of one thread each: on two CPUs two of them do a fifth more than one of two threads.
     """
     cases = people_but(kit, fold)
-    fold_of = {person.id: person.fold for person in oasis_people(kit)}
-    asked = [without_too(fold, fold_of[case]) for case in cases]
-    for name in sorted(set(asked)):
-        check_finished(run_folder(work, "lobules", name))
+    build = partial(build_prior, work, fold)
     with ProcessPoolExecutor(processes, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        written = pool.map(build_prior, repeat(work), repeat(fold), cases, asked)
-        list(tqdm(written, desc="atlases", total=len(cases)))
+        list(tqdm(pool.map(build, cases), desc="atlases", total=len(cases)))
 
 
-def build_prior(work: Path, fold: str, case: str, asked: str) -> None:
-    """Write the atlas of one case, a person or a painted one (see :func:`build_priors`).
-
-    ``asked`` names the folds that the network at 1 mm was trained without.
-    """
+def build_prior(work: Path, fold: str, case: str) -> None:
+    """Write the atlas of one case, a person or a painted one (see :func:`build_priors`)."""
     path = priors_folder(work, fold) / f"{case}.npz"
     if path.exists():
         return
@@ -95,7 +86,7 @@ def build_prior(work: Path, fold: str, case: str, asked: str) -> None:
     voters = without(read_library(library_folder(work, fold), grid, DEEPCERES.scheme), f"OASIS-{case}")
     crop = seen_at_1mm(work, case)
     atlas = subject_atlas(net, voters, crop, CPU)
-    quick = quick_answer(trained_net(run_folder(work, "lobules", asked)), crop, CPU)
+    quick = quick_answer(trained_net(run_folder(work, "lobules", fold)), crop, CPU)
     save_arrays(path, atlas=on_fine_half(atlas, GRID), quick=on_fine_half(quick, GRID))
 
 

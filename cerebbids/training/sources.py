@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cerebbids.training.atlas import COBRALAB_BRAINS
 from cerebbids.training.heads import HELD_OUT
-from cerebbids.training.kit import bare_name, folds_of, head_maps, oasis_people, stripped_brains
+from cerebbids.training.kit import EVERYBODY, bare_name, head_maps, oasis_people, stripped_brains
 
 COBRALAB = tuple(f"CoBrALab-{brain}" for brain in COBRALAB_BRAINS)
 
@@ -22,6 +22,5 @@ def brain_names(kit: Path) -> tuple[str, ...]:
 
 
 def people_but(kit: Path, fold: str) -> tuple[str, ...]:
-    """Names of the labelled people, but for the fold's, or those of both."""
-    left_out = folds_of(fold)
-    return tuple(p.id for p in oasis_people(kit) if p.fold not in left_out)
+    """Names of the labelled people, but for the fold's."""
+    return tuple(p.id for p in oasis_people(kit) if fold == EVERYBODY or p.fold != int(fold))

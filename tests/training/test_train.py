@@ -16,7 +16,7 @@ from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.prepare import save_arrays
 from cerebbids.training.recipe import RECIPES, Recipe
-from cerebbids.training.run import Seen, library_folder, read_notes, run_folder
+from cerebbids.training.run import Seen, library_folder, run_folder
 from tests.inference.libraries import write_blocks
 
 from .runs import untrained
@@ -62,22 +62,6 @@ def test_a_fold_is_trained_and_exported_without_its_people(
     assert notes["seen"]["surroundings"] == ["somebody_T1w"]
     assert main(fit) == 2
     assert "is there; go on with --resume, or remove the folder" in capsys.readouterr().err
-
-
-def test_two_folds_may_be_left_out(folders: tuple[Path, Path]):
-    kit, work = folders
-    assert main(["fit", *map(str, folders), "--fold", "0+1", "--steps", "1", "--workers", "0", "--device", "cpu"]) == 0
-    seen = read_notes(run_folder(work, "lobules", "0+1"))[1].people
-    assert seen == ("OASIS-1000", "OASIS-1001", "OASIS-1005")  # 40 and 22, 60 years old are left out
-
-
-def test_nobody_is_asked_about_people_it_has_seen(
-    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    kit = str(folders[0])
-    for fold, missed in (("1", "fold-0+1"), ("all", "fold-0")):
-        assert main(["priors", kit, str(tmp_path), "--fold", fold]) == 2
-        assert f"{missed}: has not been begun" in capsys.readouterr().err
 
 
 def test_a_head_that_was_not_prepared_is_missed(
