@@ -167,6 +167,7 @@ def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
         "seconds": clock.seconds(),
         "laps": clock.laps,
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "peak_gpu_gb": round(torch.cuda.max_memory_allocated(device) / 2**30, 2) if device.type == "cuda" else None,
         "superresolved": not is_fine(t1w),
         **outputs.image_facts(side),
         "warnings": [*side.warnings, *answer.warnings, *labels.warnings, *faint, *cut],
