@@ -7,7 +7,7 @@ import torch
 
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from cerebbids.training import cascade
-from cerebbids.training.cascade import CascadeExamples, Cases, grown, on_1mm, set_into, uneven_mask
+from cerebbids.training.cascade import CascadeExamples, Cases, grown, on_1mm, scanned_patch, set_into, uneven_mask
 from cerebbids.training.cascadecases import load_cascade, onto
 from cerebbids.training.extended import Shape
 from cerebbids.training.finepatches import SIDE, Patch, Stored
@@ -124,3 +124,16 @@ def test_a_mask_grows_along_all_axes():
     mask = torch.zeros(1, 1, 12, 12, 12)
     mask[0, 0, 5, 6, 4] = 1
     assert torch.equal(grown(mask, 2), torch.nn.functional.max_pool3d(mask, 5, 1, 2))
+
+
+def test_images_are_varied_without_a_gpu_which_forked_workers_may_not_touch(monkeypatch: pytest.MonkeyPatch):
+    def touched(*_: object) -> None:
+        raise RuntimeError("Cannot re-initialize CUDA in forked subprocess")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", touched)
+    image, before = torch.full((8, 8, 8), 150.0), torch.get_rng_state()
+    patch = Patch(image, image, image.long(), image[None], image)
+    first, again = (scanned_patch(patch, np.random.default_rng(3)) for _ in range(2))
+    assert torch.equal(first.t1w, again.t1w) and torch.equal(before, torch.get_rng_state())
