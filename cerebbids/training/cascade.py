@@ -94,7 +94,7 @@ class CascadeExamples(Stream):
             patch = mirrored_patch(patch, *map(torch.tensor, (self.view.mirror, self.view.mirrored_shares)))
         shown = uneven_mask(patch.labels > 0, rng) if self.view.masked else None
         midplane = patch.midplane if self.view.midplane else None
-        return cascade_input(patch.t1w, patch.t2w, patch.atlas, shown=shown, midplane=midplane), patch.labels[None]
+        return cascade_input(patch.t1w, patch.t2w, patch.guess, shown=shown, midplane=midplane), patch.labels[None]
 
     def _choose(self, rng: np.random.Generator) -> tuple[Stored, torch.Tensor | None, bool]:
         """Case, what deforms it, and whether it is set into a head."""

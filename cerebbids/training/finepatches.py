@@ -27,17 +27,17 @@ TURN, SHEAR, GROW = (0.16, 0.1, 0.1), 0.04, 0.12
 
 @dataclass(frozen=True)
 class Stored:
-    """A whole case: ``t1w``, ``t2w`` (X, Y, Z) float16, ``labels`` uint8, ``atlas`` (shares, X / 2, ...) uint8."""
+    """A whole case: ``t1w``, ``t2w`` (X, Y, Z) float16, ``labels`` uint8, ``guess`` (shares, X / 2, ...) uint8."""
 
     t1w: torch.Tensor
     t2w: torch.Tensor
     labels: torch.Tensor
-    atlas: torch.Tensor
+    guess: torch.Tensor
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A piece of a case: ``t1w``, ``t2w`` (D, H, W) float32, ``labels`` int64, ``atlas`` (shares, D, H, W) float32.
+    """A piece of a case: ``t1w``, ``t2w`` (D, H, W) float32, ``labels`` int64, ``guess`` (shares, D, H, W) float32.
 
     ``midplane`` (D, H, W) float32: how far from the midplane each voxel lies in the case, as networks see it.
     """
@@ -45,7 +45,7 @@ class Patch:
     t1w: torch.Tensor
     t2w: torch.Tensor
     labels: torch.Tensor
-    atlas: torch.Tensor
+    guess: torch.Tensor
     midplane: torch.Tensor
 
 
@@ -87,12 +87,12 @@ def through(places: torch.Tensor, displacement: torch.Tensor) -> torch.Tensor:
 
 
 def cut(case: Stored, places: torch.Tensor) -> Patch:
-    """Read a case at places (D, H, W, 3) in its voxels: images and atlas linearly, labels by the nearest voxel."""
+    """Read a case at places (D, H, W, 3) in its voxels: images and guess linearly, labels by the nearest voxel."""
     t1w, t2w = (read_near(image[None], places)[0] for image in (case.t1w, case.t2w))
     labels = read_near(case.labels[None], places, "nearest")[0]
-    atlas = read_near(case.atlas, (places - 0.5) / 2) / 255
+    guess = read_near(case.guess, (places - 0.5) / 2) / 255
     midplane = from_midplane(CEREBELLUM_05MM.origin[0] + CEREBELLUM_05MM.spacing * places[..., 0])
-    return Patch(t1w, t2w, labels.long(), atlas, midplane)
+    return Patch(t1w, t2w, labels.long(), guess, midplane)
 
 
 def read_near(volumes: torch.Tensor, places: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
@@ -107,6 +107,6 @@ def read_near(volumes: torch.Tensor, places: torch.Tensor, mode: str = "bilinear
 
 
 def mirrored_patch(patch: Patch, labels: torch.Tensor, shares: torch.Tensor) -> Patch:
-    """Mirror image of a patch; int64 tables say which label, and which share of the atlas, each becomes."""
+    """Mirror image of a patch; int64 tables say which label, and which share of the guess, each becomes."""
     t1w, t2w, midplane = (volume.flip(0) for volume in (patch.t1w, patch.t2w, patch.midplane))
-    return Patch(t1w, t2w, labels[patch.labels.flip(0)], patch.atlas.flip(1)[shares], midplane)
+    return Patch(t1w, t2w, labels[patch.labels.flip(0)], patch.guess.flip(1)[shares], midplane)

@@ -1,4 +1,4 @@
-"""What each network of the cascade is asked: which labels and shares of the atlas it is shown of the 27 classes."""
+"""What each network of the cascade is asked: which labels and shares of the guess it is shown of the 27 classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class View:
     Parameters
     ----------
     labels : tuple of int
-        Class of each channel, and what share of the atlas it is shown of it.
+        Class of each channel, and what share of the guess it is shown of it.
     vermis : tuple of int
         Class of each channel in the vermis.
     mirror : tuple of int
@@ -49,17 +49,17 @@ class View:
 
     @property
     def mirrored_shares(self) -> tuple[int, ...]:
-        """Place of each share of the atlas that it has in the mirror image."""
+        """Place of each share of the guess that it has in the mirror image."""
         return tuple(class_ - 1 for class_ in self.mirror[1 : max(self.labels) + 1])
 
     def seen(self, labels: np.ndarray, vermis: np.ndarray) -> np.ndarray:
         """Channels (X, Y, Z), and where there is vermis (bool), as classes, uint8."""
         return np.where(vermis, np.array(self.vermis, np.uint8)[labels], np.array(self.labels, np.uint8)[labels])
 
-    def shares(self, atlas: np.ndarray) -> np.ndarray:
-        """Atlas (27, X, Y, Z) uint8 as shares of the classes of ``labels`` after the background, uint8."""
+    def shares(self, guess: np.ndarray) -> np.ndarray:
+        """Guess (27, X, Y, Z) uint8 as shares of the classes of ``labels`` after the background, uint8."""
         members = np.array(self.labels)
-        shares = [atlas[members == k].sum(0, dtype=np.uint16) for k in range(1, max(self.labels) + 1)]
+        shares = [guess[members == k].sum(0, dtype=np.uint16) for k in range(1, max(self.labels) + 1)]
         return np.stack(shares).clip(0, 255).astype(np.uint8)
 
 

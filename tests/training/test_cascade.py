@@ -22,7 +22,7 @@ VERMIS[40:56] = True
 
 
 def stored(view: View) -> Stored:
-    """A block: left Crus I (6) beside right white matter (26), and the atlas that knows it."""
+    """A block: left Crus I (6) beside right white matter (26), and the guess that knows it."""
     channels = np.zeros(SHAPE, np.uint8)
     channels[20:48, 16:48, 16:48], channels[48:76, 16:48, 16:48] = 6, 26
     votes = np.stack([255 * (channels[::2, ::2, ::2] == k) for k in range(27)]).astype(np.uint8)
@@ -40,7 +40,7 @@ def cases(view: View) -> Cases:
 
 
 @pytest.mark.parametrize(("view", "recipe", "shares"), [(SIDES, SIDES_DPN, 2), (LOBULES, LOBULES_DPN, 13)])
-def test_examples_are_the_same_again_and_their_atlas_knows_their_labels(view: View, recipe, shares: int):
+def test_examples_are_the_same_again_and_their_guess_knows_their_labels(view: View, recipe, shares: int):
     examples = CascadeExamples(cases(view), view, recipe)
     for k in range(4):
         seen, labels = examples[k]
@@ -116,7 +116,7 @@ def test_cases_are_read_in_the_view_of_a_network(tmp_path: Path, monkeypatch: py
         read = load_cascade(tmp_path, "2", ("1",), (), view)
         (person,) = read.people
         assert set(person.labels.unique().tolist()) == ({0, 2} if view is SIDES else {0, 6})
-        assert person.atlas[class_ - 1].max() == 255 and person.atlas.sum() == person.atlas[class_ - 1].sum()
+        assert person.guess[class_ - 1].max() == 255 and person.guess.sum() == person.guess[class_ - 1].sum()
         assert read.shapes.keys() == {0}
 
 

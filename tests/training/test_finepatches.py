@@ -9,7 +9,7 @@ SHAPE = (64, 48, 48)
 
 
 def blobs() -> Stored:
-    """Smooth brightness, three asymmetric labels, and an atlas of twice the voxel."""
+    """Smooth brightness, three asymmetric labels, and a guess of twice the voxel."""
     x, y, z = np.meshgrid(*map(np.arange, SHAPE), indexing="ij")
     t1w = (100 + 50 * np.sin(x / 9) + 40 * np.cos(y / 7) + z).astype(np.float16)
     labels = np.zeros(SHAPE, np.uint8)
@@ -31,12 +31,12 @@ def test_places_on_voxels_give_the_voxels():
     assert torch.allclose(patch.t2w, case.t2w[box].float(), atol=0.01)
 
 
-def test_the_atlas_lies_where_the_labels_lie():
+def test_the_guess_lies_where_the_labels_lie():
     patch = cut(blobs(), grid((0, 64), (0, 48), (0, 48)))
     for k in (1, 2):
         inside = patch.labels == k
-        assert patch.atlas[k - 1][inside].mean() > 0.9 and patch.atlas[k - 1][~inside].mean() < 0.05
-        here, there = (torch.nonzero(where).float().mean(0) for where in (inside, patch.atlas[k - 1] > 0.5))
+        assert patch.guess[k - 1][inside].mean() > 0.9 and patch.guess[k - 1][~inside].mean() < 0.05
+        here, there = (torch.nonzero(where).float().mean(0) for where in (inside, patch.guess[k - 1] > 0.5))
         assert (here - there).abs().max() < 0.3  # half a voxel of 1 mm would be 1
 
 
@@ -52,7 +52,7 @@ def test_the_midplane_is_where_the_two_sides_meet():
 
 def test_nothing_lies_beyond_the_box():
     patch = cut(blobs(), grid((-20, -4), (0, 16), (0, 16)))
-    assert not patch.t1w.any() and not patch.labels.any() and not patch.atlas.any()
+    assert not patch.t1w.any() and not patch.labels.any() and not patch.guess.any()
 
 
 def test_a_displacement_is_that_of_whole_cases():
@@ -87,6 +87,6 @@ def test_a_mirrored_patch_swaps_its_sides():
     patch = cut(blobs(), grid((0, 64), (0, 48), (0, 48)))
     turned = mirrored_patch(patch, torch.tensor([0, 2, 1]), torch.tensor([1, 0]))
     assert torch.equal(turned.labels.flip(0) == 2, patch.labels == 1)
-    assert torch.equal(turned.atlas[1].flip(0), patch.atlas[0]) and torch.equal(turned.t1w.flip(0), patch.t1w)
+    assert torch.equal(turned.guess[1].flip(0), patch.guess[0]) and torch.equal(turned.t1w.flip(0), patch.t1w)
     assert torch.equal(turned.midplane.flip(0), patch.midplane) and patch.midplane[0, 0, 0] > patch.midplane[-1, 0, 0]
     assert SIDE % 16 == 0
