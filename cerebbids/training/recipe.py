@@ -72,12 +72,12 @@ DEFORM = Recipe("deform", 300, "deform", {"widths": (32, 64, 128), "passes": 3},
 _DPN = {"width": 32}
 _UNET = {"widths": (16, 32, 64, 128), "norm": "batch"}
 _SIDES = {"channels_in": 5, "classes": 5, "prior": (2, 3, 2, 3)}
-SIDES_DPN = Recipe("sides_dpn", 250, "dpn", {**_SIDES, **_DPN})
+SIDES_DPN = Recipe("sides_dpn", 500, "dpn", {**_SIDES, **_DPN})
 SIDES_UNET = Recipe("sides_unet", 400, "unet", {**_SIDES, **_UNET})
 """Hemispheres, halves of the vermis and background at 0.5 mm, from T1w, T2w, two guessed sides and the midplane."""
 
 _LOBULES = {"channels_in": 15, "classes": 14, "prior": tuple(range(2, 15))}
-LOBULES_DPN = Recipe("lobules_dpn", 250, "dpn", {**_LOBULES, **_DPN})
+LOBULES_DPN = Recipe("lobules_dpn", 500, "dpn", {**_LOBULES, **_DPN})
 LOBULES_UNET = Recipe("lobules_unet", 400, "unet", {**_LOBULES, **_UNET})
 """Twelve lobules, white matter and background at 0.5 mm, from T1w, T2w and thirteen guessed labels."""
 
