@@ -36,6 +36,7 @@ FACTS = {
     "seconds": 1.0,
     "laps": {"load": 1.0},
     "peak_rss_gb": 0.1,
+    "peak_gpu_gb": None,
     "icv_mm3": None,
     "t2w": "synth",
     "superresolved": True,
