@@ -164,7 +164,7 @@ def scanned_patch(patch: Patch, rng: np.random.Generator) -> Patch:
     seeds = rng.integers(2**31, size=2)
     images = []
     for image, change, seed in zip((patch.t1w, patch.t2w), (T1_CHANGES, T2_CHANGES), seeds, strict=True):
-        with torch.random.fork_rng(devices=()):
+        with torch.random.fork_rng(devices=()):  # a forked worker may not touch a GPU
             torch.manual_seed(int(seed))
             images.append(change(image[None] / UNIT).clamp(min=0)[0] * UNIT)
     return replace(patch, t1w=images[0], t2w=images[1])
