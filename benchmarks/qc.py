@@ -1,6 +1,6 @@
 """Does the traffic light see what is wrong: real images as they are, and the same with simulated failures.
 
-Usage: python benchmarks/qc.py OUT.tsv IMAGE_T1w.nii.gz ... [--method fast] [--threads 2] [--models-dir FOLDER]
+Usage: python benchmarks/qc.py OUT.tsv IMAGE_T1w.nii.gz ... [--method nets] [--threads 2] [--models-dir FOLDER]
 
 Every image is cleaned and labelled as the app does it; its own labels then say where a lesion goes, which half is taken
 away, and so on (``FAILURES``), and the changed image is registered and labelled again. Writes a row an image and
@@ -166,7 +166,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("images", type=Path, nargs="+")
-    parser.add_argument("--method", default="fast", choices=DEEPCERES.methods)
+    parser.add_argument("--method", default="nets", choices=DEEPCERES.methods)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--models-dir")
     asked = parser.parse_args()

@@ -2,7 +2,7 @@
 
 Every stage runs in a process of its own, as in the workflow::
 
-    python benchmarks/stages.py HEAD_T1w.nii.gz [--method fast] [--threads 2] [--models-dir FOLDER]
+    python benchmarks/stages.py HEAD_T1w.nii.gz [--method nets] [--threads 2] [--models-dir FOLDER]
 
 Prints a table: stage, wall seconds, CPU seconds, peak memory in GB. The networks share one process, of whose stages
 only the wall time is known.
@@ -94,7 +94,7 @@ def main() -> None:
     """Time the stages of one head."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("head", type=Path)
-    parser.add_argument("--method", default="fast", choices=DEEPCERES.methods)
+    parser.add_argument("--method", default="nets", choices=DEEPCERES.methods)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--models-dir")
     asked = parser.parse_args()

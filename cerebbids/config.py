@@ -75,7 +75,7 @@ class RunConfig:
     mem_gb: float | None = None
     device: str = "auto"
     models_dir: Path | None = None
-    method: str = "fast"
+    method: str = "nets"
     flip: bool = False
     save_probabilities: bool = False
     library: Path | None = None

@@ -105,9 +105,9 @@ def add_participant_label(group: argparse._ActionsContainer) -> None:
 def _add_method(group: argparse._ArgumentGroup) -> None:
     namer = group.add_mutually_exclusive_group()
     namer.add_argument(
-        "--method", choices=["nets", "fast", "atlas"], default="fast",
-        help="one network at 1 mm names the lobules (fast, the default), the most similar cerebella of a library do, "
-        "registered and voting (atlas), or a cascade of networks at 0.5 mm does (nets; the packaged bundle lacks it)",
+        "--method", choices=["nets", "fast", "atlas"], default="nets",
+        help="a cascade of networks at 0.5 mm names the lobules (nets, the default), one network at 1 mm does (fast), "
+        "or the most similar cerebella of a library do, registered and voting (atlas)",
     )  # fmt: skip
     namer.add_argument(
         "--fast", dest="method", action="store_const", const="fast", help="for a quick look: the same as --method fast"

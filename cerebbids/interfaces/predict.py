@@ -43,7 +43,7 @@ class _PredictInputSpec(BaseInterfaceInputSpec):
     t2w_meta = traits.Dict(desc="what the check of the T2w image has measured")
     model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
     version = traits.Str(mandatory=True, desc="of this program")
-    method = traits.Enum("fast", "nets", "atlas", usedefault=True, desc="what names the lobules")
+    method = traits.Enum("nets", "fast", "atlas", usedefault=True, desc="what names the lobules")
     flip = traits.Bool(False, usedefault=True, desc="show the networks the mirror image, too")
     save_probabilities = traits.Bool(False, usedefault=True, desc="write the probabilities of all labels")
     library = traits.Str("", usedefault=True, nohash=True, desc="in place of the bundle's; model_sha256 covers it")
