@@ -16,6 +16,7 @@ from cerebbids.bids.names import DERIVATIVES, derivative_path
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import whole_head_template
+from cerebbids.imaging.vermis import VERMIS_GROUPS
 from tests.datasets import make_dataset, validator_errors
 
 
@@ -56,7 +57,7 @@ def test_run_says_that_it_is_done(run):
 def test_every_file_is_there_and_bids_valid(run):
     assert {key for key in DERIVATIVES if not run.path(key).exists()} == {
         "t2w", "t2w_mni",  # there is no real one
-        "probseg", "vermis", "vermis_morph",  # nobody has asked for these
+        "probseg",  # nobody has asked for it
     }  # fmt: skip
     assert (run.output_dir / "sub-mni.html").exists()
     assert validator_errors(run.output_dir) == []
@@ -81,6 +82,17 @@ def test_all_labels_are_found_on_their_sides_of_a_plausible_cerebellum(run):
     volumes = pd.read_csv(run.path("morph"), sep="\t").set_index("name")["volume_mm3"]
     assert 95_000 < volumes["Cerebellum"] < 200_000
     assert volumes["Cerebellum"] == np.count_nonzero(voxels) == np.count_nonzero(nib.load(run.path("mask")).dataobj)
+
+
+def test_the_vermis_lies_between_the_hemispheres_and_changes_nothing_else(run):
+    dseg, told = (nib.load(run.path(key)) for key in ("dseg", "vermis"))
+    lobules, with_vermis = (np.asarray(image.dataobj) for image in (dseg, told))
+    vermis = np.isin(with_vermis, list(VERMIS_GROUPS))
+    np.testing.assert_array_equal(with_vermis[~vermis], lobules[~vermis])
+    assert (lobules[vermis] > 0).all()
+    for group in VERMIS_GROUPS:
+        x = apply_affine(told.affine, np.argwhere(with_vermis == group))[:, 0]
+        assert len(x) > 1000 and abs(np.median(x)) < 3 and np.abs(x).max() < 25, group
 
 
 def test_the_cavity_holds_the_cerebellum_and_is_as_large_as_a_skull(run):

@@ -56,6 +56,17 @@ def one_cerebellum(answer: Answer, name: str) -> Answer:
     return replace(answer, probabilities=probabilities)
 
 
+def most_likely(probabilities: torch.Tensor) -> torch.Tensor:
+    """Most probable class (...) of each voxel, int64, of (classes, ...); the first of those that are equally so.
+
+    Examples
+    --------
+    >>> most_likely(torch.tensor([[0.2, 0.5], [0.8, 0.5]])).tolist()
+    [1, 0]
+    """
+    return probabilities.max(0).indices  # along the first axis ``argmax`` takes three times as long on a CPU
+
+
 def keep_largest(probabilities: torch.Tensor) -> torch.Tensor:
     """Set everything that does not touch the largest cerebellum to background (probabilities stay a partition)."""
     components, count = ndimage.label((probabilities[0] < 0.5).numpy())
@@ -80,7 +91,7 @@ def keep_main_pieces(probabilities: torch.Tensor) -> torch.Tensor:
     ----------
     probabilities : Tensor, (classes, X, Y, Z)
     """
-    labels = probabilities.argmax(0).numpy()
+    labels = most_likely(probabilities).numpy()
     cleaned = probabilities.clone()
     for label, box in enumerate(ndimage.find_objects(labels.astype(np.uint8)), 1):
         if box is not None:
@@ -133,7 +144,7 @@ def check_plausible(probabilities: torch.Tensor, grid: Grid, name: str) -> None:
     SegmentationFailed
         The volume in template space is out of bounds, or one hemisphere is hardly there.
     """
-    labels = probabilities.argmax(0)
+    labels = most_likely(probabilities)
     half = (probabilities.shape[0] - 1) // 2
     left = float(((labels > 0) & (labels <= half)).sum()) * grid.spacing**3 / 1000
     right = float((labels > half).sum()) * grid.spacing**3 / 1000
@@ -148,7 +159,7 @@ def check_plausible(probabilities: torch.Tensor, grid: Grid, name: str) -> None:
 
 def confidence(probabilities: torch.Tensor) -> list[float]:
     """Mean probability of each label (background left out) over the voxels that got it; 0 for an absent label."""
-    labels = probabilities.argmax(0)
+    labels = most_likely(probabilities)
     return [
         float(channel[labels == k].float().mean()) if bool((labels == k).any()) else 0.0
         for k, channel in enumerate(probabilities[1:], 1)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from cerebbids.imaging.carving import N_SIDE
 from cerebbids.imaging.resample import moved_up
-from cerebbids.inference.answer import Answer
+from cerebbids.inference.answer import Answer, most_likely
 from cerebbids.inference.tiles import MULTIPLE, probabilities_of
 from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 
@@ -84,7 +84,7 @@ def segment_cascade(
     midplane = from_midplane(across)[:, None, None].expand(part.shape)
     both = cascade_input(*images, finer(torch.stack([left.sum(0), right.sum(0)])), midplane=midplane)
     sides = ask(cascade.sides, both.to(device), (0, 1, 3, 2, 4), SIDES_MIRROR, flip)
-    one = cascade_input(*images, finer(left + right), shown=(sides.mean.argmax(0) > 0).cpu())
+    one = cascade_input(*images, finer(left + right), shown=(most_likely(sides.mean) > 0).cpu())
     lobules = ask(cascade.lobules, one.to(device), tuple(range(len(one))), tuple(range(N_SIDE + 1)), flip)
     found = joined(sides.mean, lobules.mean).cpu()
     vermis = (sides.mean[3:].sum(0) / sides.mean[1:].sum(0).clamp(min=1e-6)).half().cpu()
@@ -104,8 +104,8 @@ def likeness(answer: Answer, atlas: torch.Tensor, grid: Grid) -> float:
     """
     first = [round((a - b) / grid.spacing) for a, b in zip(answer.grid.origin, grid.origin, strict=True)]
     box = tuple(slice(start, start + size) for start, size in zip(first, answer.grid.shape, strict=True))
-    voted = F.interpolate(atlas[:, *halved(box)].argmax(0)[None, None].to(torch.uint8), scale_factor=2)[0, 0]
-    return mean_dice(answer.probabilities.argmax(0), voted, len(atlas))
+    voted = F.interpolate(most_likely(atlas[:, *halved(box)])[None, None].to(torch.uint8), scale_factor=2)[0, 0]
+    return mean_dice(most_likely(answer.probabilities), voted, len(atlas))
 
 
 def halved(box: Sequence[slice]) -> tuple[slice, ...]:
@@ -205,7 +205,7 @@ def ask(
         if flip:
             answer = (answer + probabilities_of(net, seen[list(channels)].flip(1))[list(classes)].flip(1)) / 2
         total = total + answer
-        each.append(answer.argmax(0).to(torch.uint8).cpu())
+        each.append(most_likely(answer).to(torch.uint8).cpu())
     return Stage(total / len(nets), tuple(each))
 
 

@@ -20,7 +20,7 @@ from cerebbids.imaging.resample import fine_box, resample
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.imaging.vermis import with_vermis
-from cerebbids.inference.answer import Answer, confidence
+from cerebbids.inference.answer import Answer, confidence, most_likely
 from cerebbids.inference.imageside import ImageSide, RealT2w
 from cerebbids.inference.segment import labels_on_grid, readings
 from cerebbids.systems.grid import Grid
@@ -105,7 +105,7 @@ def write_labels(
     standard = labels_on_grid(probabilities, answer.grid, template.shape, template.affine, np.eye(4), scheme.indices)
     _save_labels(standard, template.affine, None, folder / "dseg_mni.nii.gz")
     told = zip(scheme.labels, confidence(probabilities), strict=True)
-    warnings = cut_off(probabilities.argmax(0).numpy(), standard)
+    warnings = cut_off(most_likely(probabilities).numpy(), standard)
     return Labelled(tuple(warnings), {label.abbreviation: round(share, 3) for label, share in told})
 
 

@@ -17,7 +17,7 @@ from cerebbids.errors import ModelError
 from cerebbids.imaging.relabel import voxel_points
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.slabs import slabs
-from cerebbids.inference.answer import Answer, one_cerebellum
+from cerebbids.inference.answer import Answer, most_likely, one_cerebellum
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.inputs import network_input
 from cerebbids.inference.library import Library
@@ -113,7 +113,7 @@ def readings(
     # Between voxels that are all background there is nothing else, and nothing need be sampled.
     steps = voxel_points(crop_from_target[:3, :3]).astype(np.float32)
     reach = int(np.ceil(abs(steps).max())) + 1
-    possible = torch.from_numpy(ndimage.maximum_filter(probabilities.argmax(0).numpy() > 0, 2 * reach + 1))
+    possible = torch.from_numpy(ndimage.maximum_filter(most_likely(probabilities).numpy() > 0, 2 * reach + 1))
     size = torch.tensor([n - 1 for n in grid.shape], dtype=torch.float32)
     for slab, places in slabs(target_shape, grid.shape, crop_from_target):
         place = torch.from_numpy(places.astype(np.float32))
@@ -165,7 +165,7 @@ def labels_on_grid(
     values = np.array((0, *indices), np.uint8)
     labels = np.zeros(target_shape, np.uint8)
     for read in readings(probabilities, grid, target_shape, target_affine, target_to_mni):
-        labels[read.slab][read.where] = values[read.shares.argmax(0).numpy()]
+        labels[read.slab][read.where] = values[most_likely(read.shares).numpy()]
     return labels
 
 

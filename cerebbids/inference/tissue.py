@@ -9,7 +9,7 @@ from cerebbids.errors import BadImage
 from cerebbids.imaging.carving import carve
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
-from cerebbids.inference.answer import Answer
+from cerebbids.inference.answer import Answer, most_likely
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.segment import labels_on_grid
 from cerebbids.systems.grid import Grid
@@ -60,7 +60,7 @@ def check_tissue(carved: np.ndarray, fine: Grid, answer: Answer, name: str) -> t
     BadImage
         Nothing is.
     """
-    compartments = np.count_nonzero(answer.probabilities.argmax(0).numpy()) * answer.grid.spacing**3
+    compartments = np.count_nonzero(most_likely(answer.probabilities).numpy()) * answer.grid.spacing**3
     share = np.count_nonzero(carved) * fine.spacing**3 / compartments
     if not share:
         raise BadImage(name, "shows no brain tissue where the cerebellum was found", "look at its contrast")

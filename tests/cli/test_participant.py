@@ -126,7 +126,7 @@ def test_failed_image_is_named_by_its_file_in_the_dataset(bad, reason, mixed):
 
 def test_done_image_has_everything_and_the_dataset_is_valid(mixed):
     run, _ = mixed
-    absent = {"t2w", "t2w_mni", "vermis", "vermis_morph"}  # it is synthetic, and the quick network knows no vermis
+    absent = {"t2w", "t2w_mni"}  # it is synthetic
     assert {key for key in DERIVATIVES if not run.path(GOOD, key).exists()} == absent
     assert all(run.path(GOOD, key).stat().st_size for key in DERIVATIVES.keys() - absent)
     assert list((run.out / "sub-killed" / "log").glob("*/crash-*predict*.txt"))

@@ -14,8 +14,7 @@ PACKAGED = tuple(read_bundle(None, "deepceres").networks)
 def test_packaged_bundle_is_whole():
     bundle = read_bundle(None, "deepceres")
     assert bundle.scheme == "Lobules"
-    assert bundle.networks.keys() >= {*bundle.needed("fast"), *bundle.needed("atlas")}
-    assert {name: net.grid for name, net in bundle.networks.items()}.items() <= DEEPCERES.grids.items()
+    assert {name: net.grid for name, net in bundle.networks.items()} == DEEPCERES.grids
     assert all(net.grid.is_symmetric for net in bundle.networks.values())
     assert (bundle.folder / "README.md").is_file()
 
