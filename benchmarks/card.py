@@ -185,5 +185,6 @@ if __name__ == "__main__":
     made = [read_result(f"imageside_{part}") for part in ("superres", "t2w", "icv")]
     labels = agreement(read_result("labels"), read_result("cobralab"))
     accuracies = accuracy(read_result("crossvalidation")), atlases(read_result("atlas"))
+    cascade = cascade_accuracy(read_result("cascade"))
     pairs = registrations(read_result("registration")), extended_set(read_result("shapes"))
-    print(labels, *accuracies, *pairs, image_side(*made), sep="\n\n")
+    print(labels, *accuracies, *pairs, image_side(*made), cascade, sep="\n\n")

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import asdict
 
 import pytest
-from card import accuracy, agreement, atlases, extended_set, image_side, read_result, registrations
+from card import accuracy, agreement, atlases, cascade_accuracy, extended_set, image_side, read_result, registrations
 
 from cerebbids.inference.models import read_bundle
 from cerebbids.systems.deepceres import DEEPCERES
@@ -18,6 +18,10 @@ def card() -> str:
 
 def test_accuracy_is_what_the_cross_validation_gave(card: str):
     assert accuracy(read_result("crossvalidation")) in card
+
+
+def test_accuracy_of_the_cascade_is_what_its_cross_validation_gave(card: str):
+    assert cascade_accuracy(read_result("cascade")) in card
 
 
 def test_agreement_of_the_labels_is_what_their_making_gave(card: str):
