@@ -18,12 +18,13 @@ from variants import CASCADE, Net, Setting, Variant
 
 from cerebbids.inference.cascade import LIKELY, Cascade, ask, box_around, cascade_input, segment_cascade
 from cerebbids.nets.build import build
+from cerebbids.nets.sizes import Sizes
 from cerebbids.systems.grid import CEREBELLUM_05MM
 from cerebbids.training import loop
 from cerebbids.training.cascade import SMOOTH, Cases
 from cerebbids.training.checkpoint import progress
 from cerebbids.training.loss import dice_cross_entropy, log_dice_cross_entropy
-from cerebbids.training.recipe import RECIPES, Recipe, Sizes
+from cerebbids.training.recipe import RECIPES, Recipe
 from cerebbids.training.run import CHECKPOINT, NOTES, Seen, read_notes
 from cerebbids.training.tasks import start_from_prior, start_from_shares
 from cerebbids.training.trained import trained_net
