@@ -94,6 +94,8 @@ def segment_cascade(
 def likeness(answer: Answer, atlas: torch.Tensor, grid: Grid) -> float:
     """Mean Dice of the labels of an answer on a part of a grid, and those most voted for in an atlas.
 
+    What the atlas has beyond that part counts as missed: the networks look only where the guess told them to.
+
     Parameters
     ----------
     answer : Answer
@@ -104,8 +106,10 @@ def likeness(answer: Answer, atlas: torch.Tensor, grid: Grid) -> float:
     """
     first = [round((a - b) / grid.spacing) for a, b in zip(answer.grid.origin, grid.origin, strict=True)]
     box = tuple(slice(start, start + size) for start, size in zip(first, answer.grid.shape, strict=True))
-    voted = F.interpolate(most_likely(atlas[:, *halved(box)])[None, None].to(torch.uint8), scale_factor=2)[0, 0]
-    return mean_dice(most_likely(answer.probabilities), voted, len(atlas))
+    voted = F.interpolate(most_likely(atlas)[None, None].to(torch.uint8), scale_factor=2)[0, 0]
+    found = torch.zeros_like(voted)
+    found[box] = most_likely(answer.probabilities).to(torch.uint8)
+    return mean_dice(found, voted, len(atlas))
 
 
 def halved(box: Sequence[slice]) -> tuple[slice, ...]:

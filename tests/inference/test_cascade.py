@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from cerebbids.inference.answer import Answer
 from cerebbids.inference.cascade import (
     MARGIN,
     MULTIPLE,
@@ -12,6 +13,7 @@ from cerebbids.inference.cascade import (
     ask,
     box_around,
     joined,
+    likeness,
     on_fine_half,
     segment_cascade,
 )
@@ -92,6 +94,14 @@ def test_boxes_fit_networks_and_the_grid(corner: tuple[int, int, int]):
     for axis, side in enumerate(box):
         last = int(torch.nonzero(where)[:, axis].max())
         assert side.stop >= min(2 * where.shape[axis], 2 * last + 2 + MARGIN)
+
+
+@pytest.mark.parametrize(("end", "dice"), [(64, 2 / 3), (80, 8 / 9), (128, 1)])
+def test_what_the_atlas_has_beyond_the_answer_counts_as_missed(end: int, dice: float):
+    """The answer's box ends before right Crus I, in its middle, and behind it."""
+    box = (slice(16, end), slice(8, 96), slice(0, 96))
+    fine = atlas().repeat_interleave(2, 1).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert likeness(Answer(fine[:, *box], GRID.part(box)), atlas(), GRID) == pytest.approx(dice)
 
 
 class Fixed(torch.nn.Module):
