@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.t2contrast import T2W_MEANS
 from cerebbids.imaging.tissuemeans import TARGETS, TissueMeans
 from cerebbids.inference import lobules
@@ -87,6 +88,15 @@ def test_the_cascade_starts_from_the_mean_of_votes_and_quick_answer(tools: Tools
 def test_the_answer_is_held_against_the_votes_alone(tools: Tools):
     """It has all of their left Crus I, of which the quick answer calls half background."""
     assert find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii").with_atlas > 0.95
+
+
+def test_an_image_in_which_no_cerebellum_is_likely_is_refused(tools: Tools, monkeypatch: pytest.MonkeyPatch):
+    nothing = torch.zeros(27, *CEREBELLUM_1MM.shape)
+    nothing[0] = 1
+    monkeypatch.setattr(lobules, "subject_atlas", lambda *_: nothing)
+    monkeypatch.setattr(lobules, "crop_probabilities", lambda *_, **__: nothing)
+    with pytest.raises(SegmentationFailed, match="a.nii: .* no cerebellum .*; look at the image's field of view"):
+        find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii")
 
 
 def test_the_vote_alone_needs_no_network_for_lobules(tools: Tools):
