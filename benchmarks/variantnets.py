@@ -16,14 +16,15 @@ from heldout import HeldOut
 from variantcases import VIEWS, Blinded, VariantExamples, channels_in, hidden_channels, load_cases, seen_by, zeroed
 from variants import CASCADE, Net, Setting, Variant
 
-from cerebbids.inference.cascade import LIKELY, Cascade, ask, box_around, cascade_input, segment_cascade
+from cerebbids.inference.cascade import Cascade, ask, box_around, cascade_input, segment_cascade, where_likely
 from cerebbids.nets.build import build
+from cerebbids.nets.sizes import Sizes
 from cerebbids.systems.grid import CEREBELLUM_05MM
 from cerebbids.training import loop
 from cerebbids.training.cascade import SMOOTH, Cases
 from cerebbids.training.checkpoint import progress
 from cerebbids.training.loss import dice_cross_entropy, log_dice_cross_entropy
-from cerebbids.training.recipe import RECIPES, Recipe, Sizes
+from cerebbids.training.recipe import RECIPES, Recipe
 from cerebbids.training.run import CHECKPOINT, NOTES, Seen, read_notes
 from cerebbids.training.tasks import start_from_prior, start_from_shares
 from cerebbids.training.trained import trained_net
@@ -156,13 +157,13 @@ def labelled(nets: Asked, case: HeldOut, device: torch.device) -> np.ndarray:
         cascade = Cascade(nets["sides"], nets["lobules"])
         probabilities = segment_cascade(cascade, case.t1w, case.t2w, atlas, CEREBELLUM_05MM, device).probabilities
     found = np.zeros(case.labels.shape, np.uint8)
-    found[box_around(atlas[0] < 1 - LIKELY)] = probabilities.argmax(0).numpy()
+    found[box_around(where_likely(atlas))] = probabilities.argmax(0).numpy()
     return found
 
 
 def at_once(nets: Sequence[torch.nn.Module], case: HeldOut, atlas: torch.Tensor, device: torch.device) -> torch.Tensor:
     """Class probabilities (27, X, Y, Z) of networks for all labels, where :func:`segment_cascade` looks, too."""
-    box = box_around(atlas[0] < 1 - LIKELY)
+    box = box_around(where_likely(atlas))
     half = tuple(slice(side.start // 2, side.stop // 2) for side in box)
     prior = F.interpolate(atlas[1:, *half][None], scale_factor=2, mode="trilinear", align_corners=False)[0]
     images = (torch.from_numpy(np.ascontiguousarray(image[box], np.float32)) for image in (case.t1w, case.t2w))

@@ -13,6 +13,8 @@ from cerebbids.systems.grid import Grid
 
 PLAUSIBLE_CM3 = (20.0, 400.0)
 """Cerebellum volume in template space beyond which the answer is refused."""
+MEND = "look at the image's field of view, contrast and quality"
+"""What to do about an image whose answer is refused."""
 MAIN = 0.1
 """Size of a label's pieces that stay, in parts of its largest."""
 
@@ -153,7 +155,7 @@ def check_plausible(probabilities: torch.Tensor, grid: Grid, name: str) -> None:
         raise SegmentationFailed(
             name,
             f"the cerebellum found is implausible (left {left:.0f}, right {right:.0f} cm3 in template space)",
-            "look at the image's field of view, contrast and quality",
+            MEND,
         )
 
 

@@ -22,7 +22,7 @@ from cerebbids.inference.tiles import MULTIPLE, probabilities_of
 from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 
 LIKELY = 0.5
-"""Share of the guess from which a voxel is taken for cerebellum."""
+"""Share of the guess from which a voxel is taken for cerebellum, this share too: one of two opinions is enough."""
 MARGIN = 12
 """Voxels around all of these where networks look."""
 T1_SCALE, T2_SCALE = (150.0, 60.0), (150.0, 100.0)
@@ -67,7 +67,7 @@ def segment_cascade(
     t1w, t2w : ndarray, (X, Y, Z)
         Tissues at fixed brightness.
     guess : Tensor, (27, X / 2, Y / 2, Z / 2)
-        Shares of all labels.
+        Shares of all labels; somewhere a cerebellum is likely (:func:`where_likely`).
     grid : Grid
         Of the images.
     device : torch.device
@@ -75,7 +75,7 @@ def segment_cascade(
     flip : bool
         Whether to ask about the mirror image, too, and take the mean.
     """
-    box = box_around(guess[0] < 1 - LIKELY)
+    box = box_around(where_likely(guess))
     shares = guess[:, *halved(box)]
     left, right = shares[1 : N_SIDE + 1], shares[N_SIDE + 1 :]
     images = [torch.from_numpy(np.ascontiguousarray(image[box], np.float32)) for image in (t1w, t2w)]
@@ -94,6 +94,8 @@ def segment_cascade(
 def likeness(answer: Answer, atlas: torch.Tensor, grid: Grid) -> float:
     """Mean Dice of the labels of an answer on a part of a grid, and those most voted for in an atlas.
 
+    What the atlas has beyond that part counts as missed: the networks look only where the guess told them to.
+
     Parameters
     ----------
     answer : Answer
@@ -104,8 +106,10 @@ def likeness(answer: Answer, atlas: torch.Tensor, grid: Grid) -> float:
     """
     first = [round((a - b) / grid.spacing) for a, b in zip(answer.grid.origin, grid.origin, strict=True)]
     box = tuple(slice(start, start + size) for start, size in zip(first, answer.grid.shape, strict=True))
-    voted = F.interpolate(most_likely(atlas[:, *halved(box)])[None, None].to(torch.uint8), scale_factor=2)[0, 0]
-    return mean_dice(most_likely(answer.probabilities), voted, len(atlas))
+    voted = F.interpolate(most_likely(atlas)[None, None].to(torch.uint8), scale_factor=2)[0, 0]
+    found = torch.zeros_like(voted)
+    found[box] = most_likely(answer.probabilities).to(torch.uint8)
+    return mean_dice(found, voted, len(atlas))
 
 
 def halved(box: Sequence[slice]) -> tuple[slice, ...]:
@@ -118,8 +122,22 @@ def finer(shares: torch.Tensor) -> torch.Tensor:
     return F.interpolate(shares[None].float(), scale_factor=2, mode="trilinear", align_corners=False)[0]
 
 
+def where_likely(guess: torch.Tensor) -> torch.Tensor:
+    """Voxels (X, Y, Z) that a guess (classes, X, Y, Z) takes for cerebellum.
+
+    Examples
+    --------
+    >>> where_likely(torch.tensor([[0.25, 0.5, 0.75], [0.75, 0.5, 0.25]])).tolist()
+    [True, True, False]
+    """
+    return guess[0] <= 1 - LIKELY
+
+
 def box_around(where: torch.Tensor) -> tuple[slice, slice, slice]:
-    """Box of a grid twice as fine around true voxels (X, Y, Z), with a margin, its sides multiples of ``MULTIPLE``."""
+    """Box of a grid twice as fine around true voxels (X, Y, Z), with a margin, its sides multiples of ``MULTIPLE``.
+
+    One voxel has to be true, at least.
+    """
     found = []
     for axis, size in enumerate(where.shape):
         others = [other for other in range(3) if other != axis]
@@ -141,6 +159,9 @@ def on_fine_half(shares: torch.Tensor, grid: Grid) -> np.ndarray:
 
 def first_guess(atlas: np.ndarray, quick: np.ndarray) -> np.ndarray:
     """Mean of an atlas and the answer of the network at 1 mm, (classes, X, Y, Z) parts of 255 (uint8).
+
+    Rounded down, so that a background of which one is sure and of which the other sees nothing is no more than half:
+    :func:`where_likely` takes such a voxel for cerebellum.
 
     Examples
     --------

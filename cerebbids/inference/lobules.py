@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
-from cerebbids.inference.answer import Answer, one_cerebellum
-from cerebbids.inference.cascade import Cascade, first_guess, likeness, on_fine_half, segment_cascade
+from cerebbids.inference.answer import MEND, Answer, one_cerebellum
+from cerebbids.inference.cascade import Cascade, first_guess, likeness, on_fine_half, segment_cascade, where_likely
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
@@ -67,7 +68,7 @@ def find_lobules(
     Raises
     ------
     SegmentationFailed
-        The answer cannot be a cerebellum.
+        The cascade finds no cerebellum to start from, or the answer cannot be one.
     """
     nets, grids, place = tools.nets, tools.grids, (t1w, t1w_to_mni)
     if method == "fast":
@@ -107,6 +108,8 @@ def from_opinions(
     Others and errors are those of :func:`find_lobules`.
     """
     guess = torch.from_numpy(first_guess(atlas, quick)).float() / 255
+    if not where_likely(guess).any():
+        raise SegmentationFailed(name, "its atlas and the network at 1 mm find no cerebellum in it", MEND)
     answer = one_cerebellum(segment_cascade(cascade, *images, guess, fine, device, flip=flip), name)
     return replace(answer, with_atlas=likeness(answer, torch.from_numpy(atlas), fine))
 

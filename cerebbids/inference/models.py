@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from cerebbids.errors import ModelError
+from cerebbids.nets.sizes import Sizes
 from cerebbids.systems.grid import Grid
 from cerebbids.systems.published import SYSTEMS
 
@@ -29,7 +30,7 @@ class Network:
     ----------
     architecture : str
         Module of ``cerebbids.nets``.
-    sizes : dict
+    sizes : mapping
         How wide and deep it is: arguments of its class.
     grid : Grid
         Where it looks, in the working space.
@@ -41,7 +42,7 @@ class Network:
     """
 
     architecture: str
-    sizes: Mapping[str, int | tuple[int, ...]]
+    sizes: Sizes
     grid: Grid
     weights: Path
     sha256: str
@@ -140,15 +141,16 @@ def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
     """Why the bundle cannot be used for the system."""
     if bundle.scheme != SYSTEMS[system].scheme:
         yield f'has the label scheme "{bundle.scheme}", {system} has {SYSTEMS[system].scheme}'
-    methods = SYSTEMS[system].methods
+    methods, channels = SYSTEMS[system].methods, SYSTEMS[system].channels
     if not any(bundle.networks.keys() >= set(needed) for needed in methods.values()):
         yield f"lacks networks for every method ({', '.join(methods)})"
     for name, net in bundle.networks.items():
         if net.architecture not in ARCHITECTURES:
             yield f'has the architecture "{net.architecture}" for {name}, not {" or ".join(ARCHITECTURES)}'
-        for key, wanted in zip(("channels_in", "classes"), SYSTEMS[system].channels.get(name, ()), strict=False):
-            if net.sizes.get(key) != wanted:
-                yield f"has a network ({name}) with {key} {net.sizes.get(key)}, not {wanted}"
+        if name in channels:  # the others label nothing
+            for key, wanted in zip(("channels_in", "classes"), channels[name], strict=True):
+                if net.sizes.get(key) != wanted:
+                    yield f"has a network ({name}) with {key} {net.sizes.get(key)}, not {wanted}"
         if name in SYSTEMS[system].tiled and net.architecture == "unet" and net.sizes.get("norm") != "batch":
             yield f"has a network ({name}) that sees the statistics of each piece that it is asked about"
         if not net.grid.is_symmetric:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import nn
 
 from cerebbids.nets.contrast import ContrastNet
 from cerebbids.nets.deform import DeformNet
 from cerebbids.nets.dpn import DPN
+from cerebbids.nets.sizes import Sizes
 from cerebbids.nets.superres import SuperResolution
 from cerebbids.nets.unet import UNet
 
@@ -18,7 +17,7 @@ NETS: dict[str, type[nn.Module]] = {
 """Architecture -> class."""
 
 
-def build(architecture: str, sizes: Mapping[str, int | tuple[int, ...]]) -> nn.Module:
+def build(architecture: str, sizes: Sizes) -> nn.Module:
     """Make an untrained network.
 
     Parameters

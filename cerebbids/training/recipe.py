@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-Sizes = dict[str, int | str | tuple[int, ...]]
+from cerebbids.nets.sizes import Sizes
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Recipe:
         Optimiser steps of the whole run; the learning rate follows a cosine over them.
     architecture : str
         Key of :data:`cerebbids.nets.build.NETS`.
-    sizes : dict
+    sizes : mapping
         How wide and deep the network is: arguments of its class.
     batch : int
         Examples a step.

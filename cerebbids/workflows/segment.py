@@ -19,7 +19,8 @@ _METHODS = {
     "nets": """at 0.5 mm from T1w and T2w
 contrast by a cascade of networks: the first stage tells sides and vermis, the second names the lobules inside of them
 (seg-LobulesVermis shows the answers of both), and each is the mean of a deep pyramidal network and a 3D U-Net. Both
-see an atlas of the subject, the vote of the (at most {voters}) most similar cerebella of {library}{flip}""",
+see the mean of an atlas of the subject (the vote of the most similar cerebella of {library}, at most {voters})
+and of the answer of a 3D U-Net at 1 mm{flip}""",
     "fast": """at 1 mm from the T1w
 image alone, by one 3D U-Net""",
     "atlas": """at 1 mm from the T1w

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from cerebbids.inference.answer import Answer
 from cerebbids.inference.cascade import (
     MARGIN,
     MULTIPLE,
@@ -11,9 +12,12 @@ from cerebbids.inference.cascade import (
     agreement,
     ask,
     box_around,
+    first_guess,
     joined,
+    likeness,
     on_fine_half,
     segment_cascade,
+    where_likely,
 )
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM, Grid
 
@@ -92,6 +96,25 @@ def test_boxes_fit_networks_and_the_grid(corner: tuple[int, int, int]):
     for axis, side in enumerate(box):
         last = int(torch.nonzero(where)[:, axis].max())
         assert side.stop >= min(2 * where.shape[axis], 2 * last + 2 + MARGIN)
+
+
+@pytest.mark.parametrize(("atlas", "quick", "likely"), [(0, 255, True), (255, 0, True), (1, 255, False)])
+def test_one_of_two_opinions_is_enough_to_look(atlas: int, quick: int, likely: bool):
+    """Parts of 255 that the background gets."""
+    guess = torch.from_numpy(first_guess(np.array([atlas], np.uint8), np.array([quick], np.uint8)))
+    assert where_likely(guess.float() / 255).item() == likely
+
+
+def test_a_voxel_that_is_as_likely_none_is_looked_at():
+    assert where_likely(torch.tensor([[0.5, 0.501]])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("end", "dice"), [(64, 2 / 3), (80, 8 / 9), (128, 1)])
+def test_what_the_atlas_has_beyond_the_answer_counts_as_missed(end: int, dice: float):
+    """The answer's box ends before right Crus I, in its middle, and behind it."""
+    box = (slice(16, end), slice(8, 96), slice(0, 96))
+    fine = atlas().repeat_interleave(2, 1).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert likeness(Answer(fine[:, *box], GRID.part(box)), atlas(), GRID) == pytest.approx(dice)
 
 
 class Fixed(torch.nn.Module):

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.t2contrast import T2W_MEANS
 from cerebbids.imaging.tissuemeans import TARGETS, TissueMeans
 from cerebbids.inference import lobules
 from cerebbids.inference.answer import Answer
+from cerebbids.inference.cascade import Cascade, segment_cascade
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
 from cerebbids.inference.lobules import Tools, find_lobules, shown_t2w
@@ -35,16 +37,23 @@ class Sure(torch.nn.Module):
         return torch.nn.functional.pad(told, (0, 0) * 3 + (0, self.classes - told.shape[1]), value=-20)
 
 
+def shares(front: float, rest: float) -> torch.Tensor:
+    """Shares of a left Crus I, in its front and in the rest, and all of a right one."""
+    found = torch.zeros(27, *CEREBELLUM_1MM.shape)
+    found[6, 30:68, 30:62, 30:62], found[19, 68:100, 30:62, 30:62] = rest, 1
+    found[6, 30:68, 46:62, 30:62] = front
+    found[0] = 1 - found.sum(0)
+    return found
+
+
 @pytest.fixture
 def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
-    """Networks that follow the atlas, and votes for a left and a right Crus I."""
-    votes = torch.zeros(27, *CEREBELLUM_1MM.shape)
-    votes[6, 30:68, 30:62, 30:62], votes[19, 68:100, 30:62, 30:62] = 1, 1
-    votes[0] = 1 - votes.sum(0)
+    """Networks that follow their guess, votes for both Crus I, and a quick answer unsure of the left front."""
+    votes, quick = shares(1, 1), shares(0.4, 1)
     monkeypatch.setattr(lobules, "subject_atlas", lambda *_: votes)
     monkeypatch.setattr(lobules, "propagate", lambda *given: Answer(votes, given[2]))
     nets = {**dict.fromkeys(SIDES, Sure(5)), **dict.fromkeys(LOBULES, Sure(14)), "deform": Sure(1), "lobules": Sure(27)}
-    monkeypatch.setattr(lobules, "crop_probabilities", lambda *_, **__: votes)
+    monkeypatch.setattr(lobules, "crop_probabilities", lambda *_, **__: quick)
     nothing = torch.zeros(0)
     library = Library(nothing, nothing, 27, (), "", "")
     return Tools(nets, DEEPCERES.grids, library, torch.device("cpu"))
@@ -58,7 +67,36 @@ def test_the_cascade_sees_the_atlas_in_its_place(tools: Tools):
     middle = [float(axis.float().mean()) for axis in torch.nonzero(found == 6).T]
     world = answer.grid.affine @ (*middle, 1)
     assert np.allclose(world, CEREBELLUM_1MM.affine @ (48.5, 45.5, 45.5, 1), atol=0.3)
-    assert answer.between_nets == pytest.approx(1) and answer.with_atlas > 0.95 and answer.vermis is not None
+    assert answer.between_nets == pytest.approx(1) and answer.vermis is not None
+
+
+def test_the_cascade_starts_from_the_mean_of_votes_and_quick_answer(tools: Tools, monkeypatch: pytest.MonkeyPatch):
+    guesses: list[torch.Tensor] = []
+
+    def remembered(cascade: Cascade, t1w: np.ndarray, t2w: np.ndarray, guess: torch.Tensor, *rest, **more) -> Answer:
+        guesses.append(guess)
+        return segment_cascade(cascade, t1w, t2w, guess, *rest, **more)
+
+    monkeypatch.setattr(lobules, "segment_cascade", remembered)
+    find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii")
+    (guess,) = guesses
+    front = (50, 50, 50 - 2)  # this grid begins 2 mm higher
+    assert guess[:, *front].nonzero().flatten().tolist() == [0, 6]
+    assert guess[:, *front][[0, 6]].tolist() == pytest.approx([0.3, 0.7], abs=1 / 255)
+
+
+def test_the_answer_is_held_against_the_votes_alone(tools: Tools):
+    """It has all of their left Crus I, of which the quick answer calls half background."""
+    assert find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii").with_atlas > 0.95
+
+
+def test_an_image_in_which_no_cerebellum_is_likely_is_refused(tools: Tools, monkeypatch: pytest.MonkeyPatch):
+    nothing = torch.zeros(27, *CEREBELLUM_1MM.shape)
+    nothing[0] = 1
+    monkeypatch.setattr(lobules, "subject_atlas", lambda *_: nothing)
+    monkeypatch.setattr(lobules, "crop_probabilities", lambda *_, **__: nothing)
+    with pytest.raises(SegmentationFailed, match="a.nii: .* no cerebellum .*; look at the image's field of view"):
+        find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii")
 
 
 def test_the_vote_alone_needs_no_network_for_lobules(tools: Tools):

@@ -118,6 +118,12 @@ def test_methods_are_told_once_and_in_order(build):
     assert text.count("was denoised") == 1
 
 
+def test_methods_tell_both_halves_of_the_guess_that_the_cascade_starts_from(build):
+    text = " ".join(build().visit_desc().split())
+    vote = "the vote of the most similar cerebella of the packaged library of generated cerebella, at most 20"
+    assert f"the mean of an atlas of the subject ({vote}) and of the answer of a 3D U-Net at 1 mm (cerebbids" in text
+
+
 def test_methods_name_the_model_and_cite_its_system_once(build):
     text = build().visit_desc()
     assert "cerebbids model net 1.2" in text
