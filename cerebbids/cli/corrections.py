@@ -28,17 +28,34 @@ def find_correction(output_dir: Path, source: Path) -> Corrected | None:
     source : Path
         The T1w image.
     """
-    noted = {}
-    for key, path in _maps(output_dir, source):
+    # Sidecars are read before any voxel: most corrections are told there.
+    return told_correction(output_dir, source) or _untold_correction(output_dir, source)
+
+
+def told_correction(output_dir: Path, source: Path) -> Corrected | None:
+    """Find a label map that a run must spare by the sidecars alone, without reading a voxel.
+
+    Parameters
+    ----------
+    output_dir : Path
+        Root of the derivatives.
+    source : Path
+        The T1w image.
+    """
+    for key, path in label_maps(output_dir, source):
         try:
             told = provenance(output_dir / path)
         except ValueError as error:
             return Corrected(str(path), f"{_MAY_BE}: {error}", "mend that, or move the map away")
         if told.get("corrected"):
             return _corrected(key, path)
-        noted[key, path] = told.get("labels_sha256")
-    # Sidecars are read before any voxel: most corrections are told there.
-    for (key, path), sha256 in noted.items():
+    return None
+
+
+def _untold_correction(output_dir: Path, source: Path) -> Corrected | None:
+    """Find a map that does not fit the hash in its sidecar, or cannot be read."""
+    for key, path in label_maps(output_dir, source):
+        sha256 = provenance(output_dir / path).get("labels_sha256")
         try:
             if sha256 and is_changed(output_dir / path, sha256):
                 return _corrected(key, path)
@@ -52,10 +69,11 @@ def maps_without_hash(output_dir: Path, source: Path) -> tuple[Path, ...]:
 
     Not those whose hash a recount has taken out, which was then ended: they are its own.
     """
-    return tuple(path for _, path in _maps(output_dir, source) if "labels_sha256" not in provenance(output_dir / path))
+    maps = label_maps(output_dir, source)
+    return tuple(path for _, path in maps if "labels_sha256" not in provenance(output_dir / path))
 
 
-def _maps(output_dir: Path, source: Path) -> Iterator[tuple[str, Path]]:
+def label_maps(output_dir: Path, source: Path) -> Iterator[tuple[str, Path]]:
     """Label maps that there are, by their keys, relative to the output folder."""
     for key in LABEL_MAPS:
         path = derivative_path(source, key)

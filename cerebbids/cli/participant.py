@@ -15,9 +15,9 @@ from uuid import uuid4
 from cerebbids.bids.dataset import remove_outputs, start_dataset
 from cerebbids.bids.names import DERIVATIVES, SCHEMES, derivative_path
 from cerebbids.bids.query import Selection, SourceImage, select_images
-from cerebbids.cli.corrections import find_correction, maps_without_hash
+from cerebbids.cli.corrections import find_correction, maps_without_hash, told_correction
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
-from cerebbids.cli.preflight import choose_device, missing_t2w, refused_images
+from cerebbids.cli.preflight import choose_device, corrected_images, missing_t2w, refused_images
 from cerebbids.config import RunConfig
 from cerebbids.errors import (
     BadImage,
@@ -50,12 +50,17 @@ class Network:
 
 
 def show_plan(config: RunConfig) -> int:
-    """Print which images a run would take and which files it would make; return the exit code."""
+    """Print which images a run would take and which files it would make; return the exit code.
+
+    No voxel is read for this, so that it is quick: a correction by hand that no sidecar tells of yet is not seen.
+    """
     from rich.console import Console
     from rich.table import Table
 
     selection = select_images(config)
-    corrected = _corrected(config.output_dir, selection.images)
+    told = {image.stem: told_correction(config.output_dir, image.path) for image in selection.images}
+    corrected = {name: error for name, error in told.items() if error}
+    _warn_of_unknown(config.output_dir, [image for image in selection.images if image.stem not in corrected])
     table = Table("image", "T2w image", f"outputs in {config.output_dir}", show_lines=True)
     for image in selection.images:
         t2w = image.t2w.name if image.t2w else "none"
@@ -161,24 +166,24 @@ def _unfit(selection: Selection) -> Failures:
     return {error.subject: error for error in (*selection.missing, *(error for _, error in selection.refused))}
 
 
-def _corrected(output_dir: Path, images: Sequence[SourceImage]) -> Failures:
-    """Refuse images whose results somebody has corrected by hand; tell of those of which nobody can say that."""
-    found = {image.stem: find_correction(output_dir, image.path) for image in images}
+def _warn_of_unknown(output_dir: Path, images: Sequence[SourceImage]) -> None:
+    """Tell of images that will be done of which nobody can say whether somebody has corrected their results by hand."""
     for image in images:
-        if not found[image.stem] and (untold := maps_without_hash(output_dir, image.path)):
+        if unknown := maps_without_hash(output_dir, image.path):
             reason = "has no hash in its sidecar, so that nobody can tell whether it was corrected by hand"
-            print(f"{untold[0]}: {reason}; a run replaces it", file=sys.stderr)
-    return {name: error for name, error in found.items() if error}
+            print(f"{unknown[0]}: {reason}; a run replaces it", file=sys.stderr)
 
 
 def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, run_id: str) -> Failures:
     """Process the images; whatever ends the run, say what became of each."""
     failures: Failures = {}
     try:
-        failures |= _say(_corrected(config.output_dir, images))
-        ours = [image for image in images if image.stem not in failures]
-        failures |= _say(_start_logs(config, ours, run_id))
         memory_gb = config.mem_gb or usable_memory_gb()
+        for image, error in corrected_images(images, config.output_dir, config.nprocs, memory_gb):
+            failures |= _say({image.stem: error})
+        ours = [image for image in images if image.stem not in failures]
+        _warn_of_unknown(config.output_dir, ours)
+        failures |= _say(_start_logs(config, ours, run_id))
         writable = [image for image in images if image.stem not in failures]
         for image, error in refused_images(writable, config.nprocs, memory_gb, config.t2w):
             failures |= _say({image.stem: error})

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 from cerebbids.bids.query import SourceImage
+from cerebbids.cli.corrections import find_correction, label_maps
+from cerebbids.cli.progress import empty_bar
 from cerebbids.errors import CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 from cerebbids.imaging.reading import READING_BYTES, count_voxels
@@ -41,8 +44,40 @@ def refused_images(
         That of :class:`cerebbids.config.RunConfig`: with ``real``, an image needs a T2w image.
     """
     largest = max((count_voxels(image.path) for image in images), default=0)
-    with ThreadPoolExecutor(readers(largest, threads, memory_gb)) as pool:
-        for image, error in zip(images, pool.map(partial(_check, t2w=t2w), images), strict=True):
+    yield from _failing(partial(_check, t2w=t2w), images, readers(largest, threads, memory_gb), "reading images")
+
+
+def corrected_images(
+    images: Sequence[SourceImage], output_dir: Path, threads: int, memory_gb: float
+) -> Iterator[tuple[SourceImage, CerebbidsError]]:
+    """Read every label map that there is already, and give images of which somebody has corrected one by hand.
+
+    Parameters
+    ----------
+    images : sequence of SourceImage
+        Images to look for.
+    output_dir : Path
+        Root of the derivatives.
+    threads : int
+        CPUs to use.
+    memory_gb : float
+        Memory to use (GB).
+    """
+    maps = (output_dir / path for image in images for _, path in label_maps(output_dir, image.path))
+    together = readers(max(map(count_voxels, maps), default=0), threads, memory_gb)
+    yield from _failing(
+        lambda image: find_correction(output_dir, image.path), images, together, "looking for corrections by hand"
+    )
+
+
+def _failing(
+    look: Callable[[SourceImage], CerebbidsError | None], images: Sequence[SourceImage], threads: int, doing: str
+) -> Iterator[tuple[SourceImage, CerebbidsError]]:
+    """Look at images in threads, under a bar, and give those that something is wrong with."""
+    with empty_bar(transient=True) as bar, ThreadPoolExecutor(threads) as pool:
+        task = bar.add_task(doing, total=len(images))
+        for image, error in zip(images, pool.map(look, images), strict=True):
+            bar.update(task, advance=1, refresh=True)
             if error:
                 yield image, error
 

@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
-def empty_bar() -> Progress:
-    """Make a bar on standard error; it is drawn anew only when it is told so."""
+def empty_bar(*, transient: bool = False) -> Progress:
+    """Make a bar on standard error; it is drawn anew only when it is told so, and a transient one goes at its end."""
     # No thread that redraws: worker processes are forked while the bar is shown.
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    return Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), auto_refresh=False)
+    console = Console(stderr=True)
+    console.quiet = transient and not console.is_terminal  # in a log, an empty line would stay of it
+    return Progress(*columns, TimeElapsedColumn(), console=console, auto_refresh=False, transient=transient)
 
 
 class RunProgress:

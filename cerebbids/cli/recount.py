@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class Recounted:
     changed : tuple of str
         Those that somebody has changed since the last count.
     unknown : tuple of str
-        Those of which nobody can tell that, because no hash was noted; they count as unchanged.
+        Those of which nobody can tell that, because no hash was noted; they count as unchanged, and get none.
     """
 
     changed: tuple[str, ...]
@@ -133,7 +133,7 @@ def recount(output_dir: Path, name: str) -> Recounted:
         _forget_hash(key, scan)
     for key, image in remade.items():
         save_labels(np.asarray(image.dataobj), image, scan.paths[key])
-    _write_sidecars(scan, images, verdict)
+    _write_sidecars(scan, images, remade, verdict)
     return Recounted(tuple(scan.paths[key].name for key, each in scan.maps.items() if each.changed), unknown)
 
 
@@ -212,7 +212,7 @@ def _judge(scan: _Scan, images: Mapping[str, nib.Nifti1Image]) -> Verdict:
 def _store(scan: _Scan) -> None:
     """Write maps as uint8 that an editor has written otherwise."""
     for key, each in scan.maps.items():
-        if not is_plain(scan.paths[key]):
+        if not is_plain(nib.load(scan.paths[key])):
             save_labels(each.labels, each.image, scan.paths[key])
 
 
@@ -245,13 +245,16 @@ def _is_forgotten(sidecar: Mapping[str, Any]) -> bool:
     return sidecar.get("CerebBIDS", {}).get("labels_sha256", "") is None
 
 
-def _write_sidecars(scan: _Scan, images: Mapping[str, nib.Nifti1Image], verdict: Verdict) -> None:
+def _write_sidecars(
+    scan: _Scan, images: Mapping[str, nib.Nifti1Image], remade: Collection[str], verdict: Verdict
+) -> None:
     """Tell in all sidecars what was found; that of seg-Lobules comes last."""
     older = {"confidence_of": "labels before their correction by hand"} if scan.maps["dseg"].corrected else {}
     for key in reversed(OF_LABELS):
         if sidecar := scan.sidecars[key]:
             told = {**sidecar["CerebBIDS"], **verdict.told(), **older, **_by_hand(key, scan.maps)}
-            if key in LABEL_MAPS and key in images:
+            # A map that was found without a hash may be hand work: with one, a run would replace it without a word.
+            if key in LABEL_MAPS and key in images and (key in remade or "labels_sha256" in told):
                 told["labels_sha256"] = labels_sha256(np.asarray(images[key].dataobj))
             corrected = told.get("corrected") or told.get("from_corrected")
             manual = {"Manual": True} if corrected and "Manual" in sidecar else {}

@@ -56,8 +56,8 @@ def open_image(path: Path) -> nib.Nifti1Pair:
     return image
 
 
-def read_voxels(path: Path, image: nib.Nifti1Pair) -> np.ndarray:
-    """Voxels of an opened file: 3D float32, an array of one's own.
+def read_voxels(path: Path, image: nib.Nifti1Pair, dtype: type[np.number] = np.float32) -> np.ndarray:
+    """Voxels of an opened file: 3D, an array of one's own, of a type that can hold what the file holds.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def read_voxels(path: Path, image: nib.Nifti1Pair) -> np.ndarray:
     """
     try:
         with _told_by_system(path):
-            return np.asarray(image.get_fdata(caching="unchanged", dtype=np.float32)).reshape(image.shape[:3])
+            return np.asarray(image.dataobj, dtype).reshape(image.shape[:3])
     except _DAMAGED as error:
         raise BadImage(str(path), "is truncated or damaged", COPY_AGAIN) from error
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cerebbids.bids.names import LABEL_MAPS, sidecar_path
-from cerebbids.cli.corrections import find_correction, maps_without_hash
+from cerebbids.cli.corrections import find_correction, maps_without_hash, told_correction
 from cerebbids.errors import BadImage, RegistrationFailed, SegmentationFailed
 from tests.finished import NAMES, correct, path, save, sidecar_of, voxels
 
@@ -53,7 +53,15 @@ def test_values_that_are_no_labels_are_a_change(untouched, value):
 def test_correction_that_was_counted_is_known_by_its_sidecar(untouched):
     tell(untouched, "carved", corrected=True)
     path(untouched, "01", "dseg").write_bytes(b"")  # voxels are looked at afterwards
-    assert find_correction(untouched, SOURCE).subject.endswith("_seg-DeepCERES_dseg.nii.gz")
+    for find in (find_correction, told_correction):
+        assert find(untouched, SOURCE).subject.endswith("_seg-DeepCERES_dseg.nii.gz")
+
+
+def test_sidecars_alone_are_asked_without_reading_a_voxel(untouched):
+    path(untouched, "01", "dseg").write_bytes(b"")
+    assert find_correction(untouched, SOURCE) and not told_correction(untouched, SOURCE)
+    sidecar_path(path(untouched, "01", "dseg")).write_text("{")
+    assert "cannot be read" in told_correction(untouched, SOURCE).reason
 
 
 def test_what_cannot_be_read_may_be_a_correction(untouched):

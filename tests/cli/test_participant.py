@@ -395,6 +395,14 @@ def test_dry_run_says_which_images_were_corrected_by_hand(dataset, capsys):
     assert "sub-02_seg-Lobules_dseg.nii.gz" in shown
 
 
+def test_dry_run_reads_no_label_map(dataset, capsys):
+    write_text(dataset.path("01", "dseg"), "not an image")
+    write_text(sidecar_path(dataset.path("01", "dseg")), '{"CerebBIDS": {"labels_sha256": "of other voxels"}}')
+    assert main(dataset.arguments("--dry-run")) == 0
+    said = capsys.readouterr()
+    assert "sub-01_seg-Lobules_dseg.nii.gz" in said.out and "by hand" not in said.out + said.err
+
+
 def test_dry_run_says_which_images_would_make_nothing(dataset, capsys):
     shutil.copy(dataset.source("02"), dataset.raw / "sub-02/anat/sub-02_T2w.nii.gz")
     assert main(dataset.arguments("--dry-run", "--t2w", "real")) == 0

@@ -1,4 +1,5 @@
 import gzip
+import io
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,12 +8,15 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from rich.console import Console
 
+from cerebbids.bids.names import derivative_path
 from cerebbids.bids.query import SourceImage
-from cerebbids.cli import preflight
-from cerebbids.cli.preflight import choose_device, refused_images
+from cerebbids.cli import preflight, progress
+from cerebbids.cli.preflight import choose_device, corrected_images, refused_images
 from cerebbids.errors import UsageError
 from tests.datasets import make_dataset
+from tests.finished import NAMES, correct, path
 
 
 def image(raw: Path, subject: str) -> SourceImage:
@@ -59,6 +63,43 @@ def test_large_images_are_read_a_few_at_a_time(tmp_path, monkeypatch):
     for memory_gb in (0.1, 4.0, 100.0):
         list(refused_images(images, 8, memory_gb))
     assert asked == [1, 2, 8]
+
+
+def in_derivatives(out: Path) -> list[SourceImage]:
+    """Images of a finished output folder."""
+    return [
+        SourceImage(out.parent / f"{name}_T1w.nii.gz", label, f"{name}_T1w.nii.gz") for label, name in NAMES.items()
+    ]
+
+
+def test_images_with_a_map_that_was_corrected_are_given_and_no_other(untouched, capsys):
+    images = in_derivatives(untouched)
+    assert list(corrected_images(images, untouched, 2, 4.0)) == []
+    correct(path(untouched, "02", "carved_fine"))
+    ((found, error),) = corrected_images(images, untouched, 2, 4.0)
+    assert found is images[1] and untouched / error.subject == path(untouched, "02", "carved_fine")
+    assert capsys.readouterr().err == ""  # nothing of the bar stays in a log
+
+
+def test_label_maps_are_read_in_threads_and_large_ones_a_few_at_a_time(untouched, monkeypatch):
+    images, header, asked = in_derivatives(untouched), nib.Nifti1Header(), []
+    monkeypatch.setattr(preflight, "ThreadPoolExecutor", lambda threads: asked.append(threads) or ThreadPoolExecutor(1))
+    list(corrected_images(images, untouched, 8, 4.0))
+    header.set_data_shape((512, 512, 400))
+    large = untouched / derivative_path(images[1].path, "carved_fine")
+    large.write_bytes(gzip.compress(header.binaryblock + bytes(4)))
+    list(corrected_images(images, untouched, 8, 4.0))
+    list(corrected_images(images, untouched / "nothing", 8, 4.0))
+    assert asked == [8, 2, 8]
+
+
+def test_bar_tells_how_far_it_is_and_goes(untouched, monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(progress, "Console", lambda **_: Console(file=shown, force_terminal=True, width=100))
+    list(corrected_images(in_derivatives(untouched), untouched, 1, 4.0))
+    assert all(f"{percent}%" in shown.getvalue() for percent in (50, 100))
+    assert "looking for corrections by hand" in shown.getvalue()
+    assert shown.getvalue().endswith("\x1b[1A\x1b[2K")  # up one line, which is wiped
 
 
 def test_surprise_in_one_image_is_its_own_failure(tmp_path, monkeypatch):

@@ -1,15 +1,17 @@
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
 from cerebbids.bids.names import sidecar_path
-from cerebbids.cli import recount
+from cerebbids.cli import recount, run
 from cerebbids.cli.tables import main
 from cerebbids.imaging.labelmaps import labels_sha256
+from tests.datasets import make_dataset
 from tests.finished import (
     CRUS_I,
     NAMES,
@@ -129,31 +131,50 @@ def test_whole_numbers_that_an_editor_saved_as_floats_are_no_change(out):
         assert sidecar_path(path(out, "01", key)).read_bytes() == before[sidecar_path(path(out, "01", key))]
 
 
-def test_map_without_a_hash_counts_as_unchanged_and_gets_one(out):
-    file = sidecar_path(path(out, "01", "dseg"))
-    content = json.loads(file.read_text())
+def forget_hash(out: Path, key: str) -> None:
+    """Let a map's sidecar be of an older version."""
+    content = sidecar_of(out, "01", key)
     del content["CerebBIDS"]["labels_sha256"], content["CerebBIDS"]["warnings_of_steps"]
-    file.write_text(json.dumps(content))
-    added, mask = correct(path(out, "01", "dseg")), path(out, "01", "mask").read_bytes()
-    assert main([str(out)]) == 0
-    assert path(out, "01", "mask").read_bytes() == mask and not sidecar_of(out, "01", "dseg")["Manual"]
-    labels = voxels(path(out, "01", "dseg")).copy()
-    labels[added] = 0
-    save(path(out, "01", "dseg"), labels)
-    assert main([str(out)]) == 0
-    assert path(out, "01", "mask").read_bytes() == mask and sidecar_of(out, "01", "dseg")["Manual"]
+    sidecar_path(path(out, "01", key)).write_text(json.dumps(content))
 
 
-def test_map_without_a_hash_is_told(out, capsys):
-    file = sidecar_path(path(out, "01", "dseg"))
-    content = json.loads(file.read_text())
-    del content["CerebBIDS"]["labels_sha256"]
-    file.write_text(json.dumps(content))
-    told = "sub-01: done, taken for unchanged, as there is no hash in their sidecars to tell by: "
+def test_map_without_a_hash_counts_as_unchanged_and_gets_none(out, capsys):
+    dseg, carved = path(out, "01", "dseg"), path(out, "01", "carved")
+    forget_hash(out, "dseg")
+    correct(dseg)
+    before, noted = contents(out), sidecar_of(out, "01", "carved")["CerebBIDS"]["labels_sha256"]
+    for _ in range(2):
+        assert main([str(out)]) == 0
+        told = "sub-01: done, taken for unchanged, as there is no hash in their sidecars to tell by: "
+        assert f"{told}{dseg.name}\n" in capsys.readouterr().err
+        assert path(out, "01", "mask").read_bytes() == before[path(out, "01", "mask")]
+        assert not sidecar_of(out, "01", "dseg")["Manual"]
+        assert "labels_sha256" not in sidecar_of(out, "01", "dseg")["CerebBIDS"]
+    assert sidecar_of(out, "01", "carved")["CerebBIDS"]["labels_sha256"] == noted == labels_sha256(voxels(carved))
+
+
+def test_map_that_may_be_hand_work_is_still_told_to_be_replaced_after_a_recount(out, tmp_path, capsys):
+    raw = make_dataset(tmp_path / "raw", *NAMES.values())
+    forget_hash(out, "dseg")
+    correct(path(out, "01", "dseg"))
+    plan = [str(raw), str(out), "participant", "--dry-run"]
+    assert run.main(plan) == 0
+    warning = capsys.readouterr().err
+    assert path(out, "01", "dseg").name in warning and warning.endswith("; a run replaces it\n")
     assert main([str(out)]) == 0
-    assert f"{told}{path(out, '01', 'dseg').name}\n" in capsys.readouterr().err
-    assert main([str(out)]) == 0  # there is one now
-    assert "taken for" not in capsys.readouterr().err
+    capsys.readouterr()
+    assert run.main(plan) == 0
+    assert capsys.readouterr().err == warning
+
+
+def test_map_without_a_hash_that_was_made_again_gets_one(out):
+    for key in ("dseg_mni", "carved"):
+        forget_hash(out, key)
+    correct(path(out, "01", "dseg"))
+    assert main([str(out)]) == 0
+    made = sidecar_of(out, "01", "dseg_mni")["CerebBIDS"]
+    assert made["from_corrected"] and made["labels_sha256"] == labels_sha256(voxels(path(out, "01", "dseg_mni")))
+    assert "labels_sha256" not in sidecar_of(out, "01", "carved")["CerebBIDS"]
 
 
 def test_confidence_is_said_to_be_older_than_the_correction(out):

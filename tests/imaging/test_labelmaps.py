@@ -1,3 +1,4 @@
+import tracemalloc
 from hashlib import sha256
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import BadImage
-from cerebbids.imaging.labelmaps import check_grid, is_plain, labels_sha256, read_labels, save_labels
+from cerebbids.imaging.labelmaps import check_grid, is_changed, is_plain, labels_sha256, read_labels, save_labels
 from tests.imaging.phantoms import oblique
 
 SHAPE = (36, 40, 32)
@@ -41,16 +42,30 @@ def test_hash_is_that_of_the_bytes_in_c_order():
 def test_whole_numbers_of_any_type_are_read(dtype, scan, tmp_path):
     nib.save(nib.Nifti1Image(some_labels().astype(dtype), GRID), tmp_path / "dseg.nii.gz")
     read = read_labels(tmp_path / "dseg.nii.gz", LOBULES, scan)
-    assert read.dtype == np.uint8 and is_plain(tmp_path / "dseg.nii.gz") == (dtype == np.uint8)
+    assert read.dtype == np.uint8 and is_plain(nib.load(tmp_path / "dseg.nii.gz")) == (dtype == np.uint8)
     np.testing.assert_array_equal(read, some_labels())
+    assert not is_changed(tmp_path / "dseg.nii.gz", labels_sha256(some_labels()))
+    assert is_changed(tmp_path / "dseg.nii.gz", labels_sha256(some_labels()[::-1]))
 
 
 def test_scaled_map_is_read_but_is_not_plain(scan, tmp_path):
     image = nib.Nifti1Image(2 * some_labels(), GRID)
     image.header.set_slope_inter(0.5, 0)
     nib.save(image, tmp_path / "dseg.nii.gz")
-    assert not is_plain(tmp_path / "dseg.nii.gz")
+    assert not is_plain(nib.load(tmp_path / "dseg.nii.gz"))
+    assert not is_changed(tmp_path / "dseg.nii.gz", labels_sha256(some_labels()))
     np.testing.assert_array_equal(read_labels(tmp_path / "dseg.nii.gz", LOBULES, scan), some_labels())
+
+
+def test_hash_of_a_map_as_it_is_stored_takes_no_floating_point_numbers(tmp_path):
+    labels = np.zeros((200, 200, 200), np.uint8)
+    nib.save(nib.Nifti1Image(labels, np.eye(4)), tmp_path / "dseg.nii.gz")
+    noted = labels_sha256(labels)
+    tracemalloc.start()
+    assert not is_changed(tmp_path / "dseg.nii.gz", noted)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * labels.size  # those alone would take 4
 
 
 @pytest.mark.parametrize(
@@ -79,6 +94,6 @@ def test_grid_may_differ_by_what_is_lost_in_a_header_and_by_no_more(scan, tmp_pa
 def test_saved_map_is_plain_and_on_the_grid_of_its_image(scan, tmp_path):
     save_labels(some_labels().astype(np.int64), scan, tmp_path / "dseg.nii.gz")
     saved = nib.load(tmp_path / "dseg.nii.gz")
-    assert is_plain(tmp_path / "dseg.nii.gz") and int(saved.header["sform_code"]) == 1
+    assert is_plain(saved) and int(saved.header["sform_code"]) == 1
     np.testing.assert_array_equal(saved.affine, scan.affine)
     np.testing.assert_array_equal(np.asarray(saved.dataobj), some_labels())

@@ -79,7 +79,7 @@ def test_what_the_system_refuses_is_not_held_against_the_image(tmp_path, monkeyp
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(nib, "load", refuse)
-    monkeypatch.setattr(image, "get_fdata", refuse)
+    monkeypatch.setattr(type(image.dataobj), "__array__", refuse)
     for read in (lambda: open_image(path), lambda: read_voxels(path, image)):
         with pytest.raises(
             CerebbidsError, match=rf"{name}: cannot be read \({os.strerror(code)}\); mend its"
