@@ -2,7 +2,7 @@
 
 Every stage runs in a process of its own, as in the workflow::
 
-    python benchmarks/stages.py HEAD_T1w.nii.gz [--method nets] [--threads 2] [--models-dir FOLDER]
+    python benchmarks/stages.py HEAD_T1w.nii.gz [--method nets] [--threads 2] [--device cpu] [--models-dir FOLDER]
 
 Prints a table: stage, wall seconds, CPU seconds, peak memory in GB. The networks share one process, of whose stages
 only the wall time is known.
@@ -34,7 +34,7 @@ from cerebbids.systems.deepceres import DEEPCERES
 
 
 def stages(
-    head: Path, folder: Path, method: str, threads: int, models_dir: str | None
+    head: Path, folder: Path, method: str, threads: int, device: str, models_dir: str | None
 ) -> dict[str, Callable[[], None]]:
     """Name and work of every stage; each reads what the one before it has written."""
 
@@ -73,7 +73,7 @@ def stages(
             "save_probabilities": False,
             "library": None,
             "models_dir": models_dir,
-            "device": "cpu",
+            "device": device,
             "cpu_threads": threads,
             "out_dir": str(folder / "out"),
         }
@@ -96,18 +96,22 @@ def main() -> None:
     parser.add_argument("head", type=Path)
     parser.add_argument("--method", default="nets", choices=DEEPCERES.methods)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--models-dir")
     asked = parser.parse_args()
     rows = []
     print("stage", "wall_s", "cpu_s", "peak_gb", sep="\t")
     with TemporaryDirectory() as folder:
         (Path(folder) / "out").mkdir()
-        for name, work in stages(asked.head, Path(folder), asked.method, asked.threads, asked.models_dir).items():
+        made = stages(asked.head, Path(folder), asked.method, asked.threads, asked.device, asked.models_dir)
+        for name, work in made.items():
             rows.append(_measured(work))
             print(name, *(f"{number:.1f}" for number in rows[-1]), sep="\t", flush=True)
-        laps = json.loads((Path(folder) / "out" / "predict.json").read_text())["laps"]
-    for stage, seconds in laps.items():
+        facts = json.loads((Path(folder) / "out" / "predict.json").read_text())
+    for stage, seconds in facts["laps"].items():
         print(f"  {stage}", f"{seconds:.1f}", "n/a", "n/a", sep="\t")
+    if facts["peak_gpu_gb"] is not None:
+        print("  memory of the GPU", "n/a", "n/a", f"{facts['peak_gpu_gb']:.1f}", sep="\t")
     wall, cpu, peak = np.array(rows).T
     print("all", f"{wall.sum():.1f}", f"{cpu.sum():.1f}", f"{peak.max():.1f}", sep="\t")
 

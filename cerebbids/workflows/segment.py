@@ -29,6 +29,9 @@ mirrored ones among them, each registered by a network and some steps of gradien
 brightness is (Morell-Ortega 2025, equation 2)""",
 }
 
+_BASE_GB = {"nets": 5.0, "fast": 2.0, "atlas": 2.0}
+"""Memory of the networks' process beside what every voxel of the image takes, as ``benchmarks/stages.py`` found it."""
+
 
 def init_segment_wf(
     *,
@@ -161,10 +164,8 @@ mostly white ones that are connected to the core became white matter, and white 
         use_gpu=use_gpu,
         t2w_required=t2w_required,
     )
-    # On a GPU, n_procs counts GPU slots.
-    predict = Node(
-        job, "predict", mem_gb=gigabytes(2, 32, max(voxels, t2w_voxels)), n_procs=1 if use_gpu else omp_nthreads
-    )
+    memory = gigabytes(_BASE_GB[method], 60 if save_probabilities else 32, max(voxels, t2w_voxels))
+    predict = Node(job, "predict", mem_gb=memory, n_procs=1 if use_gpu else omp_nthreads)  # GPU slots, on a GPU
     measure = Node(MeasureVolumes(scheme=COMPARTMENTS), "measure", mem_gb=gigabytes(0.4, 16, voxels))
     measure_carved = Node(MeasureVolumes(scheme=CARVED), "measure_carved", mem_gb=gigabytes(0.7, 16, voxels))
     measure_vermis = Node(MeasureVolumes(scheme=VERMIS), "measure_vermis", mem_gb=gigabytes(0.4, 16, voxels))
