@@ -2,11 +2,12 @@
 
 Usage: python benchmarks/ablations.py KIT WORK OUT [--table N ...] [--fold K] [--steps S] [--threads T]
 
-WORK is what ``cerebbids-train prepare``, ``refine``, and, of the fold, ``fit --net deform``, ``extend``, ``exemplars``
-and ``priors`` have made. Networks are half as wide as the package's and are trained for a few steps, all of a table for
-as many, from the same seed; their runs are kept in WORK/ablations, where a command that was stopped goes on. They are
-tested on the people of the fold, or on the painted cases of one brain, on the 0.5 mm grid, as they answer: nothing is
-cleaned. ``variants.py`` says what is compared, ``deepceres.md`` what that can tell.
+WORK is what ``cerebbids-train prepare``, ``refine``, and, of the fold, ``fit --net deform``, ``fit --net lobules``,
+``extend``, ``exemplars`` and ``priors`` have made. Networks are half as wide as the package's, start from the atlas
+alone, and are trained for a few steps, all of a table for as many, from the same seed; their runs are kept in
+WORK/ablations, where a command that was stopped goes on. They are tested on the people of the fold, or on the painted
+cases of one brain, on the 0.5 mm grid, as they answer: nothing is cleaned. ``variants.py`` says what is compared,
+``deepceres.md`` what that can tell.
 
 Writes, of every table, ``OUT/table_N_cases.tsv``, a row a variant and case, and ``OUT/table_N.tsv``, a row a variant:
 

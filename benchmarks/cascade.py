@@ -7,17 +7,19 @@ Every person of the kit's ``adult/oasis`` goes through the app's own steps. Regi
 person; the other networks are the packaged ones, which have seen nobody of the kit's labelled people. Images prepared
 once are kept in WORK/native, and so are the labels found. Writes a row a person and answer: both networks of each stage
 (``nets``, as the app does it), each alone (``dpn``, ``unet``), and in one fold, as it takes twice as long, both also of
-the mirror image (``flip``); keeps what the networks have seen beside the table, and prints mean, SD and worst case.
-Volumes of ``seg-DeepCERES`` in ``nets``, cm3 of the T1w image's world, go into OUT_volumes.tsv (``volumes.py`` holds
-them against published ones).
+the mirror image (``flip``); ``weights_sha256`` tells of which training the fold's networks were. Keeps what they have
+seen beside the table, and prints mean, SD and worst case. Volumes of ``seg-DeepCERES`` in ``nets``, cm3 of the T1w
+image's world, go into OUT_volumes.tsv (``volumes.py`` holds them against published ones).
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import nibabel as nib
 import numpy as np
@@ -26,6 +28,7 @@ import torch
 from atlas import fold_registration
 from card import cascade_accuracy
 from crossvalidate import FOLDS, check_unseen, dice, read_options, scores, updated
+from safetensors.torch import save
 from tqdm import tqdm
 
 from cerebbids.data.labels import load_scheme
@@ -45,9 +48,11 @@ from cerebbids.systems.deepceres import DEEPCERES, LOBULES, SIDES
 from cerebbids.training.generated import build_exemplars
 from cerebbids.training.kit import Person, oasis_people
 from cerebbids.training.prepare import native_t1w
+from cerebbids.training.priors import ASKED
 from cerebbids.training.run import NOTES, library_folder, read_notes, run_folder
-from cerebbids.training.trained import trained_net
+from cerebbids.training.trained import check_finished, half_weights, trained_net
 
+T = TypeVar("T")
 CPU = torch.device("cpu")
 GRIDS = DEEPCERES.grids
 FINE = GRIDS["contrast"]
@@ -57,6 +62,8 @@ BY, FLIPPED = ("nets", "dpn", "unet"), ("flip",)
 """Answers that are scored, and what is scored in one fold besides."""
 FLIPPED_FOLD = 0
 """Which fold that is."""
+ALONE = {"dpn": 0, "unet": 1}
+"""Answers of one network a stage, and its place among the stage's."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +93,40 @@ def fold_cascade(work: Path, fold: int, people: list[Person]) -> Cascade:
     return Cascade(sides, lobules)
 
 
-def alone(cascade: Cascade, place: int) -> Cascade:
-    """Cascade of one network a stage."""
-    return Cascade(cascade.sides[place : place + 1], cascade.lobules[place : place + 1])
+def asked(by: str, nets: tuple[T, ...]) -> tuple[T, ...]:
+    """Networks of one stage that give an answer.
+
+    Examples
+    --------
+    >>> asked("unet", SIDES), asked("flip", SIDES)
+    (('sides_unet',), ('sides_dpn', 'sides_unet'))
+    """
+    return nets[ALONE[by] : ALONE[by] + 1] if by in ALONE else nets
+
+
+def weights_sha256(work: Path, fold: int, by: str) -> str:
+    """Hash of the fold's networks that give an answer: of the hashes that they would have in a bundle.
+
+    These are the registration network, the one at 1 mm, and those of the cascade that are asked. What all folds share
+    is not among them.
+
+    Raises
+    ------
+    UsageError
+        One of them is not trained.
+    """
+    runs = [run_folder(work, net, str(fold)) for net in (*ASKED, *asked(by, SIDES), *asked(by, LOBULES))]
+    for run in runs:
+        check_finished(run)
+    hashes = [hashlib.sha256(save(half_weights(run))).hexdigest() for run in runs]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def answer_of(by: str, cascade: Cascade, seen: Seen, name: str) -> Answer:
     """Answer of the whole cascade, with or without the mirror image, or of one kind of network."""
-    place = {"dpn": 0, "unet": 1}.get(by)
-    asked = cascade if place is None else alone(cascade, place)
+    nets = Cascade(asked(by, cascade.sides), asked(by, cascade.lobules))
     images = (seen.side.t1w, shown_t2w(seen.side))
-    return from_opinions(asked, images, seen.atlas, seen.quick, FINE, CPU, name, flip=by == "flip")
+    return from_opinions(nets, images, seen.atlas, seen.quick, FINE, CPU, name, flip=by == "flip")
 
 
 def score(answer: Answer, seen: Seen, person: Person, work: Path) -> tuple[dict[str, float], np.ndarray]:
@@ -138,6 +168,7 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
     for name in nets:
         check_unseen(people, networks[name].training_ids)
     quick = trained_net(run_folder(work, "lobules", str(fold)))
+    hashes = {by: weights_sha256(work, fold, by) for by in BY + FLIPPED * (fold == FLIPPED_FOLD)}
     rows, measured = [], []
     for person in tqdm(people, desc=f"fold {fold}"):
         t1w = native_t1w(person, work, threads)
@@ -150,10 +181,10 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
         opinions = subject_atlas(registration, library, crop, CPU), quick_answer(quick, crop, CPU)
         seen = Seen(t1w, t1w_to_mni, side, *(on_fine_half(opinion, FINE.halved()) for opinion in opinions))
         known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold}
-        for by in BY + FLIPPED * (fold == FLIPPED_FOLD):
+        for by, sha256 in hashes.items():
             answer = answer_of(by, cascade, seen, person.id)
             row, found = score(answer, seen, person, work)
-            rows.append({**known, "by": by, **row})
+            rows.append({**known, "by": by, "weights_sha256": sha256, **row})
             nib.save(with_data(t1w, found), work / "native" / f"{person.id}_by-{by}_dseg.nii.gz")
             if by == "nets":
                 measured.append({**known, **carved_volumes(answer, seen)})

@@ -1,10 +1,13 @@
-"""Keep the folds' networks for registration and for 1 mm beside the tables made with them, or put them back.
+"""Keep the folds' networks for registration and for 1 mm beside the tables, or put them back into a work folder.
 
 Usage: python benchmarks/keep.py WORK [--back]
 
 With them, ``atlas.py`` and ``registration.py`` need ``cerebbids-train prepare`` and no training, and ``cerebbids-train
 extend`` and ``priors`` none of these networks; those that have seen everybody are put back from the packaged bundle.
-Only finished runs are kept: averaged weights in half precision. What is kept already is left as it is.
+
+Those for registration made ``atlas.tsv`` and ``registration.tsv``. Those for 1 mm are there for the cascade, which
+starts from their answers; they are later trainings, by the same recipe, than the ones ``crossvalidation.tsv`` was made
+with. Only finished runs are kept: averaged weights in half precision. What is kept already is left as it is.
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@ Usage: python benchmarks/phantoms.py WORK OUT.tsv [--threads 2]
 The painted cases of ``cerebbids-train refine`` have folia, fluid and both contrasts, most of them a head; their labels
 are exact, and no network for lobules has seen their images. They are other people's lobules by other rules: five brains
 that CoBrALab labelled, of which the packaged labels are a vote. Every case is labelled on the 0.5 mm grid, from its T1w
-at 1 mm and the stored images at 0.5 mm. Writes a row a case and method, and prints means.
+at 1 mm and, by the cascade, from the images at 0.5 mm: the stored T1w, and the stored T2w with blur, noise and a field
+of its own, without which it would show the tissues as they were painted. Writes a row a case and method, and prints
+means.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 from crossvalidate import dice
+from heldout import scanned_t2w
 from tqdm import tqdm
 
 from cerebbids.inference.answer import Answer, one_cerebellum
@@ -41,14 +44,14 @@ WHITE = (N_SIDE, 2 * N_SIDE)
 def answers(work: Path, name: str, nets: dict[str, torch.nn.Module], library: Library) -> Iterator[tuple[str, Answer]]:
     """Answer of every method to one painted case."""
     with np.load(work / "fine" / f"{name}.npz") as arrays:
-        images = (arrays["t1w"].astype(np.float32), arrays["t2w"].astype(np.float32))
+        t1w, t2w = (arrays[key].astype(np.float32) for key in ("t1w", "t2w"))
     crop = seen_at_1mm(work, name)
     atlas, quick = subject_atlas(nets["deform"], library, crop, CPU), quick_answer(nets["lobules"], crop, CPU)
     yield "atlas", one_cerebellum(Answer(atlas, CEREBELLUM_1MM), name)
     yield "fast", one_cerebellum(Answer(quick, CEREBELLUM_1MM), name)
     cascade = Cascade(tuple(nets[net] for net in SIDES), tuple(nets[net] for net in LOBULES))
     opinions = (on_fine_half(shares, CEREBELLUM_05MM.halved()) for shares in (atlas, quick))
-    yield "nets", from_opinions(cascade, images, *opinions, CEREBELLUM_05MM, CPU, name)
+    yield "nets", from_opinions(cascade, (t1w, scanned_t2w(t2w, name)), *opinions, CEREBELLUM_05MM, CPU, name)
 
 
 def score(answer: Answer, truth: np.ndarray) -> dict[str, float]:

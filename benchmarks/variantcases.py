@@ -27,7 +27,7 @@ from cerebbids.training.views import LOBULES, SIDES, View
 
 MIRROR = load_scheme(DEEPCERES.scheme).mirror
 ALL = View(tuple(range(len(MIRROR))), tuple(range(len(MIRROR))), MIRROR, masked=False, midplane=False)
-"""All labels and the background at once."""
+"""All labels and the background at once; the midplane, of which ``SIDES`` is told, is not among the inputs."""
 VIEWS = {"sides": SIDES, "lobules": LOBULES, "once": ALL}
 IMAGES = 2
 """Channels before those of the atlas: T1w and T2w."""

@@ -1,7 +1,8 @@
 """What the tables of Morell-Ortega et al. 2025 compare, restated as plain data.
 
 A variant is networks (:class:`How` they are trained, of which architectures) and the images that they are tested on. In
-each comparison one of these differs: ``against`` names the variant that a row is compared with.
+each comparison one of these differs: ``against`` names the variant that a row is compared with. With the stages a
+second thing changes: the cascade's first is told the midplane, one network for all labels is not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import torch
 
 CASCADE, ONCE = ("sides", "lobules"), ("once",)
-"""Stages: sides, then lobules; or one network for all labels."""
+"""Stages: sides, which are told the midplane, then lobules; or one network for all labels, which is not."""
 DPN, UNET, BOTH = ("dpn",), ("unet",), ("dpn", "unet")
 KINDS = {"DPN": DPN, "U-Net": UNET}
 PEOPLE, PHANTOMS = "people", "phantoms"
@@ -25,7 +26,10 @@ RANDOM = ("anisotropy", "bias field", "blur", "deformation", "gamma", "ghosting"
 
 @dataclass(frozen=True)
 class How:
-    """How networks are trained. By default as the package's are, but for the width and the number of steps.
+    """How networks are trained.
+
+    By default as the package's are, but for the width, the number of steps, and what they start from: the atlas alone
+    instead of its mean with what the network at 1 mm says.
 
     Parameters
     ----------

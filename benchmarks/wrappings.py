@@ -4,7 +4,7 @@ Make a BIDS dataset in which every wrapping of every head is a subject, run cere
 
     python benchmarks/wrappings.py make WRAPPED HEAD_T1w.nii.gz ...
     python benchmarks/wrappings.py affine WRAPPED
-    cerebbids WRAPPED OUTPUT participant
+    cerebbids WRAPPED OUTPUT participant --method fast
     python benchmarks/wrappings.py dice WRAPPED OUTPUT
 
 `affine` prints how far (mm, mean and largest over the cerebellum) each wrapping's registration is from that of

@@ -18,9 +18,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from cerebbids.errors import UsageError
 from cerebbids.imaging.resample import moved_up
 from cerebbids.inference.cascade import first_guess, on_fine_half
 from cerebbids.inference.library import Library, read_library
+from cerebbids.inference.libraryfiles import open_library
 from cerebbids.inference.lobules import quick_answer
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.systems.deepceres import DEEPCERES
@@ -29,12 +31,14 @@ from cerebbids.training.data import load_cases
 from cerebbids.training.finecases import at_1mm, load_person
 from cerebbids.training.painted import painted_names
 from cerebbids.training.prepare import save_arrays
-from cerebbids.training.run import library_folder, run_folder
+from cerebbids.training.run import library_folder, read_notes, run_folder
 from cerebbids.training.sources import people_but
-from cerebbids.training.trained import trained_net
+from cerebbids.training.trained import check_finished, trained_net
 
 GRID = CEREBELLUM_05MM.halved()
-"""Of the atlases."""
+"""Of the atlases, and of what the network at 1 mm says."""
+ASKED = ("deform", "lobules")
+"""Networks whose answers are stored: one registers who votes, one answers at 1 mm."""
 CPU = torch.device("cpu")
 
 
@@ -50,7 +54,7 @@ def without(library: Library, source: str) -> Library:
 
 
 def priors_folder(work: Path, fold: str) -> Path:
-    """Folder of the atlases that were made without a fold's people."""
+    """Folder of what was voted, and answered at 1 mm, without a fold's people."""
     return Path(work) / "priors" / library_folder(work, fold).name
 
 
@@ -58,7 +62,7 @@ def build_priors(kit: Path, work: Path, fold: str, processes: int) -> None:
     """Write ``<work>/priors/<fold>/<case>.npz`` of all people but the fold's.
 
     Those that are there are left as they are. Each holds ``atlas`` and ``quick`` (classes, X, Y, Z) uint8, on ``GRID``:
-    shares of 255 of the votes, and what the network at 1 mm says.
+    shares of 255 of the votes, and of what the network at 1 mm says.
 
     Parameters
     ----------
@@ -69,25 +73,72 @@ def build_priors(kit: Path, work: Path, fold: str, processes: int) -> None:
         the fold's people.
     processes : int
         Of one thread each: on two CPUs two of them do a fifth more than one of two threads.
+
+    Raises
+    ------
+    UsageError
+        As :func:`check_unseen`, and as :func:`check_whole` of what is there.
+    ModelError
+        The library is not there, or damaged.
     """
     cases = people_but(kit, fold)
+    check_unseen(work, fold, cases)
     build = partial(build_prior, work, fold)
     with ProcessPoolExecutor(processes, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         list(tqdm(pool.map(build, cases), desc="atlases", total=len(cases)))
 
 
+def check_unseen(work: Path, fold: str, people: tuple[str, ...]) -> None:
+    """Refuse networks, or a library, that have seen others than the people who may be seen.
+
+    Raises
+    ------
+    UsageError
+        They have, or a network is not trained.
+    ModelError
+        The library is not there, or damaged.
+    """
+    folder, runs = library_folder(work, fold), [run_folder(work, net, fold) for net in ASKED]
+    for run in runs:
+        check_finished(run)
+    library = open_library(folder, DEEPCERES.grids["deform"], DEEPCERES.scheme)
+    known = {f"OASIS-{person}" for person in people}
+    for place, seen in (*((run, read_notes(run)[1].people) for run in runs), (folder, library.sources)):
+        if others := set(seen) - known:
+            raise UsageError(str(place), f"has seen {', '.join(sorted(others))}", "make it without the fold's people")
+
+
 def build_prior(work: Path, fold: str, case: str) -> None:
-    """Write the atlas of one case, a person or a painted one (see :func:`build_priors`)."""
+    """Write ``atlas`` and ``quick`` of one case, a person or a painted one (see :func:`build_priors`).
+
+    Raises
+    ------
+    UsageError
+        As :func:`check_whole` of what is there, or a network is not trained.
+    """
     path = priors_folder(work, fold) / f"{case}.npz"
     if path.exists():
+        check_whole(path)
         return
     grid = DEEPCERES.grids["deform"]
-    net = trained_net(run_folder(work, "deform", fold))
+    deform, lobules = (trained_net(run_folder(work, net, fold)) for net in ASKED)
     voters = without(read_library(library_folder(work, fold), grid, DEEPCERES.scheme), f"OASIS-{case}")
     crop = seen_at_1mm(work, case)
-    atlas = subject_atlas(net, voters, crop, CPU)
-    quick = quick_answer(trained_net(run_folder(work, "lobules", fold)), crop, CPU)
+    atlas, quick = subject_atlas(deform, voters, crop, CPU), quick_answer(lobules, crop, CPU)
     save_arrays(path, atlas=on_fine_half(atlas, GRID), quick=on_fine_half(quick, GRID))
+
+
+def check_whole(path: Path) -> None:
+    """Refuse a file of a version that stored atlases alone.
+
+    Raises
+    ------
+    UsageError
+        It is one.
+    """
+    with np.load(path) as arrays:
+        if "quick" not in arrays:
+            raise UsageError(str(path), "is of an older version", "remove it, and run cerebbids-train priors")
 
 
 def seen_at_1mm(work: Path, case: str) -> np.ndarray:
@@ -104,6 +155,14 @@ def load_atlas(work: Path, fold: str, case: str) -> np.ndarray:
 
 
 def load_guess(work: Path, fold: str, case: str) -> np.ndarray:
-    """Read what the cascade starts from, (classes, X, Y, Z) parts of 255."""
-    with np.load(priors_folder(work, fold) / f"{case}.npz") as arrays:
+    """Read what the cascade starts from, (classes, X, Y, Z) parts of 255.
+
+    Raises
+    ------
+    UsageError
+        As :func:`check_whole`.
+    """
+    path = priors_folder(work, fold) / f"{case}.npz"
+    check_whole(path)
+    with np.load(path) as arrays:
         return first_guess(arrays["atlas"], arrays["quick"])

@@ -39,7 +39,7 @@ def held_out() -> HeldOut:
 
 
 def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
-    """Five people, two painted cerebella, a head, and the atlases of all; patches of 32 voxels a side."""
+    """Five people, two painted cerebella, a head, and what is guessed of all; patches of 32 voxels a side."""
     kit, work, case = folder / "kit", folder / "work", held_out()
     for part in ("oasis", "heads"):
         (kit / "adult" / part).mkdir(parents=True)
@@ -51,7 +51,7 @@ def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     for name in (*people["id"], *PAINTED):
         images = {"t1w": case.t1w.astype(np.float16), "t2w": case.t2w.astype(np.float16)}
         save_arrays(work / "fine" / f"{name}.npz", **images, compartments=case.labels, vermis=np.zeros(SHAPE, bool))
-        save_arrays(work / "priors" / "fold-0" / f"{name}.npz", atlas=case.atlas)
+        save_arrays(work / "priors" / "fold-0" / f"{name}.npz", atlas=case.atlas, quick=case.atlas)
     for module in (heldout, variantcases):
         monkeypatch.setattr(module, "painted_names", lambda: PAINTED)
     monkeypatch.setattr(cascadecases, "load_shapes", lambda *_: ())

@@ -60,6 +60,7 @@ class Reads(torch.nn.Module):
 
 @pytest.mark.parametrize("number", TABLES)
 def test_what_is_compared_differs_in_one_thing(number: str):
+    """Of those that a variant names; with the stages goes the midplane, as ``variants.py`` says."""
     variants = {variant.name: variant for variant in TABLES[number]}
     assert len(variants) == len(TABLES[number])
     for variant in (v for v in variants.values() if v.against):

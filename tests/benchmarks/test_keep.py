@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from card import read_result
-from keep import KEPT, is_kept
+from keep import KEPT, NETS, is_kept
 
 from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.recipe import RECIPES
@@ -12,19 +12,21 @@ from cerebbids.training.run import read_notes, run_folder
 from cerebbids.training.trained import check_finished, keep_result
 
 
+@pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("fold", range(N_FOLDS))
-def test_nobody_of_a_fold_was_seen_by_its_network(fold: int):
-    run = run_folder(KEPT, "deform", str(fold))
+def test_nobody_of_a_fold_was_seen_by_its_networks(net: str, fold: int):
+    run = run_folder(KEPT, net, str(fold))
     check_finished(run)
     recipe, seen = read_notes(run)
     table = read_result("atlas")
     scored = set(table["id"][table["fold"] == fold])
     assert len(scored) == 4 and not scored & set(seen.people)
-    assert len(seen.people) == 16 and recipe == RECIPES["deform"]
+    assert len(seen.people) == 16 and recipe == RECIPES[net]
 
 
-def test_what_is_kept_is_known(tmp_path: Path):
-    first, second = (run_folder(KEPT, "deform", fold) for fold in "01")
+@pytest.mark.parametrize("net", NETS)
+def test_what_is_kept_is_known(net: str, tmp_path: Path):
+    first, second = (run_folder(KEPT, net, fold) for fold in "01")
     assert not is_kept(first, tmp_path)
     keep_result(first, tmp_path)
     assert is_kept(first, tmp_path) and not is_kept(second, tmp_path)

@@ -1,4 +1,6 @@
+import json
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from card import RESULTS, read_result
 
 from cerebbids.inference.models import read_bundle
+from cerebbids.systems.deepceres import LOBULES, SIDES
 from cerebbids.training import tasks
 from cerebbids.training.augmentation import Case
 from cerebbids.training.kit import HELD_BACK, N_FOLDS, deal_folds, oasis_people
@@ -16,6 +19,16 @@ from cerebbids.training.recipe import RECIPES
 @pytest.fixture(scope="module")
 def scored() -> pd.DataFrame:
     return read_result("crossvalidation")
+
+
+@pytest.fixture(scope="module")
+def by_cascade() -> pd.DataFrame:
+    return read_result("cascade")
+
+
+def notes(fold: int, net: str) -> dict:
+    """Recipe of a network of the cascade of a fold, and whom it has seen."""
+    return json.loads((RESULTS / "folds" / f"fold-{fold}_{net}.json").read_text(encoding="utf-8"))
 
 
 def fold_toml(fold: int) -> Path:
@@ -60,6 +73,29 @@ def test_everybody_was_scored_or_seen(scored: pd.DataFrame):
 
 def test_everybody_whom_the_packaged_weights_have_seen_was_scored(scored: pd.DataFrame):
     assert set(scored["id"]) == set(read_bundle(None, "deepceres").networks["lobules"].training_ids)
+
+
+@pytest.mark.parametrize("net", (*SIDES, *LOBULES))
+def test_nobody_was_scored_by_a_cascade_that_had_seen_them(by_cascade: pd.DataFrame, net: str):
+    assert len(by_cascade) > 0
+    for fold, people in by_cascade.groupby("fold"):
+        left_out, seen = set(people["id"]), set(notes(fold, net)["seen"]["people"])
+        assert len(left_out) == 4 and len(seen) == 16 and not left_out & seen
+
+
+@pytest.mark.parametrize("net", (*SIDES, *LOBULES))
+def test_every_scored_cascade_was_trained_by_the_recipe(by_cascade: pd.DataFrame, net: str):
+    recipe = json.loads(json.dumps(asdict(RECIPES[net])))  # as notes have it: lists, not tuples
+    for fold in set(by_cascade["fold"]):
+        assert notes(fold, net)["recipe"] == recipe, fold
+
+
+def test_an_answer_of_a_fold_is_of_one_training(by_cascade: pd.DataFrame):
+    assert by_cascade["weights_sha256"].notna().all()
+    for _, of_fold in by_cascade.groupby("fold"):
+        hashes = of_fold.groupby("by")["weights_sha256"].unique()
+        assert hashes.map(len).eq(1).all()
+        assert hashes["nets"] == hashes.get("flip", hashes["nets"])
 
 
 def test_the_old_are_dealt_apart():
