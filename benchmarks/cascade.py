@@ -44,7 +44,7 @@ from cerebbids.inference.models import read_bundle
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
 from cerebbids.inference.tissue import tissue_labels
-from cerebbids.systems.deepceres import DEEPCERES, LOBULES, SIDES
+from cerebbids.systems.deepceres import DEEPCERES, LOBULE_NETS, SIDE_NETS
 from cerebbids.training.generated import build_exemplars
 from cerebbids.training.kit import Person, oasis_people
 from cerebbids.training.prepare import native_t1w
@@ -67,7 +67,7 @@ ALONE = {"dpn": 0, "unet": 1}
 
 
 @dataclass(frozen=True)
-class Seen:
+class Shown:
     """What the cascade is shown of one person: clean T1w, its place, images at 0.5 mm, atlas, answer at 1 mm."""
 
     t1w: nib.Nifti1Image
@@ -85,11 +85,13 @@ def fold_cascade(work: Path, fold: int, people: list[Person]) -> Cascade:
     SystemExit
         It has seen one of them.
     """
-    for net in ("lobules", *SIDES, *LOBULES):
+    for net in ("lobules", *SIDE_NETS, *LOBULE_NETS):
         run = run_folder(work, net, str(fold))
         check_unseen(people, read_notes(run)[1].people)
         shutil.copyfile(run / NOTES, FOLDS / f"fold-{fold}_{net}.json")
-    sides, lobules = (tuple(trained_net(run_folder(work, net, str(fold))) for net in nets) for nets in (SIDES, LOBULES))
+    sides, lobules = (
+        tuple(trained_net(run_folder(work, net, str(fold))) for net in nets) for nets in (SIDE_NETS, LOBULE_NETS)
+    )
     return Cascade(sides, lobules)
 
 
@@ -98,7 +100,7 @@ def asked(by: str, nets: tuple[T, ...]) -> tuple[T, ...]:
 
     Examples
     --------
-    >>> asked("unet", SIDES), asked("flip", SIDES)
+    >>> asked("unet", SIDE_NETS), asked("flip", SIDE_NETS)
     (('sides_unet',), ('sides_dpn', 'sides_unet'))
     """
     return nets[ALONE[by] : ALONE[by] + 1] if by in ALONE else nets
@@ -115,21 +117,21 @@ def weights_sha256(work: Path, fold: int, by: str) -> str:
     UsageError
         One of them is not trained.
     """
-    runs = [run_folder(work, net, str(fold)) for net in (*ASKED, *asked(by, SIDES), *asked(by, LOBULES))]
+    runs = [run_folder(work, net, str(fold)) for net in (*ASKED, *asked(by, SIDE_NETS), *asked(by, LOBULE_NETS))]
     for run in runs:
         check_finished(run)
     hashes = [hashlib.sha256(save(half_weights(run))).hexdigest() for run in runs]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def answer_of(by: str, cascade: Cascade, seen: Seen, name: str) -> Answer:
+def answer_of(by: str, cascade: Cascade, seen: Shown, name: str) -> Answer:
     """Answer of the whole cascade, with or without the mirror image, or of one kind of network."""
     nets = Cascade(asked(by, cascade.sides), asked(by, cascade.lobules))
     images = (seen.side.t1w, shown_t2w(seen.side))
     return from_opinions(nets, images, seen.atlas, seen.quick, FINE, CPU, name, flip=by == "flip")
 
 
-def score(answer: Answer, seen: Seen, person: Person, work: Path) -> tuple[dict[str, float], np.ndarray]:
+def score(answer: Answer, seen: Shown, person: Person, work: Path) -> tuple[dict[str, float], np.ndarray]:
     """Scores of an answer in native space, and at 0.5 mm against the factory's lobules; the labels found."""
     native = (seen.t1w.shape, seen.t1w.affine, seen.t1w_to_mni)
     found = labels_on_grid(answer.probabilities, answer.grid, *native, SCHEME.indices)
@@ -147,7 +149,7 @@ def score(answer: Answer, seen: Seen, person: Person, work: Path) -> tuple[dict[
     return {**row, **{name: np.nan if value is None else value for name, value in agreements.items()}}, found
 
 
-def carved_volumes(answer: Answer, seen: Seen) -> dict[str, float]:
+def carved_volumes(answer: Answer, seen: Shown) -> dict[str, float]:
     """Volume of each label of seg-DeepCERES, cm3, in the world of the T1w image."""
     counts = np.bincount(tissue_labels(answer, seen.side, FINE).ravel(), minlength=len(SCHEME.labels) + 1)
     voxel = FINE.spacing**3 / abs(np.linalg.det(seen.t1w_to_mni[:3, :3])) / 1000
@@ -179,7 +181,7 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
         )  # fmt: skip
         crop = crop_t1w(t1w, GRIDS["deform"], t1w_to_mni)
         opinions = subject_atlas(registration, library, crop, CPU), quick_answer(quick, crop, CPU)
-        seen = Seen(t1w, t1w_to_mni, side, *(on_fine_half(opinion, FINE.halved()) for opinion in opinions))
+        seen = Shown(t1w, t1w_to_mni, side, *(on_fine_half(opinion, FINE.halved()) for opinion in opinions))
         known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold}
         for by, sha256 in hashes.items():
             answer = answer_of(by, cascade, seen, person.id)

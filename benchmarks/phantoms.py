@@ -30,7 +30,7 @@ from cerebbids.inference.lobules import from_opinions, quick_answer
 from cerebbids.inference.models import read_bundle
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import labels_on_grid, load_net
-from cerebbids.systems.deepceres import DEEPCERES, LOBULES, SIDES
+from cerebbids.systems.deepceres import DEEPCERES, LOBULE_NETS, SIDE_NETS
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from cerebbids.training.atlas import N_SIDE
 from cerebbids.training.painted import painted_names
@@ -49,7 +49,7 @@ def answers(work: Path, name: str, nets: dict[str, torch.nn.Module], library: Li
     atlas, quick = subject_atlas(nets["deform"], library, crop, CPU), quick_answer(nets["lobules"], crop, CPU)
     yield "atlas", one_cerebellum(Answer(atlas, CEREBELLUM_1MM), name)
     yield "fast", one_cerebellum(Answer(quick, CEREBELLUM_1MM), name)
-    cascade = Cascade(tuple(nets[net] for net in SIDES), tuple(nets[net] for net in LOBULES))
+    cascade = Cascade(tuple(nets[net] for net in SIDE_NETS), tuple(nets[net] for net in LOBULE_NETS))
     opinions = (on_fine_half(shares, CEREBELLUM_05MM.halved()) for shares in (atlas, quick))
     yield "nets", from_opinions(cascade, (t1w, scanned_t2w(t2w, name)), *opinions, CEREBELLUM_05MM, CPU, name)
 

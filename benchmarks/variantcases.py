@@ -23,12 +23,12 @@ from cerebbids.training.priors import build_prior, load_atlas
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
 from cerebbids.training.sources import COBRALAB, brain_names, painted_heads, people_but
-from cerebbids.training.views import LOBULES, SIDES, View
+from cerebbids.training.views import LOBULE_VIEW, SIDE_VIEW, View
 
 MIRROR = load_scheme(DEEPCERES.scheme).mirror
 ALL = View(tuple(range(len(MIRROR))), tuple(range(len(MIRROR))), MIRROR, masked=False, midplane=False)
-"""All labels and the background at once; the midplane, of which ``SIDES`` is told, is not among the inputs."""
-VIEWS = {"sides": SIDES, "lobules": LOBULES, "once": ALL}
+"""All labels and the background at once; the midplane, of which ``SIDE_VIEW`` is told, is not among the inputs."""
+VIEWS = {"sides": SIDE_VIEW, "lobules": LOBULE_VIEW, "once": ALL}
 IMAGES = 2
 """Channels before those of the atlas: T1w and T2w."""
 

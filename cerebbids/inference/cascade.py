@@ -29,7 +29,7 @@ T1_SCALE, T2_SCALE = (150.0, 60.0), (150.0, 100.0)
 """Brightness that networks see as 0, and by how much more they see 1."""
 MIDPLANE = 20.0
 """Distance from the midplane, mm, that networks see as 1; twice that is seen of all that lies farther."""
-SIDES = ("background", "left hemisphere", "right hemisphere", "left vermis", "right vermis")
+SIDE_CLASSES = ("background", "left hemisphere", "right hemisphere", "left vermis", "right vermis")
 """Classes of the first stage."""
 SIDES_MIRROR = (0, 2, 1, 4, 3)
 """Class that each of them becomes when left and right are swapped."""
@@ -236,7 +236,7 @@ def joined(sides: torch.Tensor, lobules: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     sides : Tensor, (5, X, Y, Z)
-        As ``SIDES``.
+        As ``SIDE_CLASSES``.
     lobules : Tensor, (14, X, Y, Z)
         Background, twelve lobules, white matter.
 

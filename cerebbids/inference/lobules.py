@@ -20,7 +20,7 @@ from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_probabilities, crop_t1w, propagate, segment
-from cerebbids.systems.deepceres import DEEPCERES, LOBULES, SIDES
+from cerebbids.systems.deepceres import DEEPCERES, LOBULE_NETS, SIDE_NETS
 from cerebbids.systems.grid import Grid
 
 
@@ -76,11 +76,11 @@ def find_lobules(
     assert tools.library is not None
     if method == "atlas":
         return propagate(nets["deform"], tools.library, grids["deform"], *place, tools.device, name)
-    fine, crop = grids[LOBULES[0]], crop_t1w(t1w, grids["deform"], t1w_to_mni)
+    fine, crop = grids[LOBULE_NETS[0]], crop_t1w(t1w, grids["deform"], t1w_to_mni)
     atlas = on_fine_half(subject_atlas(nets["deform"], tools.library, crop, tools.device), fine.halved())
     lap("atlas")
     quick = on_fine_half(quick_answer(nets["lobules"], crop, tools.device), fine.halved())
-    cascade = Cascade(tuple(nets[net] for net in SIDES), tuple(nets[net] for net in LOBULES))
+    cascade = Cascade(tuple(nets[net] for net in SIDE_NETS), tuple(nets[net] for net in LOBULE_NETS))
     return from_opinions(cascade, (side.t1w, shown_t2w(side)), atlas, quick, fine, tools.device, name, flip=flip)
 
 

@@ -8,8 +8,8 @@ from cerebbids.systems.system import System
 VOTERS = 20
 """Members of a library that vote on a subject's atlas."""
 
-SIDES = ("sides_dpn", "sides_unet")
-LOBULES = ("lobules_dpn", "lobules_unet")
+SIDE_NETS = ("sides_dpn", "sides_unet")
+LOBULE_NETS = ("lobules_dpn", "lobules_unet")
 """Networks of both stages of the cascade at 0.5 mm."""
 
 _IMAGE_SIDE = ("icv", "superres", "contrast")
@@ -23,18 +23,18 @@ DEEPCERES = System(
         "contrast": CEREBELLUM_05MM,
         "lobules": CEREBELLUM_1MM,
         "deform": CEREBELLUM_1MM,
-        **{net: CEREBELLUM_05MM for net in (*SIDES, *LOBULES)},
+        **{net: CEREBELLUM_05MM for net in (*SIDE_NETS, *LOBULE_NETS)},
     },
     # The image and its place; T1w, T2w, two sides and the midplane; T1w, T2w and thirteen labels.
     channels={
         "icv": (4, 2),
         "lobules": (4, 27),
-        **dict.fromkeys(SIDES, (5, 5)),
-        **dict.fromkeys(LOBULES, (15, 14)),
+        **dict.fromkeys(SIDE_NETS, (5, 5)),
+        **dict.fromkeys(LOBULE_NETS, (15, 14)),
     },
-    tiled=(*SIDES, *LOBULES),
+    tiled=(*SIDE_NETS, *LOBULE_NETS),
     methods={
-        "nets": (*_IMAGE_SIDE, "deform", "lobules", *SIDES, *LOBULES),
+        "nets": (*_IMAGE_SIDE, "deform", "lobules", *SIDE_NETS, *LOBULE_NETS),
         "fast": (*_IMAGE_SIDE, "lobules"),
         "atlas": (*_IMAGE_SIDE, "deform"),
     },

@@ -27,7 +27,7 @@ from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
 from cerebbids.training.sources import COBRALAB, brain_names, painted_heads, people_but
 from cerebbids.training.surroundings import load_surroundings
-from cerebbids.training.views import LOBULES, SIDES, View
+from cerebbids.training.views import LOBULE_VIEW, SIDE_VIEW, View
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def cascade(view: View, kit: Path, work: Path, fold: str, recipe: Recipe) -> Tas
 
 TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {
     "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast, "deform": deform,
-    "sides_dpn": partial(cascade, SIDES), "sides_unet": partial(cascade, SIDES),
-    "lobules_dpn": partial(cascade, LOBULES), "lobules_unet": partial(cascade, LOBULES),
+    "sides_dpn": partial(cascade, SIDE_VIEW), "sides_unet": partial(cascade, SIDE_VIEW),
+    "lobules_dpn": partial(cascade, LOBULE_VIEW), "lobules_unet": partial(cascade, LOBULE_VIEW),
 }  # fmt: skip
 """Every network of the bundle by its name."""

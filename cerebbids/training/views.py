@@ -32,7 +32,7 @@ class View:
 
     Examples
     --------
-    >>> SIDES.classes, LOBULES.classes, SIDES.labels[13:15], LOBULES.labels[13:15]
+    >>> SIDE_VIEW.classes, LOBULE_VIEW.classes, SIDE_VIEW.labels[13:15], LOBULE_VIEW.labels[13:15]
     (5, 14, (1, 2), (13, 1))
     """
 
@@ -68,11 +68,11 @@ def of_sides(left: int, right: int) -> tuple[int, ...]:
     return (0, *(left,) * N_SIDE, *(right,) * N_SIDE)
 
 
-SIDES = View(of_sides(1, 2), of_sides(3, 4), SIDES_MIRROR, masked=False, midplane=True)
+SIDE_VIEW = View(of_sides(1, 2), of_sides(3, 4), SIDES_MIRROR, masked=False, midplane=True)
 """Background, left and right hemisphere, left and right half of the vermis.
 
 Net 1 of Morell-Ortega et al. 2025 (section 2.2) with the vermis beside: the two halves of a side together are its side.
 """
 _LOBULE = (0, *range(1, N_SIDE + 1), *range(1, N_SIDE + 1))
-LOBULES = View(_LOBULE, _LOBULE, tuple(range(N_SIDE + 1)), masked=True, midplane=False)
+LOBULE_VIEW = View(_LOBULE, _LOBULE, tuple(range(N_SIDE + 1)), masked=True, midplane=False)
 """Twelve lobules, white matter and background (net 2)."""

@@ -10,14 +10,14 @@ import torch
 from cascade import BY, FLIPPED, weights_sha256
 
 from cerebbids.errors import UsageError
-from cerebbids.systems.deepceres import LOBULES, SIDES
+from cerebbids.systems.deepceres import LOBULE_NETS, SIDE_NETS
 from cerebbids.training.bundle import export
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen, run_folder
 from tests.inference.libraries import write_blocks
 from tests.training.runs import untrained
 
-NETS = ("deform", "lobules", *SIDES, *LOBULES)
+NETS = ("deform", "lobules", *SIDE_NETS, *LOBULE_NETS)
 
 
 def train(work: Path, net: str, seed: int, step: int | None = None) -> Path:

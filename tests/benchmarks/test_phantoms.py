@@ -11,14 +11,14 @@ from phantoms import answers, score
 
 from cerebbids.inference.answer import Answer
 from cerebbids.inference.cascade import Cascade
-from cerebbids.systems.deepceres import LOBULES, SIDES
+from cerebbids.systems.deepceres import LOBULE_NETS, SIDE_NETS
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 from cerebbids.training.prepare import save_arrays
 
 NAME = "CoBrALab-5_0"
 BOX = (slice(32, 240), slice(56, 144), slice(36, 124))
 """Part of the fine grid around the block."""
-NETS = {name: name for name in ("deform", "lobules", *SIDES, *LOBULES)}
+NETS = {name: name for name in ("deform", "lobules", *SIDE_NETS, *LOBULE_NETS)}
 
 
 def truth() -> np.ndarray:
@@ -70,7 +70,7 @@ def test_every_method_is_shown_what_a_scan_would(tmp_path: Path, images: dict, m
     assert found["atlas"].grid == found["fast"].grid == CEREBELLUM_1MM
     assert shown["atlas"] == ("deform", "library", coarse) and shown["fast"] == ("lobules", coarse)
     cascade, (t1w, t2w), votes, said = shown["nets"]
-    assert (cascade.sides, cascade.lobules) == (SIDES, LOBULES)
+    assert (cascade.sides, cascade.lobules) == (SIDE_NETS, LOBULE_NETS)
     assert votes[3].argmax(0).sum() != said[3].argmax(0).sum()  # not one opinion twice
     stored = images["t2w"].astype(np.float32)
     assert np.array_equal(t1w, images["t1w"]) and np.array_equal(t2w, scanned_t2w(stored, NAME))

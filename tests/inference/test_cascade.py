@@ -6,7 +6,7 @@ from cerebbids.inference.answer import Answer
 from cerebbids.inference.cascade import (
     MARGIN,
     MULTIPLE,
-    SIDES,
+    SIDE_CLASSES,
     SIDES_MIRROR,
     Cascade,
     agreement,
@@ -138,7 +138,7 @@ def test_networks_are_averaged_and_each_is_heard():
 
 def test_the_mirror_image_is_asked_about_with_sides_swapped():
     """What finds the left vermis on the left of whatever it is shown finds the right one on the right, too."""
-    stage = ask((Fixed(3, 0, len(SIDES)),), torch.zeros(1, 16, 2, 2), (0,), SIDES_MIRROR, True)
+    stage = ask((Fixed(3, 0, len(SIDE_CLASSES)),), torch.zeros(1, 16, 2, 2), (0,), SIDES_MIRROR, True)
     assert stage.mean[3, :8].unique().tolist() == stage.mean[4, 8:].unique().tolist() == [0.5]
     assert max(stage.mean[4, :8].max(), stage.mean[3, 8:].max()) < 1e-6
 

@@ -14,7 +14,7 @@ from cerebbids.inference.cascade import Cascade, segment_cascade
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
 from cerebbids.inference.lobules import Tools, find_lobules, shown_t2w
-from cerebbids.systems.deepceres import DEEPCERES, LOBULES, SIDES
+from cerebbids.systems.deepceres import DEEPCERES, LOBULE_NETS, SIDE_NETS
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
 
 T1W = nib.Nifti1Image(np.ones((8, 8, 8), np.float32), np.eye(4))
@@ -52,7 +52,12 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
     votes, quick = shares(1, 1), shares(0.4, 1)
     monkeypatch.setattr(lobules, "subject_atlas", lambda *_: votes)
     monkeypatch.setattr(lobules, "propagate", lambda *given: Answer(votes, given[2]))
-    nets = {**dict.fromkeys(SIDES, Sure(5)), **dict.fromkeys(LOBULES, Sure(14)), "deform": Sure(1), "lobules": Sure(27)}
+    nets = {
+        **dict.fromkeys(SIDE_NETS, Sure(5)),
+        **dict.fromkeys(LOBULE_NETS, Sure(14)),
+        "deform": Sure(1),
+        "lobules": Sure(27),
+    }
     monkeypatch.setattr(lobules, "crop_probabilities", lambda *_, **__: quick)
     nothing = torch.zeros(0)
     library = Library(nothing, nothing, 27, (), "", "")

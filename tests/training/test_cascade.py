@@ -14,7 +14,7 @@ from cerebbids.training.finepatches import SIDE, Patch, Stored
 from cerebbids.training.prepare import save_arrays
 from cerebbids.training.recipe import LOBULES_DPN, SIDES_DPN
 from cerebbids.training.surroundings import Surroundings
-from cerebbids.training.views import LOBULES, SIDES, View
+from cerebbids.training.views import LOBULE_VIEW, SIDE_VIEW, View
 
 SHAPE = (96, 64, 64)
 VERMIS = np.zeros(SHAPE, bool)
@@ -39,7 +39,7 @@ def cases(view: View) -> Cases:
     return Cases((case,), {0: (shape,)}, (around,))
 
 
-@pytest.mark.parametrize(("view", "recipe", "shares"), [(SIDES, SIDES_DPN, 2), (LOBULES, LOBULES_DPN, 13)])
+@pytest.mark.parametrize(("view", "recipe", "shares"), [(SIDE_VIEW, SIDES_DPN, 2), (LOBULE_VIEW, LOBULES_DPN, 13)])
 def test_examples_are_the_same_again_and_their_guess_knows_their_labels(view: View, recipe, shares: int):
     examples = CascadeExamples(cases(view), view, recipe)
     for k in range(4):
@@ -49,14 +49,14 @@ def test_examples_are_the_same_again_and_their_guess_knows_their_labels(view: Vi
         assert seen.shape == (2 + shares + view.midplane, SIDE, SIDE, SIDE) and labels.shape == (1, SIDE, SIDE, SIDE)
         voted = seen[2 : 2 + shares]
         known = torch.cat([1 - voted.sum(0, keepdim=True), voted]).argmax(0)
-        if view is SIDES:
+        if view is SIDE_VIEW:
             assert set(labels.unique().tolist()) <= {0, 1, 2, 3, 4} and labels.max() > 2
             labels = torch.where(labels > 2, labels - 2, labels)
         assert (known == labels[0]).float().mean() > 0.97  # sides, mirror images and deformations go together
 
 
 def test_all_kinds_of_examples_are_drawn(monkeypatch: pytest.MonkeyPatch):
-    examples, made = CascadeExamples(cases(SIDES), SIDES, SIDES_DPN), []
+    examples, made = CascadeExamples(cases(SIDE_VIEW), SIDE_VIEW, SIDES_DPN), []
     for name in ("set_into", "random_displacement", "through"):
         plain = getattr(cascade, name)
         monkeypatch.setattr(cascade, name, lambda *given, n=name, f=plain: (made.append(n), f(*given))[1])
@@ -112,10 +112,10 @@ def test_cases_are_read_in_the_view_of_a_network(tmp_path: Path, monkeypatch: py
     save_arrays(tmp_path / "priors" / "fold-2" / "1.npz", atlas=votes, quick=votes)
     shapes = (Shape("brain", "1", False, torch.zeros(1, 3, 24, 16, 16)),)
     monkeypatch.setattr("cerebbids.training.cascadecases.load_shapes", lambda *_: shapes)
-    for view, class_ in ((SIDES, 2), (LOBULES, 6)):
+    for view, class_ in ((SIDE_VIEW, 2), (LOBULE_VIEW, 6)):
         read = load_cascade(tmp_path, "2", ("1",), (), view)
         (person,) = read.people
-        assert set(person.labels.unique().tolist()) == ({0, 2} if view is SIDES else {0, 6})
+        assert set(person.labels.unique().tolist()) == ({0, 2} if view is SIDE_VIEW else {0, 6})
         assert person.guess[class_ - 1].max() == 255 and person.guess.sum() == person.guess[class_ - 1].sum()
         assert read.shapes.keys() == {0}
 
