@@ -65,7 +65,7 @@ def test_memory_grows_with_the_image_s_voxels(build, monkeypatch):
 
     small, large = memory(10_000_000), memory(100_000_000)
     assert all(b > a + 0.3 for a, b in zip(small, large, strict=True))
-    assert small[2] < 2.5 and max(small) < 3
+    assert small[2] < 6 and max(small[:2] + small[3:]) < 2  # gigabytes: the networks take the most
 
 
 def test_warnings_about_the_file_reach_the_labels_sidecar(build):
