@@ -73,6 +73,12 @@ def test_ages_are_those_of_the_people_that_the_network_learnt_from(claims):
     assert said(claims, f"{ages.min():.0f}") and said(claims, f"{ages.max():.0f}")
 
 
+def test_volumes_beside_the_published_ones_are_what_the_benchmark_gave(claims):
+    told = read_result("volumes")
+    assert said(claims, f"{told['mean_cm3'].sum() / told['published_cm3'].sum():.2f}")
+    assert said(claims, str(told["n"].max()))
+
+
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https?:)([^)]+)\)", README))))
 def test_links_lead_somewhere(target):
     assert (ROOT / target).is_file()
