@@ -33,15 +33,7 @@ def find_correction(output_dir: Path, source: Path) -> Corrected | None:
 
 
 def told_correction(output_dir: Path, source: Path) -> Corrected | None:
-    """Find a label map that a run must spare by the sidecars alone, without reading a voxel.
-
-    Parameters
-    ----------
-    output_dir : Path
-        Root of the derivatives.
-    source : Path
-        The T1w image.
-    """
+    """Do what :func:`find_correction` does by the sidecars alone, without reading a voxel."""
     for key, path in label_maps(output_dir, source):
         try:
             told = provenance(output_dir / path)
