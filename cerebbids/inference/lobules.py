@@ -14,7 +14,15 @@ from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.answer import MEND, Answer, one_cerebellum
-from cerebbids.inference.cascade import Cascade, first_guess, likeness, on_fine_half, segment_cascade, where_likely
+from cerebbids.inference.cascade import (
+    Cascade,
+    first_guess,
+    likeness,
+    on_fine_half,
+    segment_cascade,
+    where_likely,
+    with_quick,
+)
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
@@ -95,7 +103,7 @@ def from_opinions(
     *,
     flip: bool = False,
 ) -> Answer:
-    """Let a cascade answer, starting from an atlas and the network at 1 mm; clean it, and hold it against the atlas.
+    """Mean, cleaned, of the network at 1 mm and a cascade that starts from it and an atlas; held against the atlas.
 
     Parameters
     ----------
@@ -110,7 +118,8 @@ def from_opinions(
     guess = torch.from_numpy(first_guess(atlas, quick)).float() / 255
     if not where_likely(guess).any():
         raise SegmentationFailed(name, "its atlas and the network at 1 mm find no cerebellum in it", MEND)
-    answer = one_cerebellum(segment_cascade(cascade, *images, guess, fine, device, flip=flip), name)
+    alone = segment_cascade(cascade, *images, guess, fine, device, flip=flip)
+    answer = one_cerebellum(with_quick(alone, quick, fine), name)
     return replace(answer, with_atlas=likeness(answer, torch.from_numpy(atlas), fine))
 
 

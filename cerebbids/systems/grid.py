@@ -60,6 +60,18 @@ class Grid:
         across, along, up = (side.stop - side.start for side in box)
         return Grid((x, y, z), (across, along, up), self.spacing)
 
+    def box_of(self, part: Grid) -> tuple[slice, slice, slice]:
+        """Box of the voxels of a part of this grid: what :meth:`part` was given.
+
+        Examples
+        --------
+        >>> CEREBELLUM_1MM.box_of(CEREBELLUM_1MM.part((slice(0, 8), slice(1, 9), slice(2, 10))))
+        (slice(0, 8, None), slice(1, 9, None), slice(2, 10, None))
+        """
+        starts = (round((a - b) / self.spacing) for a, b in zip(part.origin, self.origin, strict=True))
+        x, y, z = (slice(start, start + size) for start, size in zip(starts, part.shape, strict=True))
+        return x, y, z
+
     def halved(self) -> Grid:
         """Grid of voxels twice as large over the same field of view; sides have to be even.
 
