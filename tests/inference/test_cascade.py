@@ -18,6 +18,7 @@ from cerebbids.inference.cascade import (
     on_fine_half,
     segment_cascade,
     where_likely,
+    with_quick,
 )
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM, Grid
 
@@ -58,9 +59,8 @@ def test_the_answer_is_that_of_both_stages_where_the_atlas_is(flip: bool):
     found, part = answer.probabilities, answer.grid
     assert torch.allclose(found.float().sum(0), torch.ones(()), atol=3e-3)
     labels = found.argmax(0)
-    first = [round((a - b) / GRID.spacing) for a, b in zip(part.origin, GRID.origin, strict=True)]
     whole = torch.zeros(GRID.shape, dtype=torch.long)
-    whole[tuple(slice(f, f + n) for f, n in zip(first, part.shape, strict=True))] = labels
+    whole[GRID.box_of(part)] = labels
     wanted = atlas().argmax(0).repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2)
     for k in (6, 13, 19):
         both = ((whole == k) & (wanted == k)).sum()
@@ -115,6 +115,25 @@ def test_what_the_atlas_has_beyond_the_answer_counts_as_missed(end: int, dice: f
     box = (slice(16, end), slice(8, 96), slice(0, 96))
     fine = atlas().repeat_interleave(2, 1).repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert likeness(Answer(fine[:, *box], GRID.part(box)), atlas(), GRID) == pytest.approx(dice)
+
+
+def test_the_network_at_1_mm_counts_as_much_where_its_voxels_are():
+    """It is sure of an eighth of right Crus I (19), rounded so that its parts are 254, and the cascade of none."""
+    box = (slice(16, 96), slice(8, 88), slice(4, 84))
+    own = torch.zeros(27, 80, 80, 80).half()
+    own[0], own[0, 40, 50, 60], own[6, 40, 50, 60] = 1, 0.5, 0.5
+    quick = np.zeros((27, 64, 48, 48), np.uint8)
+    quick[0] = 254
+    quick[:, 30:38, 20:26, 14:18] = 0
+    quick[19, 30:38, 20:26, 14:18] = 254
+    mean = with_quick(Answer(own, GRID.part(box)), quick, GRID).probabilities
+    assert torch.allclose(mean.float().sum(0), torch.ones(()), atol=2e-3) and mean.dtype == torch.half
+    assert mean[:, 40, 50, 60].nonzero().flatten().tolist() == [0, 6] and mean[6, 40, 50, 60] == 0.25
+    where = (mean[19] > 0.25).nonzero()
+    first = torch.tensor([60 - 16, 40 - 8, 28 - 4])
+    assert where.min(0)[0].tolist() == first.tolist()
+    assert where.max(0)[0].tolist() == (first + 2 * torch.tensor([8, 6, 4]) - 1).tolist()
+    assert mean[19].max() == 0.5
 
 
 class Fixed(torch.nn.Module):

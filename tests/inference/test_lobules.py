@@ -22,6 +22,8 @@ SIDE = ImageSide(
     None, TissueMeans(1, 2, 3), np.zeros(70, int), *(np.zeros(CEREBELLUM_05MM.shape, np.float32),) * 2,
     np.zeros(CEREBELLUM_05MM.shape, bool), False, (),
 )  # fmt: skip
+FRONT = (50, 50, 50 - 2)
+"""A voxel of the front of :func:`shares`, at 1 mm on the cascade's grid, which begins 2 mm higher."""
 
 
 class Sure(torch.nn.Module):
@@ -85,9 +87,16 @@ def test_the_cascade_starts_from_the_mean_of_votes_and_quick_answer(tools: Tools
     monkeypatch.setattr(lobules, "segment_cascade", remembered)
     find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii")
     (guess,) = guesses
-    front = (50, 50, 50 - 2)  # this grid begins 2 mm higher
-    assert guess[:, *front].nonzero().flatten().tolist() == [0, 6]
-    assert guess[:, *front][[0, 6]].tolist() == pytest.approx([0.3, 0.7], abs=1 / 255)
+    assert guess[:, *FRONT].nonzero().flatten().tolist() == [0, 6]
+    assert guess[:, *FRONT][[0, 6]].tolist() == pytest.approx([0.3, 0.7], abs=1 / 255)
+
+
+def test_the_quick_answer_counts_as_much_as_the_cascade(tools: Tools):
+    """The cascade says of the left front what its guess does, only more surely; the quick answer says 0.4."""
+    answer = find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii")
+    box = CEREBELLUM_05MM.box_of(answer.grid)
+    front = answer.probabilities[6, *(2 * place - side.start for place, side in zip(FRONT, box, strict=True))]
+    assert float(front) == pytest.approx((1 + 0.4) / 2, abs=0.01)
 
 
 def test_the_answer_is_held_against_the_votes_alone(tools: Tools):
