@@ -106,8 +106,8 @@ def _add_method(group: argparse._ArgumentGroup) -> None:
     namer = group.add_mutually_exclusive_group()
     namer.add_argument(
         "--method", choices=["nets", "fast", "atlas"], default="nets",
-        help="a cascade of networks at 0.5 mm names the lobules (nets, the default), one network at 1 mm does (fast), "
-        "or the most similar cerebella of a library do, registered and voting (atlas)",
+        help="a cascade of networks at 0.5 mm and one at 1 mm name the lobules (nets, the default), the latter alone "
+        "does (fast), or the most similar cerebella of a library do, registered and voting (atlas)",
     )  # fmt: skip
     namer.add_argument(
         "--fast", dest="method", action="store_const", const="fast", help="for a quick look: the same as --method fast"

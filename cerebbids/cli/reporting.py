@@ -194,7 +194,7 @@ def _namer(labels: Mapping[str, Any]) -> str | None:
         return "network at 1 mm" if "method" in labels else None
     vote = f"vote of a library of {library['members']} cerebella and their mirror images ({library['sha256'][:8]})"
     mirror = " and their mirror images" if labels.get("flip") else ""
-    cascade = f"cascade of networks{mirror}, from the mean of the network at 1 mm and the {vote}"
+    cascade = f"network at 1 mm and cascade of networks{mirror}, from the mean of the first and the {vote}"
     return cascade if labels.get("method") == "nets" else vote
 
 

@@ -2,7 +2,8 @@
 
 Morell-Ortega et al. 2025, sections 2.2 and 3.5. Both stages see T1w, T2w and a first guess: the subject's atlas, as in
 the text, and with equal weight what the network at 1 mm says. It has seen whole heads hundreds of times over, for which
-patches at 0.5 mm would take eight times as long.
+patches at 0.5 mm would take eight times as long. What the cascade answers is, unlike the text's, not the last word: the
+labels are those of the mean with that network's answer (:func:`with_quick`).
 """
 
 from __future__ import annotations

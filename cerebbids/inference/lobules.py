@@ -103,7 +103,7 @@ def from_opinions(
     *,
     flip: bool = False,
 ) -> Answer:
-    """Mean, cleaned, of the network at 1 mm and a cascade that starts from it and an atlas; held against the atlas.
+    """Mean of the network at 1 mm and a cascade that starts from it and an atlas, cleaned and held against the atlas.
 
     Parameters
     ----------

@@ -20,7 +20,8 @@ _METHODS = {
 contrast by a cascade of networks: the first stage tells sides and vermis, the second names the lobules inside of them
 (seg-LobulesVermis shows the answers of both), and each is the mean of a deep pyramidal network and a 3D U-Net. Both
 see the mean of an atlas of the subject (the vote of the most similar cerebella of {library}, at most {voters})
-and of the answer of a 3D U-Net at 1 mm{flip}""",
+and of the answer of a 3D U-Net at 1 mm{flip}. The labels are
+those of the mean of that answer and the cascade's""",
     "fast": """at 1 mm from the T1w
 image alone, by one 3D U-Net""",
     "atlas": """at 1 mm from the T1w

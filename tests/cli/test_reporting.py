@@ -141,7 +141,8 @@ def test_images_whose_names_are_ambiguous_are_on_the_page_by_their_paths(config)
 
 
 VOTERS = {"members": 3, "sha256": "0123456789abcdef"}
-GUESS = "from the mean of the network at 1 mm and the vote of a library of 3 cerebella"
+BOTH = "network at 1 mm and cascade of networks"
+GUESS = "from the mean of the first and the vote of a library of 3 cerebella"
 TISSUES = {"csf": 87.14, "gm": 412.26, "wm": 640.0}
 
 
@@ -151,10 +152,10 @@ TISSUES = {"csf": 87.14, "gm": 412.26, "wm": 640.0}
         ({"icv_mm3": 1432400.0, "t2w": "real"}, ["1432 cm³", "REAL T2w"]),
         ({"icv_mm3": None, "t2w": "synth"}, ["not measured", "SYNTHETIC T2w"]),
         ({"method": "fast", "library": None, "icv_mm3": None}, ["network at 1 mm", "not measured"]),
-        ({"method": "nets", "library": VOTERS, "icv_mm3": None}, [f"cascade of networks, {GUESS}", "not measured"]),
+        ({"method": "nets", "library": VOTERS, "icv_mm3": None}, [f"{BOTH}, {GUESS}", "not measured"]),
         (
             {"method": "nets", "library": VOTERS, "flip": True, "icv_mm3": None},
-            [f"cascade of networks and their mirror images, {GUESS}", "not measured"],
+            [f"{BOTH} and their mirror images, {GUESS}", "not measured"],
         ),
         ({"method": "atlas", "library": VOTERS, "icv_mm3": None}, ["vote of a library of 3 cerebella", "not measured"]),
         ({"icv_mm3": None, "tissues": TISSUES}, ["not measured", "fluid 87.14, grey matter 412.3, white matter 640"]),

@@ -118,10 +118,11 @@ def test_methods_are_told_once_and_in_order(build):
     assert text.count("was denoised") == 1
 
 
-def test_methods_tell_both_halves_of_the_guess_that_the_cascade_starts_from(build):
+def test_methods_tell_what_the_cascade_starts_from_and_what_its_answer_is_averaged_with(build):
     text = " ".join(build().visit_desc().split())
     vote = "the vote of the most similar cerebella of the packaged library of generated cerebella, at most 20"
-    assert f"the mean of an atlas of the subject ({vote}) and of the answer of a 3D U-Net at 1 mm (cerebbids" in text
+    assert f"the mean of an atlas of the subject ({vote}) and of the answer of a 3D U-Net at 1 mm. The labels" in text
+    assert "the mean of that answer and the cascade's (cerebbids" in text
 
 
 def test_methods_name_the_model_and_cite_its_system_once(build):
