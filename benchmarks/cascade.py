@@ -6,10 +6,11 @@ Every person of the kit's ``adult/oasis`` goes through the app's own steps. Regi
 1 mm and the four of the cascade are those of the fold (``cerebbids-train exemplars``, ``fit``) and have not seen this
 person; the other networks are the packaged ones, which have seen nobody of the kit's labelled people. Images prepared
 once are kept in WORK/native, and so are the labels found. Writes a row a person and answer: both networks of each stage
-(``nets``, as the app does it), each alone (``dpn``, ``unet``), and in one fold, as it takes twice as long, both also of
-the mirror image (``flip``); ``weights_sha256`` tells of which training the fold's networks were. Keeps what they have
-seen beside the table, and prints mean, SD and worst case. Volumes of ``seg-DeepCERES`` in ``nets``, cm3 of the T1w
-image's world, go into OUT_volumes.tsv (``volumes.py`` holds them against published ones).
+(``nets``, as the app does it), each kind alone (``dpn``, ``unet``; in all of them the network at 1 mm has half of the
+say), and in one fold, as it takes twice as long, both also of the mirror image (``flip``); ``weights_sha256`` tells of
+which training the fold's networks were. Keeps what they have seen beside the table, and prints mean, SD and worst case.
+Volumes of ``seg-DeepCERES`` in ``nets``, cm3 of the T1w image's world, go into OUT_volumes.tsv (``volumes.py`` holds
+them against published ones).
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.registration import register_to_mni
 from cerebbids.imaging.vermis import VERMIS_GROUPS, with_vermis
 from cerebbids.inference.answer import Answer
-from cerebbids.inference.cascade import Cascade, on_fine_half
+from cerebbids.inference.cascade import Cascade
 from cerebbids.inference.imageside import ImageSide, image_side
 from cerebbids.inference.library import read_library
 from cerebbids.inference.lobules import from_opinions, quick_answer, shown_t2w
 from cerebbids.inference.models import read_bundle
+from cerebbids.inference.opinions import on_fine_half
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
 from cerebbids.inference.tissue import tissue_labels
@@ -145,7 +147,7 @@ def score(answer: Answer, seen: Shown, person: Person, work: Path) -> tuple[dict
     with np.load(work / "fine" / f"{person.id}.npz") as arrays:
         factory = arrays["compartments"]
     row["lobules"] = float(np.mean([dice(fine == k, factory == k) for k in LOBULE_CHANNELS]))
-    agreements = {"nets_dice": answer.between_nets, "atlas_dice": answer.with_atlas}
+    agreements = {"nets_dice": answer.between_nets, "quick_dice": answer.with_quick, "atlas_dice": answer.with_atlas}
     return {**row, **{name: np.nan if value is None else value for name, value in agreements.items()}}, found
 
 

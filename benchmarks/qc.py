@@ -29,8 +29,10 @@ from tqdm import tqdm
 from cerebbids.errors import BadImage, CerebbidsError, SegmentationFailed, read_error
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.clean import clean_t1w
-from cerebbids.imaging.qc import light_of, measure_quality
+from cerebbids.imaging.plausibility import size_warnings
+from cerebbids.imaging.qc import DEFINITIONS
 from cerebbids.imaging.registration import register_to_mni
+from cerebbids.imaging.verdict import judge
 from cerebbids.imaging.xfm import write_itk_affine
 from cerebbids.systems.deepceres import DEEPCERES
 
@@ -46,7 +48,9 @@ CRUS = (6, 7)
 
 def lesion(image: np.ndarray, labels: np.ndarray, affine: np.ndarray, fluid: float) -> np.ndarray:
     """Turn a ball in the left Crus into fluid."""
-    middle = np.argwhere(np.isin(labels, CRUS)).mean(0)
+    if not (crus := np.isin(labels, CRUS)).any():
+        raise SystemExit("no left Crus was found to put a lesion into")
+    middle = np.argwhere(crus).mean(0)
     ball = np.linalg.norm(places(image.shape, affine) - apply_affine(affine, middle), axis=-1) < LESION_MM
     return np.where(ball & (labels > 0), fluid, image)
 
@@ -127,17 +131,24 @@ def labelled(t1w: nib.Nifti1Image, folder: Path, asked: argparse.Namespace) -> d
         if not isinstance(refusal := read_error(ended.stderr), (BadImage, SegmentationFailed)):
             raise SystemExit(ended.stderr)
         return {"light": "refused", "flags": refusal.reason}
-    dseg, dseg_mni, carved = (nib.load(folder / "out" / f"{name}.nii.gz") for name in ("dseg", "dseg_mni", "carved"))
+    images = {name: nib.load(folder / "out" / f"{name}.nii.gz") for name in ("dseg", "dseg_mni", "carved")}
+    cavity = folder / "out" / "icv.nii.gz"
+    icv = nib.load(cavity) if cavity.exists() else None
     facts = json.loads((folder / "out" / "predict.json").read_text())
-    numbers = measure_quality(dseg, dseg_mni, carved, t1w, facts)
-    light, flags = light_of(numbers)
-    return {"light": light, "flags": " ".join(flags), **numbers}
+    of_steps = (*size_warnings(placed.determinant), *facts["warnings"])
+    verdict = judge(**images, t1w=t1w, icv=icv, facts=facts, of_steps=of_steps)
+    numbers = {key: value for key, value in verdict.quality.items() if key in DEFINITIONS}
+    return {"light": verdict.quality["light"], "flags": " ".join(verdict.warnings), **numbers}
 
 
 def rows(image: Path, asked: argparse.Namespace) -> Iterator[dict]:
     """Rows of one image: as it is, then with each failure."""
     with TemporaryDirectory() as folder:
-        clean = clean_t1w(image, asked.threads)[0]
+        try:
+            clean = clean_t1w(image, asked.threads)[0]
+        except BadImage as error:
+            yield {"image": image.name.split(".")[0], "failure": "none", "light": "refused", "flags": error.reason}
+            return
         whole = Path(folder) / "whole"
         yield {"image": image.name.split(".")[0], "failure": "none", **labelled(clean, whole, asked)}
         if not (whole / "out" / "dseg.nii.gz").exists():

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from heldout import HeldOut
 from variantcases import VIEWS, Blinded, VariantExamples, channels_in, hidden_channels, load_cases, seen_by, zeroed
 from variants import CASCADE, Net, Setting, Variant
 
-from cerebbids.inference.cascade import Cascade, ask, box_around, cascade_input, segment_cascade, where_likely
+from cerebbids.inference.cascade import Cascade, ask, box_around, cascade_input, segment_cascade
+from cerebbids.inference.opinions import finer, halved, where_likely
 from cerebbids.nets.build import build
 from cerebbids.nets.sizes import Sizes
 from cerebbids.systems.grid import CEREBELLUM_05MM
@@ -164,7 +164,6 @@ def labelled(nets: Asked, case: HeldOut, device: torch.device) -> np.ndarray:
 def at_once(nets: Sequence[torch.nn.Module], case: HeldOut, atlas: torch.Tensor, device: torch.device) -> torch.Tensor:
     """Class probabilities (27, X, Y, Z) of networks for all labels, where :func:`segment_cascade` looks, too."""
     box = box_around(where_likely(atlas))
-    half = tuple(slice(side.start // 2, side.stop // 2) for side in box)
-    prior = F.interpolate(atlas[1:, *half][None], scale_factor=2, mode="trilinear", align_corners=False)[0]
+    prior = finer(atlas[1:, *halved(box)])
     images = (torch.from_numpy(np.ascontiguousarray(image[box], np.float32)) for image in (case.t1w, case.t2w))
     return ask(nets, cascade_input(*images, prior).to(device), (), (), flip=False).mean.cpu()

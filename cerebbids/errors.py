@@ -46,6 +46,24 @@ class CerebbidsError(Exception):
         return cls(subject, reason, advice) if colon and semicolon else cls("cerebbids", line, mend)
 
 
+_NO_MEMORY = ("out of memory", "unable to find an engine", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+"""What errors of CUDA's libraries say when a GPU is full, or, of cuDNN, when it has no room to work in."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of PyTorch, which need not have been loaded, says that a GPU's memory does not suffice.
+
+    Examples
+    --------
+    >>> is_out_of_memory(RuntimeError("GET was unable to find an engine to execute this computation"))
+    True
+    >>> is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
+    False
+    """
+    told = any(phrase in str(error) for phrase in _NO_MEMORY)
+    return type(error).__name__ == "OutOfMemoryError" or (isinstance(error, RuntimeError) and told)
+
+
 class UsageError(CerebbidsError):
     """The command line asks for something that cannot be done (exit code 2)."""
 

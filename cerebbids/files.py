@@ -47,14 +47,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def as_json(content: Any) -> str:
-    r"""Text of a JSON file.
+    r"""Text of a JSON file; raises ValueError where a number is none (NaN) or has no end.
 
     Examples
     --------
     >>> as_json({"Units": "mm³"})
     '{\n  "Units": "mm³"\n}\n'
     """
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _remove_abandoned(path: Path) -> None:

@@ -14,8 +14,8 @@ from textwrap import shorten
 from traceback import format_exception_only
 from typing import TYPE_CHECKING, Any
 
-from cerebbids.errors import CerebbidsError
-from cerebbids.files import write_text
+from cerebbids.errors import CerebbidsError, is_out_of_memory
+from cerebbids.files import as_json, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -98,14 +98,14 @@ def run(job: Job) -> None:
     facts = None
     try:
         facts = _run_on(device, job)
-    except torch.OutOfMemoryError:
-        if device.type == "cpu":
+    except RuntimeError as error:
+        if device.type == "cpu" or not is_out_of_memory(error):
             raise
     if facts is None:  # not in the handler, which would keep what the failed attempt holds
         torch.cuda.empty_cache()
         facts = _run_on(torch.device("cpu"), job)
         facts["warnings"].append("The memory of the GPU ran out: the networks ran on the CPU.")
-    write_text(job.out_dir / "predict.json", json.dumps(facts, indent=2))
+    write_text(job.out_dir / "predict.json", as_json(facts))
 
 
 def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
@@ -173,6 +173,7 @@ def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
         "warnings": [*side.warnings, *answer.warnings, *labels.warnings, *faint, *cut],
         "confidence": labels.confidence,
         "between_nets": answer.between_nets,
+        "with_quick": answer.with_quick,
         "with_atlas": answer.with_atlas,
     }
 
@@ -210,7 +211,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _surprise(spec: Path, error: Exception) -> CerebbidsError:
     reason = shorten(f"{type(error).__name__}: {error}", 300)  # and on one line, which those of CUDA are not
-    if type(error).__name__ == "OutOfMemoryError":  # PyTorch's, which need not have been loaded
+    if is_out_of_memory(error):
         return CerebbidsError(str(spec), reason, "use --device cpu or a GPU with more memory")
     return CerebbidsError(str(spec), reason, "report this as a bug")
 

@@ -116,8 +116,8 @@ def recount(output_dir: Path, name: str) -> Recounted:
     Raises
     ------
     BadImage
-        A file is missing, damaged, or not what it should be, or a map was changed where no correction counts; then
-        nothing was written.
+        A file is missing, damaged, or not what it should be, or a map was changed where no correction counts, or would
+        be replaced though it may have been corrected; then nothing was written.
     """
     scan = _read(output_dir, name)
     unknown = tuple(path.name for path in maps_without_hash(output_dir, Path(f"{name}_T1w.nii.gz")))
@@ -148,6 +148,9 @@ def _read(output_dir: Path, name: str) -> _Scan:
         check_grid(paths["icv"], icv, scans["t1w"])
     for key in IN_TEMPLATE:
         _check_unchanged(paths[key], sidecars[key])
+    if "vermis" in maps and maps["dseg"].changed and "labels_sha256" not in sidecars["vermis"].get("CerebBIDS", {}):
+        reason = f"may have been corrected by hand (no hash in its sidecar), but {paths['dseg'].name} says otherwise"
+        raise BadImage(str(paths["vermis"]), reason, "move it away and try again: then it gets no new volumes")
     return _Scan(paths, sidecars, maps, scans["t1w"], _whole_image(paths["dseg_mni"]), icv)
 
 

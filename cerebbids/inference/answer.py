@@ -31,7 +31,9 @@ class Answer:
     vermis : Tensor, (X, Y, Z), optional
         Probability that there is vermis, if there is cerebellum; where networks tell it.
     between_nets : float, optional
-        Mean Dice of the labels of the networks whose mean this is, each asked alone.
+        Mean Dice of the labels of the cascade's networks, each asked alone.
+    with_quick : float, optional
+        Mean Dice of the labels of the cascade and of the network at 1 mm.
     with_atlas : float, optional
         Mean Dice of the labels and those most voted for in the atlas that the networks have seen.
     warnings : tuple of str
@@ -41,6 +43,7 @@ class Answer:
     grid: Grid
     vermis: torch.Tensor | None = None
     between_nets: float | None = None
+    with_quick: float | None = None
     with_atlas: float | None = None
     warnings: tuple[str, ...] = ()
 

@@ -1,29 +1,25 @@
 """The cascade of DeepCERES at 0.5 mm: which side, then which lobule, each the mean of two networks.
 
 Morell-Ortega et al. 2025, sections 2.2 and 3.5. Both stages see T1w, T2w and a first guess: the subject's atlas, as in
-the text, and with equal weight what the network at 1 mm says. It has seen whole heads hundreds of times over, for which
-patches at 0.5 mm would take eight times as long. What the cascade answers is, unlike the text's, not the last word: the
-labels are those of the mean with that network's answer (:func:`with_quick`).
+the text, and with equal weight what the network at 1 mm says. It has seen hundreds of whole cerebella, for which
+patches at 0.5 mm would take eight times as long. Unlike in the text, what the cascade answers is not the last word: the
+labels are those of the mean with that network's answer (:func:`cerebbids.inference.opinions.averaged`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from cerebbids.imaging.carving import N_SIDE
-from cerebbids.imaging.resample import moved_up
 from cerebbids.inference.answer import Answer, most_likely
+from cerebbids.inference.opinions import agreement, finer, halved, where_likely
 from cerebbids.inference.tiles import MULTIPLE, probabilities_of
-from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
+from cerebbids.systems.grid import Grid
 
-LIKELY = 0.5
-"""Share of the guess from which a voxel is taken for cerebellum, this share too: one of two opinions is enough."""
 MARGIN = 12
 """Voxels around all of these where networks look."""
 T1_SCALE, T2_SCALE = (150.0, 60.0), (150.0, 100.0)
@@ -92,69 +88,6 @@ def segment_cascade(
     return Answer(found, part, vermis, agreement(sides.each, lobules.each))
 
 
-def likeness(answer: Answer, atlas: torch.Tensor, grid: Grid) -> float:
-    """Mean Dice of the labels of an answer on a part of a grid, and those most voted for in an atlas.
-
-    What the atlas has beyond that part counts as missed: the networks look only where the guess told them to.
-
-    Parameters
-    ----------
-    answer : Answer
-    atlas : Tensor, (27, X / 2, Y / 2, Z / 2)
-        Shares of the votes.
-    grid : Grid
-        Twice as fine as that of the atlas.
-    """
-    voted = F.interpolate(most_likely(atlas)[None, None].to(torch.uint8), scale_factor=2)[0, 0]
-    found = torch.zeros_like(voted)
-    found[grid.box_of(answer.grid)] = most_likely(answer.probabilities).to(torch.uint8)
-    return mean_dice(found, voted, len(atlas))
-
-
-def with_quick(answer: Answer, quick: np.ndarray, grid: Grid) -> Answer:
-    """Mean of the cascade's answer and that of the network at 1 mm.
-
-    The one names lobules better, the other, which has seen more of heads, knows better where a cerebellum ends.
-
-    Parameters
-    ----------
-    answer : Answer
-        On a part of ``grid``.
-    quick : ndarray, (27, X / 2, Y / 2, Z / 2), uint8
-        Parts of 255, over the same field of view as ``grid``.
-    grid : Grid
-    """
-    parts = torch.from_numpy(quick[:, *halved(grid.box_of(answer.grid))]).float()
-    parts /= parts.sum(0)  # rounding took some
-    # Label by label: all of them as float32 would take half a gigabyte more.
-    mean = [
-        ((own.float() + finer(other[None])[0]) / 2).half()
-        for own, other in zip(answer.probabilities, parts, strict=True)
-    ]
-    return replace(answer, probabilities=torch.stack(mean))
-
-
-def halved(box: Sequence[slice]) -> tuple[slice, ...]:
-    """Box of a grid, in the voxels of one half as fine; starts and ends are even."""
-    return tuple(slice(side.start // 2, side.stop // 2) for side in box)
-
-
-def finer(shares: torch.Tensor) -> torch.Tensor:
-    """Shares (C, X, Y, Z) in voxels half as large, between those that there were."""
-    return F.interpolate(shares[None].float(), scale_factor=2, mode="trilinear", align_corners=False)[0]
-
-
-def where_likely(guess: torch.Tensor) -> torch.Tensor:
-    """Voxels (X, Y, Z) that a guess (classes, X, Y, Z) takes for cerebellum.
-
-    Examples
-    --------
-    >>> where_likely(torch.tensor([[0.25, 0.5, 0.75], [0.75, 0.5, 0.25]])).tolist()
-    [True, True, False]
-    """
-    return guess[0] <= 1 - LIKELY
-
-
 def box_around(where: torch.Tensor) -> tuple[slice, slice, slice]:
     """Box of a grid twice as fine around true voxels (X, Y, Z), with a margin, its sides multiples of ``MULTIPLE``.
 
@@ -167,30 +100,8 @@ def box_around(where: torch.Tensor) -> tuple[slice, slice, slice]:
         low, high = 2 * int(places.min()) - MARGIN, 2 * int(places.max()) + 2 + MARGIN
         length = min(-(-(high - low) // MULTIPLE) * MULTIPLE, 2 * size)
         start = min(max(0, low), 2 * size - length)
-        found.append(slice(start - start % 2, start - start % 2 + length))
+        found.append(slice(start, start + length))
     return found[0], found[1], found[2]
-
-
-def on_fine_half(shares: torch.Tensor, grid: Grid) -> np.ndarray:
-    """Bring shares (classes, X, Y, Z) from ``CEREBELLUM_1MM`` to a grid of its shape, as parts of 255 (uint8)."""
-    parts = (255 * shares).round().to(torch.uint8).numpy()
-    moved = np.stack([moved_up(part, CEREBELLUM_1MM, grid) for part in parts])
-    moved[0][moved.max(0) == 0] = 255  # beyond the other grid
-    return moved
-
-
-def first_guess(atlas: np.ndarray, quick: np.ndarray) -> np.ndarray:
-    """Mean of an atlas and the answer of the network at 1 mm, (classes, X, Y, Z) parts of 255 (uint8).
-
-    Rounded down, so that a background of which one is sure and of which the other sees nothing is no more than half:
-    :func:`where_likely` takes such a voxel for cerebellum.
-
-    Examples
-    --------
-    >>> first_guess(np.array([200, 55], np.uint8), np.array([100, 155], np.uint8)).tolist()
-    [150, 105]
-    """
-    return ((atlas.astype(np.uint16) + quick) // 2).astype(np.uint8)
 
 
 def from_midplane(x: torch.Tensor) -> torch.Tensor:
@@ -282,32 +193,3 @@ def joined(sides: torch.Tensor, lobules: torch.Tensor) -> torch.Tensor:
         found[place] = left * lobules[place]
         found[N_SIDE + place] = right * lobules[place]
     return found
-
-
-def agreement(sides: Sequence[torch.Tensor], lobules: Sequence[torch.Tensor]) -> float | None:
-    """Mean Dice over all labels, and over pairs of networks, of what each network says alone; none of one network."""
-    side_of = torch.tensor([0, 1, 2, 1, 2], dtype=torch.uint8)
-    maps = []
-    for halves, named in zip(sides, lobules, strict=True):
-        side = side_of[halves.int()]
-        maps.append(torch.where(side > 0, named + N_SIDE * (side == 2) * (named > 0), 0))
-    found = [mean_dice(a, b, 2 * N_SIDE + 1) for a, b in combinations(maps, 2)]
-    return float(np.mean(found)) if found else None
-
-
-def mean_dice(a: torch.Tensor, b: torch.Tensor, classes: int) -> float:
-    """Mean Dice of two label maps over the classes after the background that either has.
-
-    Examples
-    --------
-    >>> mean_dice(torch.tensor([0, 1, 1, 2]), torch.tensor([0, 1, 2, 2]), 4)
-    0.6666666865348816
-    """
-    counts = (
-        torch.bincount(classes * a.flatten().long() + b.flatten().long(), minlength=classes**2)
-        .reshape(classes, classes)
-        .float()
-    )
-    sizes = (counts.sum(0) + counts.sum(1))[1:]
-    overlaps = 2 * counts.diagonal()[1:]
-    return float((overlaps / sizes.clamp(min=1))[sizes > 0].mean())

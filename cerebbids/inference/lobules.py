@@ -13,19 +13,12 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
-from cerebbids.inference.answer import MEND, Answer, one_cerebellum
-from cerebbids.inference.cascade import (
-    Cascade,
-    first_guess,
-    likeness,
-    on_fine_half,
-    segment_cascade,
-    where_likely,
-    with_quick,
-)
+from cerebbids.inference.answer import MEND, Answer, check_plausible, one_cerebellum
+from cerebbids.inference.cascade import Cascade, segment_cascade
 from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
+from cerebbids.inference.opinions import averaged, first_guess, likeness, on_fine_half, where_likely
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_probabilities, crop_t1w, propagate, segment
 from cerebbids.systems.deepceres import DEEPCERES, LOBULE_NETS, SIDE_NETS
@@ -76,7 +69,7 @@ def find_lobules(
     Raises
     ------
     SegmentationFailed
-        The cascade finds no cerebellum to start from, or the answer cannot be one.
+        The cascade finds no cerebellum to start from, or what it or the mean answers cannot be one.
     """
     nets, grids, place = tools.nets, tools.grids, (t1w, t1w_to_mni)
     if method == "fast":
@@ -111,15 +104,17 @@ def from_opinions(
     images : tuple of ndarray, (X, Y, Z)
         T1w and T2w contrast on ``fine``.
     atlas, quick : ndarray, (27, X / 2, Y / 2, Z / 2), uint8
-        From :func:`cerebbids.inference.cascade.on_fine_half`: the votes, and what the network at 1 mm says.
+        From :func:`cerebbids.inference.opinions.on_fine_half`: the votes, and what the network at 1 mm says.
 
     Others and errors are those of :func:`find_lobules`.
     """
     guess = torch.from_numpy(first_guess(atlas, quick)).float() / 255
     if not where_likely(guess).any():
         raise SegmentationFailed(name, "its atlas and the network at 1 mm find no cerebellum in it", MEND)
-    alone = segment_cascade(cascade, *images, guess, fine, device, flip=flip)
-    answer = one_cerebellum(with_quick(alone, quick, fine), name)
+    answer = segment_cascade(cascade, *images, guess, fine, device, flip=flip)
+    check_plausible(answer.probabilities, answer.grid, name)  # the mean would hide a cascade that finds nothing
+    answer = averaged(answer, quick, fine)
+    answer = one_cerebellum(answer, name)
     return replace(answer, with_atlas=likeness(answer, torch.from_numpy(atlas), fine))
 
 

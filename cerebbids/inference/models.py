@@ -139,6 +139,8 @@ def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:
 
 def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
     """Why the bundle cannot be used for the system."""
+    if bundle.name != system:
+        yield f'is named "{bundle.name}", not "{system}"'
     if bundle.scheme != SYSTEMS[system].scheme:
         yield f'has the label scheme "{bundle.scheme}", {system} has {SYSTEMS[system].scheme}'
     methods, channels = SYSTEMS[system].methods, SYSTEMS[system].channels

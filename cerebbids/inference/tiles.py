@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from cerebbids.errors import is_out_of_memory
 from cerebbids.inference.device import is_fast_in_bf16
 
 MULTIPLE = 16
@@ -35,16 +36,16 @@ def probabilities_of(net: torch.nn.Module, seen: torch.Tensor) -> torch.Tensor:
 
     Raises
     ------
-    torch.OutOfMemoryError
-        ``MOST`` tiles are too few.
+    RuntimeError
+        ``MOST`` tiles are too few for the memory of a GPU (:func:`cerebbids.errors.is_out_of_memory`).
     """
     voxels = seen[0].numel()
     tiles = -(-voxels // AT_ONCE) if seen.device.type == "cpu" else 1
     while True:
         try:
             return in_tiles(net, seen, tiles)
-        except torch.OutOfMemoryError:
-            if tiles >= MOST:
+        except RuntimeError as error:
+            if tiles >= MOST or seen.device.type == "cpu" or not is_out_of_memory(error):
                 raise
         tiles *= 2  # not in the handler, which would keep what the failed attempt holds
         torch.cuda.empty_cache()

@@ -18,7 +18,7 @@ from cerebbids.workflows.memory import gigabytes
 _METHODS = {
     "nets": """at 0.5 mm from T1w and T2w
 contrast by a cascade of networks: the first stage tells sides and vermis, the second names the lobules inside of them
-(seg-LobulesVermis shows the answers of both), and each is the mean of a deep pyramidal network and a 3D U-Net. Both
+(seg-LobulesVermis has the vermis of the first), and each is the mean of a deep pyramidal network and a 3D U-Net. Both
 see the mean of an atlas of the subject (the vote of the most similar cerebella of {library}, at most {voters})
 and of the answer of a 3D U-Net at 1 mm{flip}. The labels are
 those of the mean of that answer and the cascade's""",

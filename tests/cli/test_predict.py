@@ -122,10 +122,13 @@ def test_a_method_gets_its_networks_and_the_library_where_it_needs_one(asked, tm
     assert folders == [packaged, packaged, tmp_path / "own"]
 
 
-def test_a_gpu_without_memory_leaves_the_image_to_the_cpu(asked, tmp_path: Path, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("GET was unable to find an engine to execute")]
+)
+def test_a_gpu_without_memory_leaves_the_image_to_the_cpu(error, asked, tmp_path: Path, monkeypatch):
     def too_large(nets, grids, t1w, t1w_to_mni, *, device, **more):
         if device.type == "cuda":
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return SIDE
 
     monkeypatch.setattr(imageside, "image_side", too_large)
@@ -134,6 +137,16 @@ def test_a_gpu_without_memory_leaves_the_image_to_the_cpu(asked, tmp_path: Path,
     facts = json.loads((tmp_path / "predict.json").read_text())
     assert facts["device"] == "cpu" and "The memory of the GPU ran out" in facts["warnings"][-1]
     assert [tools.device.type for _, tools, _ in asked] == ["cpu"]
+
+
+def test_no_other_error_of_a_gpu_is_hidden(asked, tmp_path: Path, monkeypatch):
+    def wrong(*_, **__):
+        raise RuntimeError(CUDA)
+
+    monkeypatch.setattr(imageside, "image_side", wrong)
+    monkeypatch.setattr(device, "find_device", torch.device)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        run(replace(job(tmp_path, "fast"), device="cuda:0"))
 
 
 def test_a_cpu_without_memory_fails(asked, tmp_path: Path, monkeypatch):

@@ -177,6 +177,17 @@ def test_map_without_a_hash_that_was_made_again_gets_one(out):
     assert "labels_sha256" not in sidecar_of(out, "01", "carved")["CerebBIDS"]
 
 
+def test_vermis_that_may_be_hand_work_is_never_replaced(out, capsys):
+    forget_hash(out, "vermis")
+    correct(path(out, "01", "dseg"))
+    before = contents(out)
+    assert main([str(out)]) == 1
+    assert f"{path(out, '01', 'vermis')}: may have been corrected by hand" in capsys.readouterr().err
+    assert {name: data for name, data in contents(out).items() if name in before and "sub-01" in name.name} == {
+        name: data for name, data in before.items() if "sub-01" in name.name
+    }
+
+
 def test_confidence_is_said_to_be_older_than_the_correction(out):
     low = sidecar_of(out, "01", "dseg")
     low["CerebBIDS"]["confidence"] = dict.fromkeys(low["CerebBIDS"]["confidence"], 0.7)
@@ -188,7 +199,7 @@ def test_confidence_is_said_to_be_older_than_the_correction(out):
     assert main([str(out)]) == 0
     quality = json.loads(path(out, "01", "qc").read_text())
     assert [key for key, meaning in quality["definitions"].items() if older in meaning] == [
-        "confidence_mean", "confidence_least", "nets_dice", "atlas_dice"
+        "confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice"
     ]  # fmt: skip
     flag = f"The labels are not sure (mean probability 0.70). So it was {older}."
     assert flag in quality["flags"] and flag in sidecar_of(out, "01", "dseg")["CerebBIDS"]["warnings"]

@@ -74,7 +74,9 @@ def test_the_cascade_sees_the_atlas_in_its_place(tools: Tools):
     middle = [float(axis.float().mean()) for axis in torch.nonzero(found == 6).T]
     world = answer.grid.affine @ (*middle, 1)
     assert np.allclose(world, CEREBELLUM_1MM.affine @ (48.5, 45.5, 45.5, 1), atol=0.3)
-    assert answer.between_nets == pytest.approx(1) and answer.vermis is not None
+    assert answer.between_nets == pytest.approx(1)
+    assert answer.with_quick == pytest.approx((2 / 3 + 1) / 2, abs=0.01)  # it has half of left Crus I
+    assert answer.vermis is not None
 
 
 def test_the_cascade_starts_from_the_mean_of_votes_and_quick_answer(tools: Tools, monkeypatch: pytest.MonkeyPatch):
@@ -111,6 +113,25 @@ def test_an_image_in_which_no_cerebellum_is_likely_is_refused(tools: Tools, monk
     monkeypatch.setattr(lobules, "crop_probabilities", lambda *_, **__: nothing)
     with pytest.raises(SegmentationFailed, match="a.nii: .* no cerebellum .*; look at the image's field of view"):
         find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii")
+
+
+class Doubting(torch.nn.Module):
+    """Gives the background four fifths everywhere."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.told = torch.full((classes,), 0.2 / (classes - 1)).log()
+        self.told[0] = torch.tensor(0.8).log()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.told[None, :, None, None, None].expand(1, -1, *x.shape[2:])
+
+
+def test_no_quick_answer_hides_a_cascade_that_finds_nothing(tools: Tools, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lobules, "crop_probabilities", lambda *_, **__: shares(1, 1))
+    doubting = dict.fromkeys(SIDE_NETS, Doubting(5)) | dict.fromkeys(LOBULE_NETS, Doubting(14))
+    with pytest.raises(SegmentationFailed, match="a.nii: .* implausible .left 0, right 0 cm3"):
+        find_lobules("nets", replace(tools, nets={**tools.nets, **doubting}), T1W, np.eye(4), SIDE, "a.nii")
 
 
 def test_the_vote_alone_needs_no_network_for_lobules(tools: Tools):

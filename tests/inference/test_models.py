@@ -60,6 +60,7 @@ def test_bundle_without_a_key_is_refused(tmp_path: Path):
         ("[contrast]", "[other]", "cannot be read .'architecture'"),
         ("[icv", "[other", "lacks networks for every method"),
         ("shape = [272, 192, 192]", "shape = [272, 192, 193]", "cannot be halved 1 times"),
+        ('name = "deepceres"', 'name = "ours"', 'named "ours", not "deepceres"'),
         ('scheme = "Lobules"', 'scheme = "Tissues"', "label scheme"),
         ("channels_in = 4", "channels_in = 5", "channels_in 5, not 4"),
         ("classes = 27", "classes = 26", "classes 26, not 27"),

@@ -36,27 +36,45 @@ def test_networks_of_the_cascade_can_be_tiled(recipe):
     assert (whole - pieces).abs().max() < 0.02 and torch.allclose(whole[:, :24], pieces[:, :24], atol=2e-3)
 
 
-def test_a_gpu_without_memory_gets_smaller_and_smaller_tiles(monkeypatch: pytest.MonkeyPatch):
+NO_MEMORY = [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("FIND was unable to find an engine to execute")]
+ON_GPU = torch.zeros(1, 16, 2, 2, device="meta")
+"""Stands for an image on a GPU: it is on no CPU."""
+
+
+@pytest.mark.parametrize("error", NO_MEMORY)
+def test_a_gpu_without_memory_gets_smaller_and_smaller_tiles(error: Exception, monkeypatch: pytest.MonkeyPatch):
     asked = []
 
     def in_tiles_of_a_small_gpu(net, seen, number):
         asked.append(number)
         if number < 4:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return seen
 
     monkeypatch.setattr(tiles, "in_tiles", in_tiles_of_a_small_gpu)
-    probabilities_of(Blur(), torch.zeros(1, 16, 2, 2))
+    probabilities_of(Blur(), ON_GPU)
     assert asked == [1, 2, 4]
 
 
-def test_a_gpu_without_any_memory_is_given_up(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("error", "tries", "seen"),
+    [
+        (NO_MEMORY[0], 4, ON_GPU),
+        (RuntimeError("shapes do not fit"), 1, ON_GPU),
+        (NO_MEMORY[0], 1, torch.zeros(1, 16, 2, 2)),
+    ],
+)
+def test_a_gpu_without_any_memory_is_given_up_and_other_errors_at_once(error, tries, seen, monkeypatch):
+    asked = []
+
     def fail(net, seen, number):
-        raise torch.OutOfMemoryError(f"{number}")
+        asked.append(number)
+        raise error
 
     monkeypatch.setattr(tiles, "in_tiles", fail)
-    with pytest.raises(torch.OutOfMemoryError, match=str(MOST)):
-        probabilities_of(Blur(), torch.zeros(1, 16, 2, 2))
+    with pytest.raises(type(error), match=str(error)):
+        probabilities_of(Blur(), seen)
+    assert len(asked) == tries and max(asked) <= MOST
 
 
 def test_a_cpu_works_on_some_millions_of_voxels_at_once(monkeypatch: pytest.MonkeyPatch):

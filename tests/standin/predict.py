@@ -44,6 +44,7 @@ FACTS = {
     "warnings": ["Nothing was looked at."],
     "confidence": {label.abbreviation: 1.0 for label in load_scheme("Lobules").labels},
     "between_nets": 1.0,
+    "with_quick": 1.0,
     "with_atlas": 1.0,
 }
 
