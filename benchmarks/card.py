@@ -91,14 +91,27 @@ def cascade_accuracy(table: pd.DataFrame) -> str:
 
 
 def _answers(table: pd.DataFrame) -> Iterator[str]:
-    """Means over people of each answer, and their spread over folds."""
+    """Means over people of each answer, and their spread over folds; the app's once more on folds that others are of."""
     columns = ("whole", "white", "vermis_72", "lobules")
     yield "| mean (SD over folds) | n | " + " | ".join(columns) + " |"
     yield "|---" * (len(columns) + 2) + "|"
-    for by, of_answer in table.groupby("by", sort=False):
+    for (by, fold), of_answer in _comparable(table):
         folds = of_answer.groupby("fold")[list(columns)].mean()
-        cells = (f"{of_answer[c].mean():.4f} ({folds[c].std():.4f})" for c in columns)
-        yield f"| {by} | {len(of_answer)} | " + " | ".join(cells) + " |"
+        spread = {c: f" ({folds[c].std():.4f})" if len(folds) > 1 else "" for c in columns}
+        cells = (f"{of_answer[c].mean():.4f}{spread[c]}" for c in columns)
+        yield f"| {by}{fold} | {len(of_answer)} | " + " | ".join(cells) + " |"
+
+
+def _comparable(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    answers = dict(list(table.groupby("by")))
+    for by, rows in answers.items():
+        some = sorted(set(rows["fold"]))
+        if len(some) == table["fold"].nunique():
+            yield (by, ""), rows
+        else:
+            told = f", fold {', '.join(map(str, some))}"
+            yield (by, told), rows
+            yield ("nets", told), answers["nets"][answers["nets"]["fold"].isin(some)]
 
 
 def image_side(superres: pd.DataFrame, t2w: pd.DataFrame, icv: pd.DataFrame) -> str:

@@ -147,7 +147,7 @@ def score(answer: Answer, seen: Shown, person: Person, work: Path) -> tuple[dict
     with np.load(work / "fine" / f"{person.id}.npz") as arrays:
         factory = arrays["compartments"]
     row["lobules"] = float(np.mean([dice(fine == k, factory == k) for k in LOBULE_CHANNELS]))
-    agreements = {"nets_dice": answer.between_nets, "quick_dice": answer.with_quick, "atlas_dice": answer.with_atlas}
+    agreements = {"nets_dice": answer.between_nets, "atlas_dice": answer.with_atlas}
     return {**row, **{name: np.nan if value is None else value for name, value in agreements.items()}}, found
 
 

@@ -13,6 +13,10 @@ def test_the_cascade_is_summed_up_over_people_and_its_answers_over_folds():
     answers = {"dpn": -0.1, "nets": 0.0}
     rows = [row(person, fold, by, value + more) for person, fold, value in people for by, more in answers.items()]
     table = pd.DataFrame(rows)
+    in_one_fold = [row(person, fold, "flip", value + 0.1) for person, fold, value in people if fold == 0]
+    some = cascade_accuracy(pd.concat([table, pd.DataFrame(in_one_fold)])).splitlines()
+    assert "| flip, fold 0 | 2 | 1.0000 | 1.0000 | 1.0000 | 1.0000 |" in some
+    assert "| nets, fold 0 | 2 | 0.9000 | 0.9000 | 0.9000 | 0.9000 |" in some
     lines = cascade_accuracy(table).splitlines()
     assert "| whole cerebellum, Dice | 0.800 | 0.200 | 0.600 | 3 |" in lines
     assert "| vermis VI-VII, Dice | 0.800 | 0.200 | 0.600 | 3 |" in lines

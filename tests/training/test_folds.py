@@ -75,7 +75,7 @@ def test_everybody_whom_the_packaged_weights_have_seen_was_scored(scored: pd.Dat
     assert set(scored["id"]) == set(read_bundle(None, "deepceres").networks["lobules"].training_ids)
 
 
-@pytest.mark.parametrize("net", (*SIDE_NETS, *LOBULE_NETS))
+@pytest.mark.parametrize("net", ("lobules", *SIDE_NETS, *LOBULE_NETS))
 def test_nobody_was_scored_by_a_cascade_that_had_seen_them(by_cascade: pd.DataFrame, net: str):
     assert len(by_cascade) > 0
     for fold, people in by_cascade.groupby("fold"):
@@ -83,7 +83,7 @@ def test_nobody_was_scored_by_a_cascade_that_had_seen_them(by_cascade: pd.DataFr
         assert len(left_out) == 4 and len(seen) == 16 and not left_out & seen
 
 
-@pytest.mark.parametrize("net", (*SIDE_NETS, *LOBULE_NETS))
+@pytest.mark.parametrize("net", ("lobules", *SIDE_NETS, *LOBULE_NETS))
 def test_every_scored_cascade_was_trained_by_the_recipe(by_cascade: pd.DataFrame, net: str):
     recipe = json.loads(json.dumps(asdict(RECIPES[net])))  # as notes have it: lists, not tuples
     for fold in set(by_cascade["fold"]):
