@@ -91,7 +91,7 @@ def cascade_accuracy(table: pd.DataFrame) -> str:
 
 
 def _answers(table: pd.DataFrame) -> Iterator[str]:
-    """Means over people of each answer, and their spread over folds; the app's once more on folds that others are of."""
+    """Means over people of each answer, and their spread over folds; the app's once more on the folds of others."""
     columns = ("whole", "white", "vermis_72", "lobules")
     yield "| mean (SD over folds) | n | " + " | ".join(columns) + " |"
     yield "|---" * (len(columns) + 2) + "|"

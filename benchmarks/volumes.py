@@ -5,7 +5,8 @@ Usage: python benchmarks/volumes.py VOLUMES.tsv PUBLISHED.tsv OUT.tsv
 VOLUMES.tsv is written by ``cascade.py``: people of 18 to 34 years are taken. PUBLISHED.tsv has ``lobule``,
 ``left_mean_cm3``, ``left_sd``, ``right_mean_cm3`` and ``right_sd`` of one group of healthy adults. For
 ``results/volumes.tsv`` it is what DeepCERES found in the 18 adults of the HNU test-retest set (Chardon et al.,
-reliability of cerebellar volumetry, CC BY-NC 4.0). Writes, a row a lobule and side, both means and SDs (cm3), their ratio, and the share of all lobules of both groups.
+reliability of cerebellar volumetry, CC BY-NC 4.0). Writes, a row a lobule and side, both means and SDs (cm3), their
+ratio, and the share of all lobules of both groups.
 """
 
 from __future__ import annotations
