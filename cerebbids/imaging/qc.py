@@ -1,4 +1,4 @@
-"""Quality of a segmentation in numbers, and a traffic light: what nobody may take unseen."""
+"""What the numbers of a segmentation's quality say: a traffic light, and what nobody may take unseen."""
 
 from __future__ import annotations
 
@@ -6,22 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import nibabel as nib
-import numpy as np
-from scipy import ndimage
-
-from cerebbids.bids.names import COMPARTMENTS
-from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.faces import touches_face
-
-Metrics = dict[str, float | int | bool | None]
-
-CLOSING_MM = 6.0
-"""Radius with which gaps in the cerebellum are closed before fluid is looked for in it."""
-RIM_MM = 4.0
-"""Depth below that surface where fluid is usual: cisterns and wide fissures."""
-PIECE = 0.01
-"""Size from which on a piece of the cerebellum counts, in parts of the whole."""
+from cerebbids.imaging.qcnumbers import Metrics
 
 DEFINITIONS = {
     "confidence_mean": "mean probability of the labels over the voxels that got them, mean of all labels",
@@ -32,6 +17,8 @@ DEFINITIONS = {
     "labels_missing": "labels of the scheme without a voxel",
     "labels_in_pieces": "labels whose largest piece has less than nine tenths of them",
     "pieces": "pieces of the cerebellum that have a hundredth of it or more",
+    "volume_mni_cm3": "volume of the cerebellum in the template's space, where heads are of one size, cm3",
+    "one_sided_mm3": "largest part, 3 mm from its surface, of what one side has and the other lacks in that space, mm3",
     "tissue_share": "share of the lobules and white matter that is no fluid",
     "tissue_asymmetry": "difference of that share between the sides",
     "fluid_core_mm3": "largest piece of fluid deep inside of the closed cerebellum, mm3",
@@ -87,6 +74,8 @@ RULES = (
     Rule("labels_missing", 0, 3, "Labels of the scheme that were not found: {value:.0f}."),
     Rule("labels_in_pieces", 2, 8, "Labels that lie in pieces: {value:.0f}."),
     Rule("pieces", 1, 3, "The cerebellum lies in {value:.0f} pieces."),
+    Rule("volume_mni_cm3", 145, 110, "The cerebellum is small for the head ({value:.0f} cm3 in the template's space)."),
+    Rule("one_sided_mm3", 400, 3000, "One side lacks what the other has ({value:.0f} mm3 of it deep): a lesion?"),
     Rule("tissue_share", 0.60, 0.40, "Only {value:.0%} of the cerebellum is tissue: atrophy, or something is missing."),
     Rule("tissue_asymmetry", 0.10, 0.25, "The share of tissue differs by {value:.0%} between the sides."),
     Rule("fluid_core_mm3", 1500, 6000, "There are {value:.0f} mm3 of fluid in one piece inside: a lesion, or a cyst?"),
@@ -128,131 +117,10 @@ def quality_report(metrics: Metrics, *, corrected: bool = False) -> dict[str, An
     Parameters
     ----------
     metrics : dict
-        As :func:`measure_quality` gives them.
+        As :func:`cerebbids.imaging.qcnumbers.measure_quality` gives them.
     corrected : bool
         Whether somebody has corrected the labels since the networks found them.
     """
     light, flags = light_of(metrics, corrected=corrected)
     older = {key: f"{DEFINITIONS[key]}, {_BEFORE}" for key in OF_NETWORKS if corrected}
     return {"light": light, "flags": list(flags), **metrics, "definitions": DEFINITIONS | older}
-
-
-def measure_quality(
-    dseg: nib.Nifti1Image,
-    dseg_mni: nib.Nifti1Image,
-    carved: nib.Nifti1Image,
-    t1w: nib.Nifti1Image,
-    facts: Mapping[str, Any],
-) -> Metrics:
-    """Measure a segmentation.
-
-    Parameters
-    ----------
-    dseg, dseg_mni : Nifti1Image
-        Labels of ``seg-Lobules`` on the grid of the T1w image, and on that of the template.
-    carved : Nifti1Image
-        Labels of ``seg-DeepCERES`` on the grid of the T1w image.
-    t1w : Nifti1Image
-        Clean, on the grid of ``dseg``.
-    facts : mapping
-        What the networks' process says (``predict.json``); numbers that it does not know are ``None``.
-
-    Returns
-    -------
-    dict
-        Keys of ``DEFINITIONS``.
-    """
-    labels, tissue = np.asarray(dseg.dataobj), np.asarray(carved.dataobj) > 0
-    sure = [share for share in facts["confidence"].values() if share]  # that of an absent label is 0
-    left, right = (_share(tissue, (labels > 0) & ((labels > 100) == side)) for side in (False, True))
-    return {
-        "confidence_mean": round(float(np.mean(sure)), 4) if sure else None,
-        "confidence_least": min(sure, default=None),
-        "nets_dice": facts.get("between_nets"),
-        "quick_dice": facts.get("with_quick"),
-        "atlas_dice": facts.get("with_atlas"),
-        "labels_missing": int(np.setdiff1d(load_scheme(COMPARTMENTS).indices, labels).size),
-        "labels_in_pieces": labels_in_pieces(labels),
-        "pieces": pieces(labels > 0),
-        "tissue_share": round(_share(tissue, labels > 0), 4),
-        "tissue_asymmetry": round(abs(left - right), 4),
-        "fluid_core_mm3": round(fluid_core(labels > 0, t1w, facts["tissues"]), 1),
-        "lowest_mm": lowest(dseg_mni),
-        "at_field_edge": touches_face(labels),
-        "sides_swapped": sides_swapped(labels, dseg.affine),
-    }
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> float:
-    return float(np.count_nonzero(part & whole) / max(np.count_nonzero(whole), 1))
-
-
-def labels_in_pieces(labels: np.ndarray) -> int:
-    """How many labels have less than nine tenths of their voxels in one piece (corners connect).
-
-    Examples
-    --------
-    >>> labels_in_pieces(np.array([1, 1, 0, 1, 2, 2]))
-    1
-    """
-    everywhere = np.ones((3,) * labels.ndim)
-    count = 0
-    for label, box in enumerate(ndimage.find_objects(labels), 1):
-        if box is not None:
-            sizes = np.bincount(ndimage.label(labels[box] == label, everywhere)[0].ravel())[1:]
-            count += bool(sizes.max() < 0.9 * sizes.sum())
-    return count
-
-
-def pieces(mask: np.ndarray) -> int:
-    """How many pieces of a mask have ``PIECE`` of it or more."""
-    sizes = np.bincount(ndimage.label(mask)[0].ravel())[1:]
-    return int((sizes >= PIECE * sizes.sum()).sum())
-
-
-def fluid_core(cerebellum: np.ndarray, t1w: nib.Nifti1Image, tissues: Mapping[str, float]) -> float:
-    """Volume (mm3) of the largest piece of what is as dark as fluid, deep inside of the closed cerebellum.
-
-    Parameters
-    ----------
-    cerebellum : ndarray of bool, (X, Y, Z)
-    t1w : Nifti1Image
-        Clean, on the same grid.
-    tissues : mapping
-        ``csf`` and ``gm``: means of fluid and grey matter in the image.
-    """
-    zooms = np.linalg.norm(t1w.affine[:3, :3], axis=0)
-    box = ndimage.find_objects(cerebellum.astype(np.uint8))
-    if not box:
-        return 0.0
-    room = [int(np.ceil(CLOSING_MM / zoom)) + 1 for zoom in zooms]
-    inside = np.pad(cerebellum[box[0]], [(r, r) for r in room])
-    closed = ndimage.distance_transform_edt(~inside, zooms) <= CLOSING_MM
-    closed = ndimage.distance_transform_edt(closed, zooms) > CLOSING_MM
-    deep = ndimage.distance_transform_edt(closed | inside, zooms) > RIM_MM
-    image = np.asarray(t1w.dataobj[box[0]], dtype=np.float32)
-    dark = np.zeros(inside.shape, bool)
-    dark[tuple(slice(r, -r) for r in room)] = image < (tissues["csf"] + tissues["gm"]) / 2
-    found, count = ndimage.label(dark & deep)
-    largest = np.bincount(found.ravel())[1:].max(initial=0)
-    return float(largest * abs(np.linalg.det(t1w.affine[:3, :3])))
-
-
-def lowest(dseg_mni: nib.Nifti1Image) -> float | None:
-    """Height (mm) above which all but a hundredth of the labels lie, in the template's space; none of no labels."""
-    planes = np.count_nonzero(np.asarray(dseg_mni.dataobj), axis=(0, 1))
-    if not planes.any():
-        return None
-    place = int(np.searchsorted(np.cumsum(planes), 0.01 * planes.sum()))
-    return round(float((dseg_mni.affine @ (0, 0, place, 1))[2]), 1)
-
-
-def sides_swapped(labels: np.ndarray, affine: np.ndarray) -> bool:
-    """Whether left labels (1-99) lie, in the world of an affine, on the right of right ones (100 and more)."""
-    centres = [
-        np.argwhere(side).mean(0) if side.any() else None for side in ((labels > 0) & (labels < 100), labels > 99)
-    ]
-    if centres[0] is None or centres[1] is None:
-        return False
-    left, right = (nib.affines.apply_affine(affine, centre)[0] for centre in centres)
-    return bool(left > right)

@@ -8,7 +8,8 @@ from typing import Any
 
 import nibabel as nib
 
-from cerebbids.imaging.qc import measure_quality, quality_report
+from cerebbids.imaging.qc import quality_report
+from cerebbids.imaging.qcnumbers import measure_quality
 from cerebbids.imaging.quality import check_cavity, check_segmentation
 
 
@@ -55,7 +56,7 @@ def judge(
     Parameters
     ----------
     dseg, dseg_mni, carved, t1w, facts
-        As :func:`cerebbids.imaging.qc.measure_quality` takes them.
+        As :func:`cerebbids.imaging.qcnumbers.measure_quality` takes them.
     icv : Nifti1Image or None
         Mask of the intracranial cavity on the grid of the T1w image; none of a stripped one.
     of_steps : sequence of str

@@ -3,14 +3,13 @@ import numpy as np
 import pytest
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.qc import (
-    DEFINITIONS,
-    RULES,
+from cerebbids.imaging.qc import DEFINITIONS, RULES, light_of
+from cerebbids.imaging.qcnumbers import (
     fluid_core,
     labels_in_pieces,
-    light_of,
     lowest,
     measure_quality,
+    one_sided,
     pieces,
     sides_swapped,
 )
@@ -28,7 +27,8 @@ FACTS = {
 GOOD = {
     "confidence_mean": 0.9, "confidence_least": 0.8, "nets_dice": 0.9, "quick_dice": 0.9,
     "atlas_dice": 0.8, "labels_missing": 0,
-    "labels_in_pieces": 0, "pieces": 1, "tissue_share": 0.85, "tissue_asymmetry": 0.01, "fluid_core_mm3": 90,
+    "labels_in_pieces": 0, "pieces": 1, "volume_mni_cm3": 180, "one_sided_mm3": 30,
+    "tissue_share": 0.85, "tissue_asymmetry": 0.01, "fluid_core_mm3": 90,
     "lowest_mm": -60, "at_field_edge": False, "sides_swapped": False,
 }  # fmt: skip
 
@@ -101,6 +101,24 @@ def test_missing_tissue_of_one_side_is_told():
     tissue[4:12] = 0
     found = measured(labels, tissue)
     assert found["tissue_share"] == 0.75 and found["tissue_asymmetry"] == 0.5
+    assert light_of(found)[0] == "red"
+
+
+@pytest.mark.parametrize("side", [slice(None), slice(None, None, -1)])
+def test_what_one_side_lacks_is_told_but_not_its_outer_millimetres(side: slice):
+    labels = cerebellum()
+    assert one_sided(nib.Nifti1Image(labels, AFFINE)) == one_sided(nib.Nifti1Image(0 * labels, AFFINE)) == 0
+    labels[20:36, 4:5] = 0  # one voxel of 2 mm
+    assert one_sided(nib.Nifti1Image(labels[side], AFFINE)) == 0
+    labels[26:36, 4:14, 9:19] = 0
+    assert one_sided(nib.Nifti1Image(labels[side], AFFINE)) == pytest.approx(8 * 8**3, rel=0.1)
+
+
+def test_a_small_cerebellum_is_told():
+    labels = cerebellum()
+    labels[:, 14:] = 0
+    found = measured(labels)
+    assert found["volume_mni_cm3"] == pytest.approx(32 * 10 * 26 * 8 / 1000, abs=0.1)
     assert light_of(found)[0] == "red"
 
 
