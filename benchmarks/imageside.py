@@ -170,7 +170,7 @@ def painted_cavities(work: Path, net: torch.nn.Module) -> pd.DataFrame:
         (labels,) = heads.load_heads(work, (name,))
         for painting in range(PAINTINGS):
             image, target = heads.painted_head(labels, np.random.default_rng((number, painting)))
-            found = keep_largest(crop_probabilities(net, image, MIRROR, CPU, low_precision=False)).argmax(0).numpy()
+            found = keep_largest(crop_probabilities(net, image, MIRROR, CPU)).argmax(0).numpy()
             dice = 2 * (found * target).sum() / (found.sum() + target.sum())
             rows.append({"head": name, "painting": painting, "dice": float(dice)})
     return pd.DataFrame(rows)

@@ -11,7 +11,6 @@ from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.resample import blurred, resample
 from cerebbids.inference.answer import keep_largest
-from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.segment import crop_probabilities, labels_on_grid
 from cerebbids.systems.grid import Grid
 
@@ -44,7 +43,7 @@ def find_cavity(
     """
     seen = resample(blurred(t1w, grid.spacing), grid.shape, grid.affine, np.linalg.inv(t1w_to_mni))
     data = seen.get_fdata(dtype=np.float32).clip(0)
-    probabilities = crop_probabilities(net, data, MIRROR, device, low_precision=is_fast_in_bf16(device))
+    probabilities = crop_probabilities(net, data, MIRROR, device)
     whole = keep_largest(probabilities)
     inside = labels_on_grid(whole, grid, t1w.shape, t1w.affine, t1w_to_mni, (1,))
     return with_data(t1w, ndimage.binary_fill_holes(inside).astype(np.uint8))

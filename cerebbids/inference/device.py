@@ -44,6 +44,17 @@ def find_device(wanted: str) -> torch.device:
     return torch.device("cuda", number)
 
 
+def answering(device: torch.device) -> torch.autocast:
+    """What trained networks are asked under: half precision where it is quick, else float32.
+
+    On GPUs from Volta on that is float16, which rounds an eighth as much as bfloat16 does; its range is far wider than
+    what these networks' layers give. On CPUs with AMX it is bfloat16, as float16 is no quicker than float32 on most.
+    """
+    if device.type == "cuda":
+        return torch.autocast("cuda", torch.float16, enabled=torch.cuda.get_device_capability(device) >= (7, 0))
+    return torch.autocast(device.type, torch.bfloat16, enabled=is_fast_in_bf16(device))
+
+
 def is_fast_in_bf16(device: torch.device) -> bool:
     """Whether bfloat16 convolutions are quicker than float32 ones here: on CPUs with AMX, on GPUs from Ampere on.
 

@@ -15,7 +15,6 @@ from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.answer import MEND, Answer, check_plausible, one_cerebellum
 from cerebbids.inference.cascade import Cascade, segment_cascade
-from cerebbids.inference.device import is_fast_in_bf16
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
 from cerebbids.inference.opinions import averaged, first_guess, likeness, on_fine_half, where_likely
@@ -121,7 +120,7 @@ def from_opinions(
 def quick_answer(net: torch.nn.Module, crop: np.ndarray, device: torch.device) -> torch.Tensor:
     """Probabilities (27, X, Y, Z) that the network at 1 mm gives to a crop of a T1w on ``CEREBELLUM_1MM``."""
     mirror = load_scheme(DEEPCERES.scheme).mirror
-    return crop_probabilities(net, crop, mirror, device, low_precision=is_fast_in_bf16(device))
+    return crop_probabilities(net, crop, mirror, device)
 
 
 def shown_t2w(side: ImageSide) -> np.ndarray:

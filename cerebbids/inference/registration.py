@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from cerebbids.inference.device import is_fast_in_bf16
+from cerebbids.inference.device import answering
 from cerebbids.nets.displacement import warp
 from cerebbids.nets.similarity import local_correlation, roughness
 
@@ -58,7 +58,7 @@ def half_displacements(
 def answers(net: torch.nn.Module, fixed: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
     """Displacements of the network alone, for volumes (M, 1, X, Y, Z); as :func:`half_displacements` gives them."""
     pairs = torch.cat([fixed, moving], 1).contiguous(memory_format=torch.channels_last_3d)
-    with torch.autocast(fixed.device.type, torch.bfloat16, enabled=is_fast_in_bf16(fixed.device)):
+    with answering(fixed.device):
         found = net(pairs)
     return found[-1].float()
 

@@ -18,7 +18,7 @@ from cerebbids.imaging.relabel import voxel_points
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.slabs import slabs
 from cerebbids.inference.answer import Answer, most_likely, one_cerebellum
-from cerebbids.inference.device import is_fast_in_bf16
+from cerebbids.inference.device import answering
 from cerebbids.inference.inputs import network_input
 from cerebbids.inference.library import Library
 from cerebbids.inference.models import Network
@@ -47,7 +47,7 @@ def load_net(network: Network, device: torch.device) -> torch.nn.Module:
 
 @torch.inference_mode()
 def crop_probabilities(
-    net: torch.nn.Module, t1w: np.ndarray, mirror: tuple[int, ...], device: torch.device, *, low_precision: bool
+    net: torch.nn.Module, t1w: np.ndarray, mirror: tuple[int, ...], device: torch.device
 ) -> torch.Tensor:
     """Class probabilities on the crop: mean of the net's answers on the image and on its mirror image.
 
@@ -59,8 +59,6 @@ def crop_probabilities(
     mirror : tuple of int
         Channel that each channel becomes when left and right are swapped.
     device : torch.device
-    low_precision : bool
-        bfloat16 autocast; float32 otherwise.
 
     Returns
     -------
@@ -70,7 +68,7 @@ def crop_probabilities(
 
     def answer(x: torch.Tensor) -> torch.Tensor:
         batch = network_input(x)[None].to(device).contiguous(memory_format=torch.channels_last_3d)
-        with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
+        with answering(device):
             logits = net(batch)
         return logits[0].float().softmax(0).cpu()
 
@@ -194,7 +192,7 @@ def segment(
         The answer cannot be a cerebellum.
     """
     data, mirror = crop_t1w(t1w, grid, t1w_to_mni), load_scheme(DEEPCERES.scheme).mirror
-    probabilities = crop_probabilities(net, data, mirror, device, low_precision=is_fast_in_bf16(device))
+    probabilities = crop_probabilities(net, data, mirror, device)
     return one_cerebellum(Answer(probabilities, grid), name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from cerebbids.errors import is_out_of_memory
-from cerebbids.inference.device import is_fast_in_bf16
+from cerebbids.inference.device import answering
 
 MULTIPLE = 16
 """Sides of what networks are shown divide by this."""
@@ -66,6 +66,6 @@ def in_tiles(net: torch.nn.Module, seen: torch.Tensor, tiles: int) -> torch.Tens
 def softmax_of(net: torch.nn.Module, seen: torch.Tensor) -> torch.Tensor:
     """Class probabilities (classes, X, Y, Z), float32."""
     batch = seen[None].contiguous(memory_format=torch.channels_last_3d)
-    with torch.autocast(seen.device.type, torch.bfloat16, enabled=is_fast_in_bf16(seen.device)):
+    with answering(seen.device):
         logits = net(batch)
     return logits[0].float().softmax(0)

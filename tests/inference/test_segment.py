@@ -99,11 +99,9 @@ def test_averaging_with_the_mirror_image_keeps_the_sides():
     image = np.full((16, 16, 16), 0.5, np.float32)
     image[2:5, 6:10, 6:10] = 3
     image[6:7, 8:, 4:] = 2
-    found = crop_probabilities(LeftIsBright(), image, SCHEME.mirror, torch.device("cpu"), low_precision=False).argmax(0)
+    found = crop_probabilities(LeftIsBright(), image, SCHEME.mirror, torch.device("cpu")).argmax(0)
     assert (found[3, 7, 7], found[12, 7, 7]) == (6, 0)
-    swapped = crop_probabilities(
-        LeftIsBright(), image[::-1].copy(), SCHEME.mirror, torch.device("cpu"), low_precision=False
-    ).argmax(0)
+    swapped = crop_probabilities(LeftIsBright(), image[::-1].copy(), SCHEME.mirror, torch.device("cpu")).argmax(0)
     assert torch.equal(torch.tensor(SCHEME.mirror)[swapped.flip(0)], found)
 
 
