@@ -19,14 +19,14 @@ AFFINE = np.diag([2.0, 2, 2, 1])
 AFFINE[:3, 3] = (-40, -90, -70)
 FACTS = {
     "confidence": {label.abbreviation: 0.9 for label in SCHEME.labels},
-    "between_nets": 0.9,
+    "between_nets": 0.97,
     "with_quick": 0.9,
     "with_atlas": 0.85,
     "tissues": {"csf": 50.0, "gm": 150.0, "wm": 250.0},
 }
 GOOD = {
-    "confidence_mean": 0.9, "confidence_least": 0.8, "nets_dice": 0.9, "quick_dice": 0.9,
-    "atlas_dice": 0.8, "labels_missing": 0,
+    "confidence_mean": 0.9, "confidence_least": 0.8, "nets_dice": 0.97, "quick_dice": 0.9,
+    "atlas_dice": 0.84, "labels_missing": 0,
     "labels_in_pieces": 0, "pieces": 1, "volume_mni_cm3": 180, "one_sided_mm3": 30,
     "tissue_share": 0.85, "tissue_asymmetry": 0.01, "fluid_core_mm3": 90,
     "lowest_mm": -60, "at_field_edge": False, "sides_swapped": False,
