@@ -6,8 +6,8 @@ The painted cases of ``cerebbids-train refine`` have folia, fluid and both contr
 are exact, and no network for lobules has seen their images. They are other people's lobules by other rules: five brains
 that CoBrALab labelled, of which the packaged labels are a vote. Every case is labelled on the 0.5 mm grid, from its T1w
 at 1 mm and, by the cascade, from the images at 0.5 mm: the stored T1w, and the stored T2w with blur, noise and a field
-of its own, without which it would show the tissues as they were painted. Writes a row a case and method, and prints
-means.
+of its own, without which it would show the tissues as they were painted. Writes a row a case and method, with the
+traffic light that the networks' own numbers give, and prints means.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from crossvalidate import dice
 from heldout import scanned_t2w
 from tqdm import tqdm
 
-from cerebbids.inference.answer import Answer, one_cerebellum
+from cerebbids.imaging.qc import light_of
+from cerebbids.inference.answer import Answer, confidence, one_cerebellum
 from cerebbids.inference.cascade import Cascade
 from cerebbids.inference.library import Library, read_library
 from cerebbids.inference.lobules import from_opinions, quick_answer
@@ -55,8 +56,15 @@ def answers(work: Path, name: str, nets: dict[str, torch.nn.Module], library: Li
     yield "nets", from_opinions(cascade, (t1w, scanned_t2w(t2w, name)), *opinions, CEREBELLUM_05MM, CPU, name)
 
 
-def score(answer: Answer, truth: np.ndarray) -> dict[str, float]:
-    """Dice of an answer on the grid of the truth; its volume in parts of the true one."""
+def light(answer: Answer) -> str:
+    """Traffic light of what the networks tell of an answer; the app's looks at the image and the labels, too."""
+    sure = [share for share in confidence(answer.probabilities) if share]
+    numbers = {"confidence_mean": float(np.mean(sure)), "confidence_least": min(sure), "nets_dice": answer.between_nets}
+    return light_of({**numbers, "quick_dice": answer.with_quick, "atlas_dice": answer.with_atlas})[0]
+
+
+def score(answer: Answer, truth: np.ndarray) -> dict[str, float | str]:
+    """Dice of an answer on the grid of the truth; its volume in parts of the true one; its light."""
     grid = CEREBELLUM_05MM
     found = labels_on_grid(answer.probabilities, answer.grid, grid.shape, grid.affine, np.eye(4), CHANNELS)
     lobules = [dice(found == k, truth == k) for k in CHANNELS if k not in WHITE]
@@ -67,6 +75,7 @@ def score(answer: Answer, truth: np.ndarray) -> dict[str, float]:
         "white": dice(np.isin(found, WHITE), np.isin(truth, WHITE)),
         "lobules": float(np.mean(lobules)),
         "volume_ratio": float((found > 0).sum() / (truth > 0).sum()),
+        "light": light(answer),
     }
 
 

@@ -1,5 +1,6 @@
 """What every method is shown of a painted case, and how its answer is scored."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import phantoms
 import pytest
 import torch
 from heldout import scanned_t2w
-from phantoms import answers, score
+from phantoms import answers, light, score
 
 from cerebbids.inference.answer import Answer
 from cerebbids.inference.cascade import Cascade
@@ -84,4 +85,6 @@ def test_an_answer_is_scored_label_by_label_on_the_fine_grid():
     assert row["left"] == row["right"] == row["lobules"] == 0
     assert row["whole"] == row["white"] == row["volume_ratio"] == 1
     row = score(answered(np.where(right > 13, 0, right)), right)
+    assert row["light"] == "green" == light(replace(answered(right), with_atlas=None))
+    assert light(replace(answered(right), with_atlas=0.5)) == "red"
     assert row["left"] == 1 and row["right"] == 0 and row["lobules"] == row["volume_ratio"] == 0.5
