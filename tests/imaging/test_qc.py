@@ -37,8 +37,8 @@ def cerebellum() -> np.ndarray:
     """A block of 13 slabs a side, the left labels on the left."""
     labels = np.zeros((40, 30, 32), np.uint8)
     for k in range(13):
-        labels[4:20, 4:26, 3 + 2 * k : 5 + 2 * k] = SCHEME.indices[k]
-        labels[20:36, 4:26, 3 + 2 * k : 5 + 2 * k] = SCHEME.indices[k + 13]
+        labels[4:20, 2:28, 3 + 2 * k : 5 + 2 * k] = SCHEME.indices[k]
+        labels[20:36, 2:28, 3 + 2 * k : 5 + 2 * k] = SCHEME.indices[k + 13]
     return labels
 
 
@@ -108,7 +108,7 @@ def test_missing_tissue_of_one_side_is_told():
 def test_what_one_side_lacks_is_told_but_not_its_outer_millimetres(side: slice):
     labels = cerebellum()
     assert one_sided(nib.Nifti1Image(labels, AFFINE)) == one_sided(nib.Nifti1Image(0 * labels, AFFINE)) == 0
-    labels[20:36, 4:5] = 0  # one voxel of 2 mm
+    labels[20:36, 2:3] = 0  # one voxel of 2 mm
     assert one_sided(nib.Nifti1Image(labels[side], AFFINE)) == 0
     labels[26:36, 4:14, 9:19] = 0
     assert one_sided(nib.Nifti1Image(labels[side], AFFINE)) == pytest.approx(8 * 8**3, rel=0.1)
@@ -118,7 +118,7 @@ def test_a_small_cerebellum_is_told():
     labels = cerebellum()
     labels[:, 14:] = 0
     found = measured(labels)
-    assert found["volume_mni_cm3"] == pytest.approx(32 * 10 * 26 * 8 / 1000, abs=0.1)
+    assert found["volume_mni_cm3"] == pytest.approx(32 * 12 * 26 * 8 / 1000, abs=0.1)
     assert light_of(found)[0] == "red"
 
 
