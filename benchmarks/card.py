@@ -95,23 +95,23 @@ def _answers(table: pd.DataFrame) -> Iterator[str]:
     columns = ("whole", "white", "vermis_72", "lobules")
     yield "| mean (SD over folds) | n | " + " | ".join(columns) + " |"
     yield "|---" * (len(columns) + 2) + "|"
-    for (by, fold), of_answer in _comparable(table):
+    for name, of_answer in _comparable(table):
         folds = of_answer.groupby("fold")[list(columns)].mean()
         spread = {c: f" ({folds[c].std():.4f})" if len(folds) > 1 else "" for c in columns}
         cells = (f"{of_answer[c].mean():.4f}{spread[c]}" for c in columns)
-        yield f"| {by}{fold} | {len(of_answer)} | " + " | ".join(cells) + " |"
+        yield f"| {name} | {len(of_answer)} | " + " | ".join(cells) + " |"
 
 
-def _comparable(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-    answers = dict(list(table.groupby("by")))
-    for by, rows in answers.items():
-        some = sorted(set(rows["fold"]))
-        if len(some) == table["fold"].nunique():
-            yield (by, ""), rows
+def _comparable(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Rows of each answer under its name; beside one of some folds alone, those of the app's answer in these."""
+    for by, rows in table.groupby("by"):
+        folds = sorted(set(rows["fold"]))
+        if len(folds) == table["fold"].nunique():
+            yield by, rows
         else:
-            told = f", fold {', '.join(map(str, some))}"
-            yield (by, told), rows
-            yield ("nets", told), answers["nets"][answers["nets"]["fold"].isin(some)]
+            told = f", fold {', '.join(map(str, folds))}"
+            yield by + told, rows
+            yield "nets" + told, table[(table["by"] == "nets") & table["fold"].isin(folds)]
 
 
 def image_side(superres: pd.DataFrame, t2w: pd.DataFrame, icv: pd.DataFrame) -> str:

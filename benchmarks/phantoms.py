@@ -24,6 +24,7 @@ from heldout import scanned_t2w
 from tqdm import tqdm
 
 from cerebbids.imaging.qc import light_of
+from cerebbids.imaging.qcnumbers import told_by_networks
 from cerebbids.inference.answer import Answer, confidence, one_cerebellum
 from cerebbids.inference.cascade import Cascade
 from cerebbids.inference.library import Library, read_library
@@ -58,9 +59,9 @@ def answers(work: Path, name: str, nets: dict[str, torch.nn.Module], library: Li
 
 def light(answer: Answer) -> str:
     """Traffic light of what the networks tell of an answer; the app's looks at the image and the labels, too."""
-    sure = [share for share in confidence(answer.probabilities) if share]
-    numbers = {"confidence_mean": float(np.mean(sure)), "confidence_least": min(sure), "nets_dice": answer.between_nets}
-    return light_of({**numbers, "quick_dice": answer.with_quick, "atlas_dice": answer.with_atlas})[0]
+    sure = dict(enumerate(confidence(answer.probabilities)))
+    agreements = {key: getattr(answer, key) for key in ("between_nets", "with_quick", "with_atlas")}
+    return light_of(told_by_networks({"confidence": sure, **agreements}))[0]
 
 
 def score(answer: Answer, truth: np.ndarray) -> dict[str, float | str]:

@@ -83,9 +83,10 @@ RULES = (
     Rule("at_field_edge", 0.5, 2, "The cerebellum reaches the end of the field of view."),
     Rule("sides_swapped", 0.4, 0.5, "Left labels lie on the right of right ones."),
 )  # fmt: skip
-"""Yellow: what neither the 20 people of the cross-validation nor one head in twelve wrappings (``wrappings.py``)
-reached, and most simulated failures of that head did (``benchmarks/qc.py``); of the volume, 2 SD below the mean of
-these people, red 5 SD. Other limits for red: guesses. The template's space ends at -72 mm."""
+"""Yellow, of the networks' Dice and of what one side lacks: beyond the 20 people of the cross-validation; of their
+confidence: beyond one head in twelve wrappings (``wrappings.py``); all short of simulated failures of that head
+(``benchmarks/qc.py``). ``quick_dice`` is known of that head alone. The volume: 2 SD below the mean of the 20, red 5 SD.
+All others are guesses. The template's space ends at -72 mm."""
 
 
 def light_of(metrics: Mapping[str, Any], *, corrected: bool = False) -> tuple[str, tuple[str, ...]]:

@@ -51,14 +51,9 @@ def measure_quality(
         Keys of :data:`cerebbids.imaging.qc.DEFINITIONS`.
     """
     labels, tissue = np.asarray(dseg.dataobj), np.asarray(carved.dataobj) > 0
-    sure = [share for share in facts["confidence"].values() if share]  # that of an absent label is 0
     left, right = (_share(tissue, (labels > 0) & ((labels > 100) == side)) for side in (False, True))
     return {
-        "confidence_mean": round(float(np.mean(sure)), 4) if sure else None,
-        "confidence_least": min(sure, default=None),
-        "nets_dice": facts.get("between_nets"),
-        "quick_dice": facts.get("with_quick"),
-        "atlas_dice": facts.get("with_atlas"),
+        **told_by_networks(facts),
         "labels_missing": int(np.setdiff1d(load_scheme(COMPARTMENTS).indices, labels).size),
         "labels_in_pieces": labels_in_pieces(labels),
         "pieces": pieces(labels > 0),
@@ -70,6 +65,24 @@ def measure_quality(
         "lowest_mm": lowest(dseg_mni),
         "at_field_edge": touches_face(labels),
         "sides_swapped": sides_swapped(labels, dseg.affine),
+    }
+
+
+def told_by_networks(facts: Mapping[str, Any]) -> Metrics:
+    """Numbers that need neither image nor labels: how sure the networks are, and how far they agree.
+
+    Parameters
+    ----------
+    facts : mapping
+        ``confidence`` of each label, 0 of an absent one; ``between_nets``, ``with_quick``, ``with_atlas`` where known.
+    """
+    sure = [share for share in facts["confidence"].values() if share]
+    return {
+        "confidence_mean": round(float(np.mean(sure)), 4) if sure else None,
+        "confidence_least": min(sure, default=None),
+        "nets_dice": facts.get("between_nets"),
+        "quick_dice": facts.get("with_quick"),
+        "atlas_dice": facts.get("with_atlas"),
     }
 
 
