@@ -5,19 +5,19 @@ Usage: python benchmarks/cascade.py KIT WORK OUT.tsv [--fold K ...]
 Every person of the kit's ``adult/oasis`` goes through the app's own steps. Registration network, library, network at
 1 mm and the four of the cascade are those of the fold (``cerebbids-train exemplars``, ``fit``) and have not seen this
 person; the other networks are the packaged ones, which have seen nobody of the kit's labelled people. Images prepared
-once are kept in WORK/native, and so are the labels found. Writes a row a person and answer: both networks of each stage
-(``nets``, as the app does it), each kind alone (``dpn``, ``unet``; in all of them the network at 1 mm has half of the
-say), and in one fold, as it takes twice as long, both also of the mirror image (``flip``); ``weights_sha256`` tells of
-which training the fold's networks were. Keeps what they have seen beside the table, and prints mean, SD and worst case.
-Volumes of ``seg-DeepCERES`` in ``nets``, cm3 of the T1w image's world, go into OUT_volumes.tsv (``volumes.py`` holds
-them against published ones).
+once are kept in WORK/native, and so are the labels found. Writes a row a person and answer: as the app does it
+(``nets``), and in one fold, as it takes twice as long, as with ``--flip``; the cascade without the mean with the
+network at 1 mm (``cascade``), and of it each kind of network alone (``dpn``, ``unet``); with it the numbers that the
+traffic light looks at. ``weights_sha256`` tells of which training the fold's networks were. Keeps what they have seen
+beside the table, and prints mean, SD and worst case. Volumes of ``seg-DeepCERES`` in ``nets``, cm3 of the T1w image's
+world, go into OUT_volumes.tsv (``volumes.py`` holds them against published ones).
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -34,15 +34,17 @@ from tqdm import tqdm
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.antsio import with_data
+from cerebbids.imaging.qcnumbers import one_sided, told_by_networks, volume_cm3
 from cerebbids.imaging.registration import register_to_mni
+from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.vermis import VERMIS_GROUPS, with_vermis
-from cerebbids.inference.answer import Answer
+from cerebbids.inference.answer import Answer, confidence
 from cerebbids.inference.cascade import Cascade
 from cerebbids.inference.imageside import ImageSide, image_side
 from cerebbids.inference.library import read_library
-from cerebbids.inference.lobules import from_opinions, quick_answer, shown_t2w
+from cerebbids.inference.lobules import cascade_alone, from_opinions, held_against, quick_answer, shown_t2w
 from cerebbids.inference.models import read_bundle
-from cerebbids.inference.opinions import on_fine_half
+from cerebbids.inference.opinions import averaged, on_fine_half
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
 from cerebbids.inference.tissue import tissue_labels
@@ -60,7 +62,7 @@ GRIDS = DEEPCERES.grids
 FINE = GRIDS["contrast"]
 SCHEME = load_scheme(DEEPCERES.scheme)
 LOBULE_CHANNELS = [channel for channel, label in enumerate(SCHEME.labels, 1) if label.tissue == "GM"]
-BY, FLIPPED = ("nets", "dpn", "unet"), ("flip",)
+BY, FLIPPED = ("nets", "cascade", "dpn", "unet"), ("flip",)
 """Answers that are scored, and what is scored in one fold besides."""
 FLIPPED_FOLD = 0
 """Which fold that is."""
@@ -126,11 +128,18 @@ def weights_sha256(work: Path, fold: int, by: str) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def answer_of(by: str, cascade: Cascade, seen: Shown, name: str) -> Answer:
-    """Answer of the whole cascade, with or without the mirror image, or of one kind of network."""
-    nets = Cascade(asked(by, cascade.sides), asked(by, cascade.lobules))
+def answers_of(cascade: Cascade, seen: Shown, name: str, flipped: bool) -> Iterator[tuple[str, Answer]]:
+    """All answers, each under its name; that with the mirror image where it is asked for."""
     images = (seen.side.t1w, shown_t2w(seen.side))
-    return from_opinions(nets, images, seen.atlas, seen.quick, FINE, CPU, name, flip=by == "flip")
+    given = (images, seen.atlas, seen.quick, FINE, CPU, name)
+    alone = cascade_alone(cascade, *given)
+    yield "nets", held_against(averaged(alone, seen.quick, FINE), seen.atlas, FINE, name)
+    yield "cascade", held_against(alone, seen.atlas, FINE, name)
+    for by in ALONE:
+        nets = Cascade(asked(by, cascade.sides), asked(by, cascade.lobules))
+        yield by, held_against(cascade_alone(nets, *given), seen.atlas, FINE, name)
+    if flipped:
+        yield "flip", from_opinions(cascade, *given, flip=True)
 
 
 def score(answer: Answer, seen: Shown, person: Person, work: Path) -> tuple[dict[str, float], np.ndarray]:
@@ -147,8 +156,20 @@ def score(answer: Answer, seen: Shown, person: Person, work: Path) -> tuple[dict
     with np.load(work / "fine" / f"{person.id}.npz") as arrays:
         factory = arrays["compartments"]
     row["lobules"] = float(np.mean([dice(fine == k, factory == k) for k in LOBULE_CHANNELS]))
-    agreements = {"nets_dice": answer.between_nets, "atlas_dice": answer.with_atlas}
-    return {**row, **{name: np.nan if value is None else value for name, value in agreements.items()}}, found
+    return row | numbers(answer), found
+
+
+def numbers(answer: Answer) -> dict[str, float]:
+    """Numbers of the traffic light that need no image; NaN of what an answer cannot tell."""
+    sure = dict(enumerate(confidence(answer.probabilities)))
+    agreements = {key: getattr(answer, key) for key in ("between_nets", "with_quick", "with_atlas")}
+    template = template_t1w()
+    place = (template.shape, template.affine)
+    in_mni = labels_on_grid(answer.probabilities, answer.grid, *place, np.eye(4), SCHEME.indices)
+    placed = nib.Nifti1Image(in_mni, template.affine)
+    told = {**told_by_networks({"confidence": sure, **agreements}), "volume_mni_cm3": volume_cm3(placed)}
+    told["one_sided_mm3"] = one_sided(placed)
+    return {key: np.nan if value is None else value for key, value in told.items()}
 
 
 def carved_volumes(answer: Answer, seen: Shown) -> dict[str, float]:
@@ -161,6 +182,7 @@ def carved_volumes(answer: Answer, seen: Shown) -> dict[str, float]:
 def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict], list[dict]]:
     """Score and measure the people of one fold."""
     people = [p for p in oasis_people(kit) if p.fold == fold]
+    flipped = fold == FLIPPED_FOLD
     cascade, registration = fold_cascade(work, fold, people), fold_registration(work, fold, people)
     folder = library_folder(work, str(fold))
     library = read_library(
@@ -172,7 +194,7 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
     for name in nets:
         check_unseen(people, networks[name].training_ids)
     quick = trained_net(run_folder(work, "lobules", str(fold)))
-    hashes = {by: weights_sha256(work, fold, by) for by in BY + FLIPPED * (fold == FLIPPED_FOLD)}
+    hashes = {by: weights_sha256(work, fold, by) for by in BY + FLIPPED * flipped}
     rows, measured = [], []
     for person in tqdm(people, desc=f"fold {fold}"):
         t1w = native_t1w(person, work, threads)
@@ -185,10 +207,9 @@ def run_fold(kit: Path, work: Path, fold: int, threads: int) -> tuple[list[dict]
         opinions = subject_atlas(registration, library, crop, CPU), quick_answer(quick, crop, CPU)
         seen = Shown(t1w, t1w_to_mni, side, *(on_fine_half(opinion, FINE.halved()) for opinion in opinions))
         known = {"id": f"OASIS-{person.id}", "age": person.age, "fold": fold}
-        for by, sha256 in hashes.items():
-            answer = answer_of(by, cascade, seen, person.id)
+        for by, answer in answers_of(cascade, seen, person.id, flipped):
             row, found = score(answer, seen, person, work)
-            rows.append({**known, "by": by, "weights_sha256": sha256, **row})
+            rows.append({**known, "by": by, "weights_sha256": hashes[by], **row})
             nib.save(with_data(t1w, found), work / "native" / f"{person.id}_by-{by}_dseg.nii.gz")
             if by == "nets":
                 measured.append({**known, **carved_volumes(answer, seen)})

@@ -4,7 +4,7 @@ Usage: python benchmarks/qc.py OUT.tsv IMAGE_T1w.nii.gz ... [--method nets] [--t
 
 Every image is cleaned and labelled as the app does it; its own labels then say where a lesion goes, which half is taken
 away, and so on (``FAILURES``), and the changed image is registered and labelled again. Writes a row an image and
-failure: the light, the flags, every number; a refusal counts as red. Prints the share of each light.
+failure: the light, the flags, every number. Prints how many got which light, and how many were refused.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ CRUS = (6, 7)
 
 
 def lesion(image: np.ndarray, labels: np.ndarray, affine: np.ndarray, fluid: float) -> np.ndarray:
-    """Turn a ball in the left Crus into fluid."""
+    """Turn a ball in the left Crus into fluid; raises ValueError where there is none."""
     if not (crus := np.isin(labels, CRUS)).any():
-        raise SystemExit("no left Crus was found to put a lesion into")
+        raise ValueError("no left Crus was found to put a lesion into")
     middle = np.argwhere(crus).mean(0)
     ball = np.linalg.norm(places(image.shape, affine) - apply_affine(affine, middle), axis=-1) < LESION_MM
     return np.where(ball & (labels > 0), fluid, image)
@@ -136,7 +136,7 @@ def labelled(t1w: nib.Nifti1Image, folder: Path, asked: argparse.Namespace) -> d
     icv = nib.load(cavity) if cavity.exists() else None
     facts = json.loads((folder / "out" / "predict.json").read_text())
     of_steps = (*size_warnings(placed.determinant), *facts["warnings"])
-    verdict = judge(**images, t1w=t1w, icv=icv, facts=facts, of_steps=of_steps)
+    verdict = judge(**images, t1w=t1w, icv=icv, facts=facts, t1w_to_mni=placed.t1w_to_mni, of_steps=of_steps)
     numbers = {key: value for key, value in verdict.quality.items() if key in DEFINITIONS}
     return {"light": verdict.quality["light"], "flags": " ".join(verdict.warnings), **numbers}
 
@@ -157,15 +157,19 @@ def rows(image: Path, asked: argparse.Namespace) -> Iterator[dict]:
         fluid = json.loads((whole / "out" / "predict.json").read_text())["tissues"]["csf"]
         shown = np.asarray(clean.dataobj, dtype=np.float32)
         for name, failure in FAILURES.items():
-            changed = with_data(clean, failure(shown, labels, clean.affine, fluid).astype(np.float32))
-            made = labelled(changed, Path(folder) / name.replace(" ", "_"), asked)
+            try:
+                changed = with_data(clean, failure(shown, labels, clean.affine, fluid).astype(np.float32))
+            except ValueError as error:
+                made = {"light": "not simulated", "flags": str(error)}
+            else:
+                made = labelled(changed, Path(folder) / name.replace(" ", "_"), asked)
             yield {"image": image.name.split(".")[0], "failure": name, **made}
 
 
 def lights(table: pd.DataFrame) -> str:
     """Markdown table of how many images of each failure got which light."""
     counts = table.groupby(["failure", "light"], sort=False).size().unstack(fill_value=0)
-    shown = [light for light in ("green", "yellow", "red", "refused") if light in counts]
+    shown = [light for light in ("green", "yellow", "red", "refused", "not simulated") if light in counts]
     lines = ["| | " + " | ".join(shown) + " |", "|---" * (len(shown) + 1) + "|"]
     return "\n".join(
         [*lines, *(f"| {name} | " + " | ".join(map(str, row)) + " |" for name, *row in counts[shown].itertuples())]

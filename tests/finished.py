@@ -118,7 +118,8 @@ def _measure(folder: Path, files: Mapping[str, Path]) -> tuple[dict[str, Any], d
         found[key] = Path(measured.outputs.out_file)
     (folder / "facts.json").write_text(json.dumps(FACTS))
     labels = {key: given[key] for key in ("t1w", "dseg", "dseg_mni", "carved")}
-    check = CheckSegmentation(**labels, **icv, facts=str(folder / "facts.json"), known=["Shifted."], version="1")
+    told = {"facts": str(folder / "facts.json"), "xfm": given["xfm_to_mni"], "known": ["Shifted."]}
+    check = CheckSegmentation(**labels, **icv, **told, version="1")
     checked = check.run(cwd=str(folder)).outputs
     return checked.meta, found | {"qc": Path(checked.qc)}
 

@@ -95,16 +95,17 @@ def run(job: Job) -> None:
 
     torch.set_num_threads(max(1, job.cpu_threads))
     device = find_device(job.device)
-    facts = None
+    facts, reason = None, ""
     try:
         facts = _run_on(device, job)
     except RuntimeError as error:
         if device.type == "cpu" or not is_out_of_memory(error):
             raise
+        reason = shorten(str(error), 200)
     if facts is None:  # not in the handler, which would keep what the failed attempt holds
         torch.cuda.empty_cache()
         facts = _run_on(torch.device("cpu"), job)
-        facts["warnings"].append("The memory of the GPU ran out: the networks ran on the CPU.")
+        facts["warnings"].append(f"The memory of the GPU ran out, and the networks ran on the CPU ({reason}).")
     write_text(job.out_dir / "predict.json", as_json(facts))
 
 

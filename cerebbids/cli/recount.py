@@ -124,10 +124,11 @@ def recount(output_dir: Path, name: str) -> Recounted:
     remade = dict(_remade(scan))
     images = {key: each.image for key, each in scan.maps.items()} | {"dseg_mni": scan.dseg_mni} | remade
     verdict = _judge(scan, images)
+    quality = as_json(verdict.quality)
     # Whatever ends this in the middle, the older hash beside seg-Lobules stays, and all is made again.
     _store(scan)
     _write_tables(scan, images)
-    write_text(scan.paths["qc"], as_json(verdict.quality))
+    write_text(scan.paths["qc"], quality)
     _draw(scan.paths)
     for key in remade:  # before the first map is replaced: a missing hash says that none of them is to be relied on
         _forget_hash(key, scan)
@@ -208,8 +209,10 @@ def _judge(scan: _Scan, images: Mapping[str, nib.Nifti1Image]) -> Verdict:
     facts = scan.sidecars["dseg"]["CerebBIDS"]
     of_steps = facts.get("warnings_of_steps", facts.get("warnings", ()))  # not told apart by older versions
     labels = {key: images[key] for key in ("dseg", "dseg_mni", "carved")}
-    corrected = scan.maps["dseg"].corrected
-    return judge(**labels, t1w=scan.t1w, icv=scan.icv, facts=facts, of_steps=of_steps, corrected=corrected)
+    return judge(
+        **labels, t1w=scan.t1w, icv=scan.icv, facts=facts, t1w_to_mni=read_itk_affine(scan.paths["xfm_to_mni"]),
+        of_steps=of_steps, corrected=scan.maps["dseg"].corrected,
+    )  # fmt: skip
 
 
 def _store(scan: _Scan) -> None:
@@ -227,6 +230,9 @@ def _write_tables(scan: _Scan, images: Mapping[str, nib.Nifti1Image]) -> None:
     if "vermis" in images:
         scheme = load_scheme(DERIVATIVES["vermis"]["seg"])
         write_volumes(lobule_volumes(images["vermis"], scheme, scan.icv), scan.paths["vermis_morph"])
+    else:  # volumes of a map that was moved away would pass for those of the labels as they are
+        for path in (scan.paths["vermis_morph"], sidecar_path(scan.paths["vermis_morph"])):
+            path.unlink(missing_ok=True)
 
 
 def _draw(paths: Mapping[str, Path]) -> None:
@@ -254,7 +260,7 @@ def _write_sidecars(
     """Tell in all sidecars what was found; that of seg-Lobules comes last."""
     older = {"confidence_of": "labels before their correction by hand"} if scan.maps["dseg"].corrected else {}
     for key in reversed(OF_LABELS):
-        if sidecar := scan.sidecars[key]:
+        if (sidecar := scan.sidecars[key]) and scan.paths[key].exists():
             told = {**sidecar["CerebBIDS"], **verdict.told(), **older, **_by_hand(key, scan.maps)}
             # A map that was found without a hash may be hand work: with one, a run would replace it without a word.
             if key in LABEL_MAPS and key in images and (key in remade or "labels_sha256" in told):

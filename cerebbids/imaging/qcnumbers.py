@@ -31,6 +31,7 @@ def measure_quality(
     carved: nib.Nifti1Image,
     t1w: nib.Nifti1Image,
     facts: Mapping[str, Any],
+    t1w_to_mni: np.ndarray,
 ) -> Metrics:
     """Measure a segmentation.
 
@@ -44,6 +45,8 @@ def measure_quality(
         Clean, on the grid of ``dseg``.
     facts : mapping
         What the networks' process says (``predict.json``); numbers that it does not know are ``None``.
+    t1w_to_mni : ndarray, (4, 4)
+        World of the T1w image -> that of the template, mm.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def measure_quality(
         "tissue_share": round(_share(tissue, labels > 0), 4),
         "tissue_asymmetry": round(abs(left - right), 4),
         "fluid_core_mm3": round(fluid_core(labels > 0, t1w, facts["tissues"]), 1),
-        "lowest_mm": lowest(dseg_mni),
+        "lowest_mm": lowest(labels, t1w_to_mni @ dseg.affine),
         "at_field_edge": touches_face(labels),
         "sides_swapped": sides_swapped(labels, dseg.affine),
     }
@@ -165,13 +168,18 @@ def fluid_core(cerebellum: np.ndarray, t1w: nib.Nifti1Image, tissues: Mapping[st
     return float(largest * abs(np.linalg.det(t1w.affine[:3, :3])))
 
 
-def lowest(dseg_mni: nib.Nifti1Image) -> float | None:
-    """Height (mm) above which all but a hundredth of the labels lie, in the template's space; none of no labels."""
-    planes = np.count_nonzero(np.asarray(dseg_mni.dataobj), axis=(0, 1))
-    if not planes.any():
-        return None
-    place = int(np.searchsorted(np.cumsum(planes), 0.01 * planes.sum()))
-    return round(float((dseg_mni.affine @ (0, 0, place, 1))[2]), 1)
+def lowest(labels: np.ndarray, to_mni: np.ndarray) -> float | None:
+    """Height (mm) above which all but a hundredth of the labels lie, in the template's space; none of no labels.
+
+    Parameters
+    ----------
+    labels : ndarray, (X, Y, Z)
+        On the image's own grid: that of the template may end above.
+    to_mni : ndarray, (4, 4)
+        Voxels of that grid -> the template's world, mm.
+    """
+    heights = nib.affines.apply_affine(to_mni, np.argwhere(labels))[:, 2]
+    return round(float(np.quantile(heights, 0.01)), 1) if heights.size else None
 
 
 def sides_swapped(labels: np.ndarray, affine: np.ndarray) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import nibabel as nib
+import numpy as np
 
 from cerebbids.imaging.qc import quality_report
 from cerebbids.imaging.qcnumbers import measure_quality
@@ -48,6 +49,7 @@ def judge(
     t1w: nib.Nifti1Image,
     icv: nib.Nifti1Image | None,
     facts: Mapping[str, Any],
+    t1w_to_mni: np.ndarray,
     of_steps: Sequence[str],
     corrected: bool = False,
 ) -> Verdict:
@@ -55,7 +57,7 @@ def judge(
 
     Parameters
     ----------
-    dseg, dseg_mni, carved, t1w, facts
+    dseg, dseg_mni, carved, t1w, facts, t1w_to_mni
         As :func:`cerebbids.imaging.qcnumbers.measure_quality` takes them.
     icv : Nifti1Image or None
         Mask of the intracranial cavity on the grid of the T1w image; none of a stripped one.
@@ -70,7 +72,7 @@ def judge(
         Labels and image are not on one grid.
     """
     found = check_segmentation(dseg, t1w) + (check_cavity(icv, t1w) if icv is not None else ())
-    quality = quality_report(measure_quality(dseg, dseg_mni, carved, t1w, facts), corrected=corrected)
+    quality = quality_report(measure_quality(dseg, dseg_mni, carved, t1w, facts, t1w_to_mni), corrected=corrected)
     flags = dict.fromkeys((*quality["flags"], *of_steps, *found))  # nothing is said twice
     light = "yellow" if flags and quality["light"] == "green" else quality["light"]
     return Verdict({**quality, "light": light, "flags": list(flags)}, tuple(flags), tuple(of_steps))

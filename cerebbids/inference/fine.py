@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from cerebbids.imaging.resample import part_around, resample
-from cerebbids.inference.device import answering
+from cerebbids.inference.device import ask
 from cerebbids.systems.grid import Grid
 
 FINE_MM = 0.6
@@ -78,6 +78,4 @@ def fine_t1w(
 def applied(net: torch.nn.Module, volume: np.ndarray, device: torch.device) -> np.ndarray:
     """Apply a network of one channel in and out to a volume (X, Y, Z), float32."""
     batch = torch.from_numpy(np.ascontiguousarray(volume, np.float32))[None, None].to(device)
-    with answering(device):
-        answer = net(batch.contiguous(memory_format=torch.channels_last_3d))
-    return answer[0, 0].float().cpu().numpy()
+    return ask(net, batch.contiguous(memory_format=torch.channels_last_3d))[0, 0].cpu().numpy()

@@ -107,12 +107,35 @@ def from_opinions(
 
     Others and errors are those of :func:`find_lobules`.
     """
+    alone = cascade_alone(cascade, images, atlas, quick, fine, device, name, flip=flip)
+    return held_against(averaged(alone, quick, fine), atlas, fine, name)
+
+
+def cascade_alone(
+    cascade: Cascade,
+    images: tuple[np.ndarray, np.ndarray],
+    atlas: np.ndarray,
+    quick: np.ndarray,
+    fine: Grid,
+    device: torch.device,
+    name: str,
+    *,
+    flip: bool = False,
+) -> Answer:
+    """What the cascade says, from the mean of both opinions: plausible, but not cleaned.
+
+    Parameters and errors are those of :func:`from_opinions`.
+    """
     guess = torch.from_numpy(first_guess(atlas, quick)).float() / 255
     if not where_likely(guess).any():
         raise SegmentationFailed(name, "its atlas and the network at 1 mm find no cerebellum in it", MEND)
     answer = segment_cascade(cascade, *images, guess, fine, device, flip=flip)
     check_plausible(answer.probabilities, answer.grid, name)  # the mean would hide a cascade that finds nothing
-    answer = averaged(answer, quick, fine)
+    return answer
+
+
+def held_against(answer: Answer, atlas: np.ndarray, fine: Grid, name: str) -> Answer:
+    """Clean an answer, and tell how far its labels are those of the atlas; others as for :func:`from_opinions`."""
     answer = one_cerebellum(answer, name)
     return replace(answer, with_atlas=likeness(answer, torch.from_numpy(atlas), fine))
 

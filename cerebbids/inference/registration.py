@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from cerebbids.inference.device import answering
+from cerebbids.inference.device import ask
 from cerebbids.nets.displacement import warp
 from cerebbids.nets.similarity import local_correlation, roughness
 
@@ -58,9 +58,7 @@ def half_displacements(
 def answers(net: torch.nn.Module, fixed: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
     """Displacements of the network alone, for volumes (M, 1, X, Y, Z); as :func:`half_displacements` gives them."""
     pairs = torch.cat([fixed, moving], 1).contiguous(memory_format=torch.channels_last_3d)
-    with answering(fixed.device):
-        found = net(pairs)
-    return found[-1].float()
+    return ask(lambda seen: net(seen)[-1], pairs)
 
 
 @torch.inference_mode(False)

@@ -18,7 +18,7 @@ from cerebbids.imaging.relabel import voxel_points
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.slabs import slabs
 from cerebbids.inference.answer import Answer, most_likely, one_cerebellum
-from cerebbids.inference.device import answering
+from cerebbids.inference.device import ask
 from cerebbids.inference.inputs import network_input
 from cerebbids.inference.library import Library
 from cerebbids.inference.models import Network
@@ -68,9 +68,7 @@ def crop_probabilities(
 
     def answer(x: torch.Tensor) -> torch.Tensor:
         batch = network_input(x)[None].to(device).contiguous(memory_format=torch.channels_last_3d)
-        with answering(device):
-            logits = net(batch)
-        return logits[0].float().softmax(0).cpu()
+        return ask(net, batch)[0].softmax(0).cpu()
 
     mirrored = answer(image.flip(0)).flip(1)[list(mirror)]
     return (answer(image) + mirrored) / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from cerebbids.errors import is_out_of_memory
-from cerebbids.inference.device import answering
+from cerebbids.inference.device import ask
 
 MULTIPLE = 16
 """Sides of what networks are shown divide by this."""
@@ -66,6 +66,4 @@ def in_tiles(net: torch.nn.Module, seen: torch.Tensor, tiles: int) -> torch.Tens
 def softmax_of(net: torch.nn.Module, seen: torch.Tensor) -> torch.Tensor:
     """Class probabilities (classes, X, Y, Z), float32."""
     batch = seen[None].contiguous(memory_format=torch.channels_last_3d)
-    with answering(seen.device):
-        logits = net(batch)
-    return logits[0].float().softmax(0)
+    return ask(net, batch)[0].softmax(0)

@@ -12,6 +12,7 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.files import as_json, write_text
 from cerebbids.imaging.verdict import judge
 from cerebbids.imaging.volumetry import lobule_volumes, write_volumes
+from cerebbids.imaging.xfm import read_itk_affine
 
 
 class _MeasureInputSpec(BaseInterfaceInputSpec):
@@ -52,6 +53,7 @@ class _CheckInputSpec(BaseInterfaceInputSpec):
     carved = File(exists=True, mandatory=True, desc="labels of seg-DeepCERES on the grid of the T1w image")
     t1w = File(exists=True, mandatory=True, desc="T1w image on the same grid")
     icv = File(exists=True, desc="mask of the intracranial cavity on the same grid; none of a stripped image")
+    xfm = File(exists=True, mandatory=True, desc="ITK affine that resamples the T1w image onto the template")
     facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
     known = traits.List(traits.Str, usedefault=True, desc="warnings of the steps before")
     version = traits.Str(mandatory=True, desc="of this program")
@@ -73,7 +75,8 @@ class CheckSegmentation(SimpleInterface):
         icv = nib.load(self.inputs.icv) if isdefined(self.inputs.icv) else None
         facts = json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
         of_steps = [*self.inputs.known, *facts.get("warnings", ())]
-        verdict = judge(**images, icv=icv, facts=facts, of_steps=of_steps)
+        t1w_to_mni = read_itk_affine(Path(self.inputs.xfm))
+        verdict = judge(**images, icv=icv, facts=facts, t1w_to_mni=t1w_to_mni, of_steps=of_steps)
         out_file = Path(runtime.cwd) / "qc.json"
         write_text(out_file, as_json(verdict.quality))
         facts.get("tissues", {}).pop("counts", None)  # a histogram is for the report, not for every sidecar

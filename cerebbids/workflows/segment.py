@@ -175,7 +175,7 @@ mostly white ones that are connected to the core became white matter, and white 
     workflow.connect([
         (inputnode, predict, [("t1w", "t1w"), ("xfm_to_mni", "xfm"), ("skull_stripped", "skull_stripped")]),
         (inputnode, predict, [("t2w", "t2w"), ("xfm_t2w_to_t1w", "xfm_t2w"), ("t2w_meta", "t2w_meta")]),
-        (inputnode, check, [("t1w", "t1w"), ("warnings", "known")]),
+        (inputnode, check, [("t1w", "t1w"), ("xfm_to_mni", "xfm"), ("warnings", "known")]),
         (predict, measure, [("dseg", "dseg"), ("icv", "icv")]),
         (predict, measure_carved, [("carved", "dseg"), ("carved_fine", "fine"), ("icv", "icv")]),
         (predict, measure_vermis, [("vermis", "dseg"), ("icv", "icv")]),

@@ -1,8 +1,12 @@
 """The simulated failures change what they say, and nothing else."""
 
+from argparse import Namespace
+
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+import qc
 from qc import FAILURES, LESION_MM, lights, places
 
 AFFINE = np.array([[-2.0, 0, 0, 40], [0, 0, 2, -90], [0, 2, 0, -70], [0, 0, 0, 1]])
@@ -67,6 +71,21 @@ def test_motion_and_noise_are_the_same_every_time(name: str, image, labels):
     found = changed(name, image, labels)
     assert np.array_equal(found, changed(name, image, labels)) and found.min() >= 0
     assert np.abs(found - image)[labels > 0].mean() > 10
+
+
+def test_an_image_without_a_place_for_a_lesion_does_not_end_the_others(image, labels, tmp_path, monkeypatch):
+    monkeypatch.setattr(qc, "clean_t1w", lambda *_: (nib.Nifti1Image(image, AFFINE), ()))
+
+    def labelled(t1w, folder, asked):
+        (folder / "out").mkdir(parents=True, exist_ok=True)
+        nib.save(nib.Nifti1Image(np.where(labels, 1, 0).astype(np.uint8), AFFINE), folder / "out" / "dseg.nii.gz")
+        (folder / "out" / "predict.json").write_text('{"tissues": {"csf": 50.0}}')
+        return {"light": "green", "flags": ""}
+
+    monkeypatch.setattr(qc, "labelled", labelled)
+    found = {row["failure"]: row["light"] for row in qc.rows(tmp_path / "a_T1w.nii.gz", Namespace(threads=1))}
+    assert found.pop("lesion") == "not simulated" and set(found.values()) == {"green"}
+    assert set(found) == {"none", *FAILURES} - {"lesion"}
 
 
 def test_lights_are_counted():

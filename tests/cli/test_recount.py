@@ -188,6 +188,18 @@ def test_vermis_that_may_be_hand_work_is_never_replaced(out, capsys):
     }
 
 
+def test_volumes_of_a_vermis_that_was_moved_away_are_not_left_behind(out, tmp_path):
+    forget_hash(out, "vermis")
+    correct(path(out, "01", "dseg"))
+    told = sidecar_path(path(out, "01", "vermis")).read_bytes()
+    path(out, "01", "vermis").rename(tmp_path / "vermis.nii.gz")
+    assert main([str(out)]) == 0
+    table = path(out, "01", "vermis_morph")
+    assert not table.exists() and not sidecar_path(table).exists()
+    assert sidecar_path(path(out, "01", "vermis")).read_bytes() == told
+    assert "LobulesVermis" not in (out / "sub-01.html").read_text().partition("<h2>Methods")[0]
+
+
 def test_confidence_is_said_to_be_older_than_the_correction(out):
     low = sidecar_of(out, "01", "dseg")
     low["CerebBIDS"]["confidence"] = dict.fromkeys(low["CerebBIDS"]["confidence"], 0.7)

@@ -1,6 +1,7 @@
 import nibabel as nib
 import numpy as np
 import pytest
+from card import read_result
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.qc import DEFINITIONS, RULES, light_of
@@ -12,11 +13,13 @@ from cerebbids.imaging.qcnumbers import (
     one_sided,
     pieces,
     sides_swapped,
+    told_by_networks,
 )
 
 SCHEME = load_scheme("Lobules")
 AFFINE = np.diag([2.0, 2, 2, 1])
 AFFINE[:3, 3] = (-40, -90, -70)
+T1W_TO_MNI = np.diag([1.2, 1, 1, 1])
 FACTS = {
     "confidence": {label.abbreviation: 0.9 for label in SCHEME.labels},
     "between_nets": 0.97,
@@ -46,7 +49,8 @@ def measured(labels: np.ndarray, tissue: np.ndarray | None = None, t1w: np.ndarr
     dseg = nib.Nifti1Image(labels, AFFINE)
     carved = nib.Nifti1Image(labels if tissue is None else labels * tissue, AFFINE)
     image = np.full(labels.shape, 150, np.float32) if t1w is None else t1w
-    return measure_quality(dseg, dseg, carved, nib.Nifti1Image(image, AFFINE), FACTS | facts)
+    in_mni = nib.Nifti1Image(labels, T1W_TO_MNI @ AFFINE)
+    return measure_quality(dseg, in_mni, carved, nib.Nifti1Image(image, AFFINE), FACTS | facts, T1W_TO_MNI)
 
 
 def test_every_number_has_a_meaning_and_a_rule():
@@ -118,14 +122,45 @@ def test_a_small_cerebellum_is_told():
     labels = cerebellum()
     labels[:, 14:] = 0
     found = measured(labels)
-    assert found["volume_mni_cm3"] == pytest.approx(32 * 12 * 26 * 8 / 1000, abs=0.1)
+    assert found["volume_mni_cm3"] == pytest.approx(1.2 * 32 * 12 * 26 * 8 / 1000, abs=0.1)
     assert light_of(found)[0] == "red"
 
 
 def test_the_lowest_part_is_told_in_mm_of_the_template():
     labels = cerebellum()
-    assert lowest(nib.Nifti1Image(labels, AFFINE)) == -70 + 2 * 3
-    assert lowest(nib.Nifti1Image(0 * labels, AFFINE)) is None
+    assert lowest(labels, AFFINE) == -70 + 2 * 3
+    assert lowest(0 * labels, AFFINE) is None
+    turned = AFFINE @ [[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]]  # the second axis runs upwards
+    assert lowest(labels.swapaxes(1, 2), turned) == lowest(labels, AFFINE)
+
+
+def test_numbers_of_the_template_s_space_come_from_there():
+    labels = cerebellum()
+    labels[26:36, 4:14, 9:19] = 0
+    found = measured(labels)
+    in_mni = nib.Nifti1Image(labels, T1W_TO_MNI @ AFFINE)
+    assert found["one_sided_mm3"] == round(one_sided(in_mni), 1) != round(one_sided(nib.Nifti1Image(labels, AFFINE)), 1)
+    moved = measure_quality(
+        *[nib.Nifti1Image(labels, AFFINE)] * 4, FACTS, nib.affines.from_matvec(np.eye(3), (0, 0, -9))
+    )
+    assert moved["lowest_mm"] == -70 + 2 * 3 - 9
+
+
+def test_what_the_networks_tell_stands_under_its_own_name():
+    told = told_by_networks({**FACTS, "confidence": {"a": 0.9, "b": 0.6, "absent": 0}})
+    assert told == {
+        "confidence_mean": 0.75, "confidence_least": 0.6, "nets_dice": 0.97, "quick_dice": 0.9, "atlas_dice": 0.85
+    }  # fmt: skip
+
+
+def test_people_of_the_cross_validation_are_within_the_networks_limits():
+    cascade = read_result("cascade")
+    rows = cascade[cascade["by"] == "nets"]
+    assert len(rows) == 20
+    for rule in RULES:
+        if rule.metric in rows:
+            assert {rule.light(value) for value in rows[rule.metric]} == {"green"}, rule.metric
+    assert {"nets_dice", "atlas_dice"} <= set(rows)
 
 
 def test_a_cut_cerebellum_and_missing_labels_are_told():

@@ -7,7 +7,7 @@ import torch
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import whole_head_template
-from cerebbids.inference import device, registration, segment
+from cerebbids.inference import device, fine, registration, tiles
 from cerebbids.inference.inputs import standardise
 from cerebbids.inference.library import read_library
 from cerebbids.inference.models import read_bundle
@@ -18,10 +18,10 @@ CLOSE = {torch.bfloat16: (0.995, 0.98, 0.02), torch.float16: (0.999, 0.999, 0.00
 """Least Dice of the whole, least share of voxels named alike, and mean difference of displacements, voxels of 2 mm."""
 
 
-def asked_in(precision: torch.dtype | None, module, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a module ask networks in half precision, as on a GPU or a CPU with AMX, or in float32."""
+def asked_in(precision: torch.dtype | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let networks be asked in half precision, as on a GPU or a CPU with AMX, or in float32."""
     autocast = partial(torch.autocast, "cpu", precision or torch.bfloat16, enabled=precision is not None)
-    monkeypatch.setattr(module, "answering", lambda _: autocast())
+    monkeypatch.setattr(device, "answering", lambda _: autocast())
 
 
 @pytest.mark.parametrize("half", CLOSE)
@@ -32,7 +32,7 @@ def test_half_precision_names_the_voxels_that_float32_names(half: torch.dtype, m
     head = resample(whole_head_template(), network.grid.shape, network.grid.affine).get_fdata(dtype=np.float32)
     found = {}
     for precision in (None, half):
-        asked_in(precision, segment, monkeypatch)
+        asked_in(precision, monkeypatch)
         found[precision] = crop_probabilities(net, head, mirror, CPU).argmax(0)
     full, low = found[None], found[half]
     assert (full > 0).sum() > 100_000  # mm3: the template's cerebellum was found
@@ -50,10 +50,55 @@ def test_half_precision_registers_as_float32_does(half: torch.dtype, monkeypatch
     member = read_library(bundle.library, grid, bundle.scheme).images[:1, None].float()
     found = {}
     for precision in (None, half):
-        asked_in(precision, registration, monkeypatch)
+        asked_in(precision, monkeypatch)
         found[precision] = registration.answers(net, standardise(torch.from_numpy(head))[None, None], member)
     assert found[None].norm(dim=1).max() > 1  # voxels of 2 mm
     assert 0 < (found[half] - found[None]).norm(dim=1).mean() < CLOSE[half][2]
+
+
+class Pointwise(torch.nn.Module):
+    """One convolution whose sums half precision rounds."""
+
+    def __init__(self, channels: int, factor: float = 1.0) -> None:
+        super().__init__()
+        self.mix = torch.nn.Conv3d(1, channels, 1)
+        torch.nn.init.constant_(self.mix.weight, factor / 3)
+
+    def forward(self, seen: torch.Tensor) -> torch.Tensor:
+        return self.mix(seen[:, :1])
+
+
+@pytest.mark.parametrize("half", CLOSE)
+def test_every_way_to_ask_a_network_follows_the_precision(half: torch.dtype, monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(0)
+    volume = torch.randn(16, 8, 8)
+    ways = (
+        lambda net: tiles.softmax_of(net, volume[None]),
+        lambda net: crop_probabilities(net, volume.numpy(), (0, 2, 1), CPU),
+        lambda net: torch.from_numpy(fine.applied(net, volume.numpy(), CPU)),
+    )
+    for way in ways:
+        net, found = Pointwise(3).eval(), []
+        net.mix.bias.data = torch.tensor([0.1, 0.2, -0.3])
+        for precision in (None, half):
+            asked_in(precision, monkeypatch)
+            found.append(way(net))
+        assert 0 < (found[0] - found[1]).abs().max() < 0.01
+        assert found[1].dtype is torch.float32
+
+
+def test_what_half_precision_cannot_hold_is_asked_again_in_float32(monkeypatch: pytest.MonkeyPatch):
+    asked_in(torch.float16, monkeypatch)
+    net, seen = Pointwise(1, 3e5).eval(), torch.ones(1, 1, 2, 2, 2)
+    found = device.ask(net, seen)
+    assert torch.equal(found, net(seen)) and found.isfinite().all()
+
+
+def test_an_answer_that_is_no_number_is_none(monkeypatch: pytest.MonkeyPatch):
+    net, seen = Pointwise(1), torch.ones(1, 1, 2, 2, 2)
+    seen[..., 0] = torch.nan  # one voxel of eight would pass for background
+    with pytest.raises(ArithmeticError, match="no number"):
+        device.ask(net, seen)
 
 
 @pytest.mark.parametrize(

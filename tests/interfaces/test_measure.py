@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from nipype.interfaces.base import isdefined
 
+from cerebbids.imaging.xfm import write_itk_affine
 from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 
 FACTS = {"model": "net", "icv_mm3": None, "confidence": {"L-VI": 0.5}, "tissues": {"csf": 1.0, "gm": 2.0}}
+T1W_TO_MNI = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -70], [0, 0, 0, 1]])
 
 
 def whole(value: int, dtype: type) -> nib.Nifti1Image:
@@ -21,9 +23,9 @@ def checked(folder: Path, images: dict[str, nib.Nifti1Image], facts: dict, **mor
         nib.save(image, folder / f"{name}.nii")
     (folder / "facts.json").write_text(json.dumps(facts))
     files = {name: str(folder / f"{name}.nii") for name in images}
-    return (
-        CheckSegmentation(**files, facts=str(folder / "facts.json"), version="1", **more).run(cwd=str(folder)).outputs
-    )
+    write_itk_affine(T1W_TO_MNI, folder / "xfm.txt")
+    told = {"facts": str(folder / "facts.json"), "xfm": str(folder / "xfm.txt"), "version": "1"}
+    return CheckSegmentation(**files, **told, **more).run(cwd=str(folder)).outputs
 
 
 def labelled(value: int) -> dict[str, nib.Nifti1Image]:
@@ -41,6 +43,11 @@ def test_warnings_of_all_steps_come_together(tmp_path):
     assert meta["warnings_of_steps"] == ["shifted", "cut off"]
     assert (meta["model"], meta["version"], meta["light"]) == ("net", "1", "red") and quality["light"] == "red"
     assert quality["labels_missing"] == 26 and quality["nets_dice"] is None
+
+
+def test_the_lowest_part_is_found_by_the_affine(tmp_path):
+    quality = json.loads(Path(checked(tmp_path, labelled(6), FACTS).qc).read_text())
+    assert quality["lowest_mm"] == -70  # the template's grid need not reach down there
 
 
 def test_there_is_no_table_of_labels_that_are_not_there(tmp_path):
