@@ -40,11 +40,12 @@ from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.vermis import VERMIS_GROUPS, with_vermis
 from cerebbids.inference.answer import Answer, confidence
 from cerebbids.inference.cascade import Cascade
+from cerebbids.inference.halves import on_fine_half
 from cerebbids.inference.imageside import ImageSide, image_side
 from cerebbids.inference.library import read_library
 from cerebbids.inference.lobules import cascade_alone, from_opinions, held_against, quick_answer, shown_t2w
 from cerebbids.inference.models import read_bundle
-from cerebbids.inference.opinions import averaged, on_fine_half
+from cerebbids.inference.opinions import averaged
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
 from cerebbids.inference.tissue import tissue_labels

@@ -15,10 +15,10 @@ from variants import BAD_T2W, PEOPLE, PHANTOMS, SYNTHETIC, UNCHANGED, Setting
 from cerebbids.imaging.resample import moved_up
 from cerebbids.imaging.t2contrast import T2W_MEANS
 from cerebbids.inference.fine import applied, z_scores
+from cerebbids.inference.halves import on_fine_half
 from cerebbids.inference.library import read_library
 from cerebbids.inference.libraryfiles import open_library
 from cerebbids.inference.models import read_bundle
-from cerebbids.inference.opinions import on_fine_half
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import load_net
 from cerebbids.inference.t2w import synthetic_t2w

@@ -27,10 +27,10 @@ from cerebbids.imaging.qc import light_of
 from cerebbids.imaging.qcnumbers import told_by_networks
 from cerebbids.inference.answer import Answer, confidence, one_cerebellum
 from cerebbids.inference.cascade import Cascade
+from cerebbids.inference.halves import on_fine_half
 from cerebbids.inference.library import Library, read_library
 from cerebbids.inference.lobules import from_opinions, quick_answer
 from cerebbids.inference.models import read_bundle
-from cerebbids.inference.opinions import on_fine_half
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import labels_on_grid, load_net
 from cerebbids.systems.deepceres import DEEPCERES, LOBULE_NETS, SIDE_NETS

@@ -16,7 +16,8 @@ from variantcases import VIEWS, Blinded, VariantExamples, channels_in, hidden_ch
 from variants import CASCADE, Net, Setting, Variant
 
 from cerebbids.inference.cascade import Cascade, ask, box_around, cascade_input, segment_cascade
-from cerebbids.inference.opinions import finer, halved, where_likely
+from cerebbids.inference.halves import finer, halved
+from cerebbids.inference.opinions import where_likely
 from cerebbids.nets.build import build
 from cerebbids.nets.sizes import Sizes
 from cerebbids.systems.grid import CEREBELLUM_05MM

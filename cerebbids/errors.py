@@ -53,6 +53,13 @@ _NO_MEMORY = ("out of memory", "unable to find an engine", "CUBLAS_STATUS_ALLOC_
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of PyTorch, which need not have been loaded, says that a GPU's memory does not suffice.
 
+    It goes by the wording: cuDNN says the same where it knows no way to compute something at all.
+
+    Parameters
+    ----------
+    error : BaseException
+        What ended a network's answer.
+
     Examples
     --------
     >>> is_out_of_memory(RuntimeError("GET was unable to find an engine to execute this computation"))

@@ -117,7 +117,7 @@ def pieces(mask: np.ndarray) -> int:
 
 
 def volume_cm3(dseg: nib.Nifti1Image) -> float:
-    """Volume of all labels in the world of their image."""
+    """Volume (cm3) of all labels of a map, in the world of its affine."""
     return float(np.count_nonzero(dseg.dataobj) * abs(np.linalg.det(dseg.affine[:3, :3])) / 1000)
 
 

@@ -16,7 +16,8 @@ import torch
 
 from cerebbids.imaging.carving import N_SIDE
 from cerebbids.inference.answer import Answer, most_likely
-from cerebbids.inference.opinions import agreement, finer, halved, where_likely
+from cerebbids.inference.halves import finer, halved
+from cerebbids.inference.opinions import agreement, where_likely
 from cerebbids.inference.tiles import MULTIPLE, probabilities_of
 from cerebbids.systems.grid import Grid
 

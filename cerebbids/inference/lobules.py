@@ -15,9 +15,10 @@ from cerebbids.imaging.t2contrast import render_t2w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.inference.answer import MEND, Answer, check_plausible, one_cerebellum
 from cerebbids.inference.cascade import Cascade, segment_cascade
+from cerebbids.inference.halves import on_fine_half
 from cerebbids.inference.imageside import ImageSide
 from cerebbids.inference.library import Library
-from cerebbids.inference.opinions import averaged, first_guess, likeness, on_fine_half, where_likely
+from cerebbids.inference.opinions import averaged, first_guess, likeness, where_likely
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_probabilities, crop_t1w, propagate, segment
 from cerebbids.systems.deepceres import DEEPCERES, LOBULE_NETS, SIDE_NETS
@@ -103,7 +104,7 @@ def from_opinions(
     images : tuple of ndarray, (X, Y, Z)
         T1w and T2w contrast on ``fine``.
     atlas, quick : ndarray, (27, X / 2, Y / 2, Z / 2), uint8
-        From :func:`cerebbids.inference.opinions.on_fine_half`: the votes, and what the network at 1 mm says.
+        From :func:`cerebbids.inference.halves.on_fine_half`: the votes, and what the network at 1 mm says.
 
     Others and errors are those of :func:`find_lobules`.
     """

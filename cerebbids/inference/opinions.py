@@ -11,20 +11,12 @@ import torch
 import torch.nn.functional as F
 
 from cerebbids.imaging.carving import N_SIDE
-from cerebbids.imaging.resample import moved_up
 from cerebbids.inference.answer import Answer, most_likely
-from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
+from cerebbids.inference.halves import finer, halved
+from cerebbids.systems.grid import Grid
 
 LIKELY = 0.5
 """Share of the guess from which a voxel is taken for cerebellum, this share too: one of two opinions is enough."""
-
-
-def on_fine_half(shares: torch.Tensor, grid: Grid) -> np.ndarray:
-    """Bring shares (classes, X, Y, Z) from ``CEREBELLUM_1MM`` to a grid of its shape, as parts of 255 (uint8)."""
-    parts = (255 * shares).round().to(torch.uint8).numpy()
-    moved = np.stack([moved_up(part, CEREBELLUM_1MM, grid) for part in parts])
-    moved[0][moved.max(0) == 0] = 255  # beyond the other grid
-    return moved
 
 
 def first_guess(atlas: np.ndarray, quick: np.ndarray) -> np.ndarray:
@@ -93,7 +85,20 @@ def likeness(answer: Answer, other: torch.Tensor, grid: Grid) -> float:
 
 
 def agreement(sides: Sequence[torch.Tensor], lobules: Sequence[torch.Tensor]) -> float | None:
-    """Mean Dice over all labels, and over pairs of networks, of what each network says alone; none of one network."""
+    """How far the networks of a cascade agree, each of them asked alone.
+
+    Parameters
+    ----------
+    sides : sequence of Tensor, (X, Y, Z)
+        What each network of the first stage says: 0 background, 1 left, 2 right, 3 and 4 the halves of the vermis.
+    lobules : sequence of Tensor, (X, Y, Z)
+        What the network of the same kind of the second stage says: 0 background, 1 to 12 lobules, 13 white matter.
+
+    Returns
+    -------
+    float or None
+        Mean Dice over all labels, and over pairs of kinds; none of one kind.
+    """
     side_of = torch.tensor([0, 1, 2, 1, 2], dtype=torch.uint8)
     maps = []
     for halves, named in zip(sides, lobules, strict=True):
@@ -119,13 +124,3 @@ def mean_dice(a: torch.Tensor, b: torch.Tensor, classes: int) -> float:
     sizes = (counts.sum(0) + counts.sum(1))[1:]
     overlaps = 2 * counts.diagonal()[1:]
     return float((overlaps / sizes.clamp(min=1))[sizes > 0].mean()) if sizes.any() else 0.0
-
-
-def halved(box: Sequence[slice]) -> tuple[slice, ...]:
-    """Box of a grid, in the voxels of one half as fine; starts and ends are even."""
-    return tuple(slice(side.start // 2, side.stop // 2) for side in box)
-
-
-def finer(shares: torch.Tensor) -> torch.Tensor:
-    """Shares (C, X, Y, Z) in voxels half as large, between those that there were."""
-    return F.interpolate(shares[None].float(), scale_factor=2, mode="trilinear", align_corners=False)[0]

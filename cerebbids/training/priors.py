@@ -20,10 +20,11 @@ from tqdm import tqdm
 
 from cerebbids.errors import UsageError
 from cerebbids.imaging.resample import moved_up
+from cerebbids.inference.halves import on_fine_half
 from cerebbids.inference.library import Library, read_library
 from cerebbids.inference.libraryfiles import open_library
 from cerebbids.inference.lobules import quick_answer
-from cerebbids.inference.opinions import first_guess, on_fine_half
+from cerebbids.inference.opinions import first_guess
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM

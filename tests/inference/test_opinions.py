@@ -9,10 +9,9 @@ from cerebbids.inference.opinions import (
     first_guess,
     likeness,
     mean_dice,
-    on_fine_half,
     where_likely,
 )
-from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM, Grid
+from cerebbids.systems.grid import Grid
 
 GRID = Grid((-31.75, 0, 0), (128, 96, 96), 0.5)
 
@@ -73,16 +72,6 @@ def test_agreement_is_of_labels_of_both_stages():
     half = crus.clone()
     half[:2] = 7
     assert agreement((left, left), (crus, half)) == pytest.approx((2 / 3 + 0) / 2)
-
-
-def test_an_atlas_keeps_its_place_on_the_other_grid():
-    votes, grid = torch.zeros(27, *CEREBELLUM_1MM.shape), CEREBELLUM_05MM.halved()
-    votes[0], votes[0, 70, 40, 50], votes[5, 70, 40, 50] = 1, 0.25, 0.75
-    moved = on_fine_half(votes, grid)
-    world = CEREBELLUM_1MM.affine @ (70, 40, 50, 1)
-    place = tuple(np.rint(np.linalg.inv(grid.affine) @ world)[:3].astype(int))
-    assert moved[5][place] == 191 and moved[0][place] == 64 and (moved[5] > 0).sum() == 1
-    assert moved.dtype == np.uint8 and (moved.sum(0, dtype=int) == 255).all()  # nothing but background beyond
 
 
 def test_maps_without_labels_agree_in_nothing():
