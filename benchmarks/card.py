@@ -73,7 +73,7 @@ def accuracy(table: pd.DataFrame) -> str:
 
 
 def cascade_accuracy(table: pd.DataFrame) -> str:
-    """Markdown tables of what the cascade reaches, whole, with the mirror image (one fold), and each network alone.
+    """Markdown tables of the app's answer, with the mirror image (one fold), and of the cascade and its networks alone.
 
     Parameters
     ----------
