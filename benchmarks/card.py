@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
+from scipy.stats import wilcoxon
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -114,6 +115,33 @@ def _comparable(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
             yield "nets" + told, table[(table["by"] == "nets") & table["fold"].isin(folds)]
 
 
+def beside_others(cascade: pd.DataFrame, fast: pd.DataFrame, atlas: pd.DataFrame) -> str:
+    """Markdown table of the default method beside the other two, on the same people; Wilcoxon's test of the pairs.
+
+    Parameters
+    ----------
+    cascade, fast, atlas : DataFrame
+        ``cascade.tsv``, ``crossvalidation.tsv`` and ``atlas.tsv``.
+    """
+    nets = cascade[cascade["by"] == "nets"].set_index("id")
+    others = {"--fast": fast.set_index("id"), "--method atlas": atlas[atlas["library"] == "exemplars"].set_index("id")}
+    head = ("| mean | default |", *(f" `{name}` | default better in | p |" for name in others))
+    lines = ["".join(head), "|---" * (2 + 3 * len(others)) + "|"]
+    for column in [name for name in MEASURES if name != "volume_ratio"]:
+        cells = [MEASURES[column][0], f"{nets[column].mean():.4f}"]
+        for table in others.values():
+            other = table.loc[nets.index, column] if column in table else None
+            cells += ["", "", ""] if other is None else _compared(nets[column], other, -1 if column == "hd95_mm" else 1)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _compared(own: pd.Series, other: pd.Series, sign: int) -> list[str]:
+    """Mean of others, number of people in whom one's own is better, p of Wilcoxon's signed-rank test."""
+    gain = sign * (own - other)
+    return [f"{other.mean():.4f}", f"{(gain > 0).sum()} of {len(own)}", f"{wilcoxon(gain).pvalue:.2g}"]
+
+
 def image_side(superres: pd.DataFrame, t2w: pd.DataFrame, icv: pd.DataFrame) -> str:
     """Markdown table of how good super-resolution, T2w synthesis and cavity are.
 
@@ -199,5 +227,6 @@ if __name__ == "__main__":
     labels = agreement(read_result("labels"), read_result("cobralab"))
     accuracies = accuracy(read_result("crossvalidation")), atlases(read_result("atlas"))
     cascade = cascade_accuracy(read_result("cascade"))
+    beside = beside_others(*(read_result(name) for name in ("cascade", "crossvalidation", "atlas")))
     pairs = registrations(read_result("registration")), extended_set(read_result("shapes"))
-    print(labels, *accuracies, *pairs, image_side(*made), cascade, sep="\n\n")
+    print(labels, *accuracies, *pairs, image_side(*made), cascade, beside, sep="\n\n")

@@ -1,5 +1,5 @@
 import pandas as pd
-from card import MEASURES, VERMIS, cascade_accuracy
+from card import MEASURES, VERMIS, beside_others, cascade_accuracy
 
 COLUMNS = (*MEASURES, *(f"own_vermis_{value}" for value in VERMIS), "lobules")
 
@@ -24,3 +24,16 @@ def test_the_cascade_is_summed_up_over_people_and_its_answers_over_folds():
         "| dpn | 3 | 0.7000 (0.2121) | 0.7000 (0.2121) | 0.7000 (0.2121) | 0.7000 (0.2121) |",
         "| nets | 3 | 0.8000 (0.2121) | 0.8000 (0.2121) | 0.8000 (0.2121) | 0.8000 (0.2121) |",
     ]
+
+
+def test_methods_are_compared_person_by_person_and_small_distances_are_good():
+    ids = [f"OASIS-{number}" for number in range(6)]
+    base = {column: [0.90, 0.91, 0.92, 0.93, 0.94, 0.95] for column in MEASURES}
+    own = pd.DataFrame({"id": ids, "by": "nets", **base})
+    other = pd.DataFrame({"id": ids[::-1], **{column: values[::-1] for column, values in base.items()}})
+    other[list(MEASURES)] = other[list(MEASURES)].sub([0.001 * (number + 1) for number in range(6)], axis=0)
+    cascade = pd.concat([own, own.assign(by="dpn")])
+    lines = beside_others(cascade, other, other.assign(library="exemplars")).splitlines()
+    assert "| whole cerebellum, Dice | 0.9250 | 0.9215 | 6 of 6 | 0.031 | 0.9215 | 6 of 6 | 0.031 |" in lines
+    assert "| Hausdorff distance, 95 %, mm | 0.9250 | 0.9215 | 0 of 6 | 0.031 | 0.9215 | 0 of 6 | 0.031 |" in lines
+    assert len(lines) == 2 + len(MEASURES) - 1

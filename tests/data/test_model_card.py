@@ -4,7 +4,17 @@ import tomllib
 from dataclasses import asdict
 
 import pytest
-from card import accuracy, agreement, atlases, cascade_accuracy, extended_set, image_side, read_result, registrations
+from card import (
+    accuracy,
+    agreement,
+    atlases,
+    beside_others,
+    cascade_accuracy,
+    extended_set,
+    image_side,
+    read_result,
+    registrations,
+)
 
 from cerebbids.inference.models import read_bundle
 from cerebbids.systems.deepceres import DEEPCERES
@@ -22,6 +32,10 @@ def test_accuracy_is_what_the_cross_validation_gave(card: str):
 
 def test_accuracy_of_the_cascade_is_what_its_cross_validation_gave(card: str):
     assert cascade_accuracy(read_result("cascade")) in card
+
+
+def test_the_methods_are_compared_as_their_cross_validations_do(card: str):
+    assert beside_others(*(read_result(name) for name in ("cascade", "crossvalidation", "atlas"))) in card
 
 
 def test_agreement_of_the_labels_is_what_their_making_gave(card: str):
