@@ -83,10 +83,10 @@ RULES = (
     Rule("at_field_edge", 0.5, 2, "The cerebellum reaches the end of the field of view."),
     Rule("sides_swapped", 0.4, 0.5, "Left labels lie on the right of right ones."),
 )  # fmt: skip
-"""Yellow, of the networks' Dice and of what one side lacks: beyond the 20 people of the cross-validation; of their
-confidence: beyond one head in twelve wrappings (``wrappings.py``); all short of simulated failures of that head
-(``benchmarks/qc.py``). ``quick_dice`` is known of that head alone. The volume: 2 SD below the mean of the 20, red 5 SD.
-All others are guesses."""
+"""Yellow lies beyond the 20 people of the cross-validation (``benchmarks/results/cascade.tsv``, method ``nets``) for
+the networks' confidence and Dice, the volume (2 SD below their mean; red 5 SD) and what one side lacks. Below them
+there is room for other scanners: a limit need not catch a simulated failure (``benchmarks/qc.py``) that another one
+does. Methods other than ``nets`` are judged by the same limits. All others, and nearly all for red, are guesses."""
 
 
 def light_of(metrics: Mapping[str, Any], *, corrected: bool = False) -> tuple[str, tuple[str, ...]]:
