@@ -45,7 +45,6 @@ from cerebbids.inference.imageside import ImageSide, image_side
 from cerebbids.inference.library import read_library
 from cerebbids.inference.lobules import cascade_alone, from_opinions, held_against, quick_answer, shown_t2w
 from cerebbids.inference.models import read_bundle
-from cerebbids.inference.opinions import averaged
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import crop_t1w, labels_on_grid, load_net
 from cerebbids.inference.tissue import tissue_labels
@@ -131,16 +130,16 @@ def weights_sha256(work: Path, fold: int, by: str) -> str:
 
 def answers_of(cascade: Cascade, seen: Shown, name: str, flipped: bool) -> Iterator[tuple[str, Answer]]:
     """All answers, each under its name; that with the mirror image where it is asked for."""
-    images = (seen.side.t1w, shown_t2w(seen.side))
-    given = (images, seen.atlas, seen.quick, FINE, CPU, name)
+    opinions = (seen.atlas, seen.quick)
+    given = ((seen.side.t1w, shown_t2w(seen.side)), *opinions, FINE, CPU, name)
     alone = cascade_alone(cascade, *given)
-    yield "nets", held_against(averaged(alone, seen.quick, FINE), seen.atlas, FINE, name)
+    yield "nets", from_opinions(alone, *opinions, FINE, name)
     yield "cascade", held_against(alone, seen.atlas, FINE, name)
     for by in ALONE:
         nets = Cascade(asked(by, cascade.sides), asked(by, cascade.lobules))
         yield by, held_against(cascade_alone(nets, *given), seen.atlas, FINE, name)
     if flipped:
-        yield "flip", from_opinions(cascade, *given, flip=True)
+        yield "flip", from_opinions(cascade_alone(cascade, *given, flip=True), *opinions, FINE, name)
 
 
 def score(answer: Answer, seen: Shown, person: Person, work: Path) -> tuple[dict[str, float], np.ndarray]:
@@ -163,12 +162,11 @@ def score(answer: Answer, seen: Shown, person: Person, work: Path) -> tuple[dict
 def numbers(answer: Answer) -> dict[str, float]:
     """Numbers of the traffic light that need no image; NaN of what an answer cannot tell."""
     sure = dict(enumerate(confidence(answer.probabilities)))
-    agreements = {key: getattr(answer, key) for key in ("between_nets", "with_quick", "with_atlas")}
     template = template_t1w()
     place = (template.shape, template.affine)
     in_mni = labels_on_grid(answer.probabilities, answer.grid, *place, np.eye(4), SCHEME.indices)
     placed = nib.Nifti1Image(in_mni, template.affine)
-    told = {**told_by_networks({"confidence": sure, **agreements}), "volume_mni_cm3": volume_cm3(placed)}
+    told = {**told_by_networks({"confidence": sure, **answer.agreements}), "volume_mni_cm3": volume_cm3(placed)}
     told["one_sided_mm3"] = one_sided(placed)
     return {key: np.nan if value is None else value for key, value in told.items()}
 

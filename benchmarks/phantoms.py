@@ -29,7 +29,7 @@ from cerebbids.inference.answer import Answer, confidence, one_cerebellum
 from cerebbids.inference.cascade import Cascade
 from cerebbids.inference.halves import on_fine_half
 from cerebbids.inference.library import Library, read_library
-from cerebbids.inference.lobules import from_opinions, quick_answer
+from cerebbids.inference.lobules import cascade_alone, from_opinions, quick_answer
 from cerebbids.inference.models import read_bundle
 from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import labels_on_grid, load_net
@@ -53,15 +53,15 @@ def answers(work: Path, name: str, nets: dict[str, torch.nn.Module], library: Li
     yield "atlas", one_cerebellum(Answer(atlas, CEREBELLUM_1MM), name)
     yield "fast", one_cerebellum(Answer(quick, CEREBELLUM_1MM), name)
     cascade = Cascade(tuple(nets[net] for net in SIDE_NETS), tuple(nets[net] for net in LOBULE_NETS))
-    opinions = (on_fine_half(shares, CEREBELLUM_05MM.halved()) for shares in (atlas, quick))
-    yield "nets", from_opinions(cascade, (t1w, scanned_t2w(t2w, name)), *opinions, CEREBELLUM_05MM, CPU, name)
+    opinions = [on_fine_half(shares, CEREBELLUM_05MM.halved()) for shares in (atlas, quick)]
+    alone = cascade_alone(cascade, (t1w, scanned_t2w(t2w, name)), *opinions, CEREBELLUM_05MM, CPU, name)
+    yield "nets", from_opinions(alone, *opinions, CEREBELLUM_05MM, name)
 
 
 def light(answer: Answer) -> str:
     """Traffic light of what the networks tell of an answer; the app's looks at the image and the labels, too."""
     sure = dict(enumerate(confidence(answer.probabilities)))
-    agreements = {key: getattr(answer, key) for key in ("between_nets", "with_quick", "with_atlas")}
-    return light_of(told_by_networks({"confidence": sure, **agreements}))[0]
+    return light_of(told_by_networks({"confidence": sure, **answer.agreements}))[0]
 
 
 def score(answer: Answer, truth: np.ndarray) -> dict[str, float | str]:

@@ -173,9 +173,7 @@ def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
         **outputs.image_facts(side),
         "warnings": [*side.warnings, *answer.warnings, *labels.warnings, *faint, *cut],
         "confidence": labels.confidence,
-        "between_nets": answer.between_nets,
-        "with_quick": answer.with_quick,
-        "with_atlas": answer.with_atlas,
+        **answer.agreements,
     }
 
 

@@ -47,6 +47,11 @@ class Answer:
     with_atlas: float | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def agreements(self) -> dict[str, float | None]:
+        """Every agreement under its name."""
+        return {name: getattr(self, name) for name in ("between_nets", "with_quick", "with_atlas")}
+
 
 def one_cerebellum(answer: Answer, name: str) -> Answer:
     """Clean an answer (:func:`keep_largest`, :func:`keep_main_pieces`), and refuse what cannot be a cerebellum.

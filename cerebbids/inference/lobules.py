@@ -82,34 +82,9 @@ def find_lobules(
     lap("atlas")
     quick = on_fine_half(quick_answer(nets["lobules"], crop, tools.device), fine.halved())
     cascade = Cascade(tuple(nets[net] for net in SIDE_NETS), tuple(nets[net] for net in LOBULE_NETS))
-    return from_opinions(cascade, (side.t1w, shown_t2w(side)), atlas, quick, fine, tools.device, name, flip=flip)
-
-
-def from_opinions(
-    cascade: Cascade,
-    images: tuple[np.ndarray, np.ndarray],
-    atlas: np.ndarray,
-    quick: np.ndarray,
-    fine: Grid,
-    device: torch.device,
-    name: str,
-    *,
-    flip: bool = False,
-) -> Answer:
-    """Mean of the network at 1 mm and a cascade that starts from it and an atlas, cleaned and held against the atlas.
-
-    Parameters
-    ----------
-    cascade : Cascade
-    images : tuple of ndarray, (X, Y, Z)
-        T1w and T2w contrast on ``fine``.
-    atlas, quick : ndarray, (27, X / 2, Y / 2, Z / 2), uint8
-        From :func:`cerebbids.inference.halves.on_fine_half`: the votes, and what the network at 1 mm says.
-
-    Others and errors are those of :func:`find_lobules`.
-    """
-    alone = cascade_alone(cascade, images, atlas, quick, fine, device, name, flip=flip)
-    return held_against(averaged(alone, quick, fine), atlas, fine, name)
+    images = (side.t1w, shown_t2w(side))
+    alone = cascade_alone(cascade, images, atlas, quick, fine, tools.device, name, flip=flip)
+    return from_opinions(alone, atlas, quick, fine, name)
 
 
 def cascade_alone(
@@ -123,9 +98,17 @@ def cascade_alone(
     *,
     flip: bool = False,
 ) -> Answer:
-    """What the cascade says, from the mean of both opinions: plausible, but not cleaned.
+    """What a cascade says that starts from an atlas and the network at 1 mm: plausible, but not cleaned.
 
-    Parameters and errors are those of :func:`from_opinions`.
+    Parameters
+    ----------
+    cascade : Cascade
+    images : tuple of ndarray, (X, Y, Z)
+        T1w and T2w contrast on ``fine``.
+    atlas, quick : ndarray, (27, X / 2, Y / 2, Z / 2), uint8
+        From :func:`cerebbids.inference.halves.on_fine_half`: the votes, and what the network at 1 mm says.
+
+    Others and errors are those of :func:`find_lobules`.
     """
     guess = torch.from_numpy(first_guess(atlas, quick)).float() / 255
     if not where_likely(guess).any():
@@ -133,6 +116,19 @@ def cascade_alone(
     answer = segment_cascade(cascade, *images, guess, fine, device, flip=flip)
     check_plausible(answer.probabilities, answer.grid, name)  # the mean would hide a cascade that finds nothing
     return answer
+
+
+def from_opinions(alone: Answer, atlas: np.ndarray, quick: np.ndarray, fine: Grid, name: str) -> Answer:
+    """Mean of a cascade's answer and the network at 1 mm, cleaned and held against the atlas.
+
+    Parameters are those of :func:`cascade_alone`, which gives ``alone``.
+
+    Raises
+    ------
+    SegmentationFailed
+        The mean cannot be a cerebellum.
+    """
+    return held_against(averaged(alone, quick, fine), atlas, fine, name)
 
 
 def held_against(answer: Answer, atlas: np.ndarray, fine: Grid, name: str) -> Answer:

@@ -63,7 +63,12 @@ def test_every_method_is_shown_what_a_scan_would(tmp_path: Path, images: dict, m
         assert grid == CEREBELLUM_05MM
         return answered(truth())
 
-    for name, fake in (("subject_atlas", atlas), ("quick_answer", quick), ("from_opinions", fine)):
+    def mean(alone: Answer, votes: np.ndarray, said: np.ndarray, grid: object, _: str) -> Answer:
+        assert votes is shown["nets"][2] and said is shown["nets"][3] and grid == CEREBELLUM_05MM
+        return alone
+
+    fakes = {"subject_atlas": atlas, "quick_answer": quick, "cascade_alone": fine, "from_opinions": mean}
+    for name, fake in fakes.items():
         monkeypatch.setattr(phantoms, name, fake)
     monkeypatch.setattr(phantoms, "seen_at_1mm", lambda *_: coarse)
     found = dict(answers(tmp_path, NAME, NETS, "library"))
