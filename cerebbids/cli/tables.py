@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cerebbids.cli.parser import add_participant_label, bare_labels, folder
+from cerebbids.cli.options import bare_labels, folder
+from cerebbids.cli.parser import add_participant_label
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import BadImage, CerebbidsError, Unfinished, UsageError
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("output_dir", type=folder, help="output folder of cerebbids")
     add_participant_label(parser)
     options = parser.parse_args(argv)
-    return exit_code(lambda: _run(options.output_dir, bare_labels(options.participant_label, "sub-")))
+    return exit_code(lambda: _run(options.output_dir, bare_labels(options.participant_labels or (), "sub-")))
 
 
 def _run(output_dir: Path, participants: Sequence[str]) -> int:
