@@ -121,7 +121,20 @@ def test_options_that_say_the_same_twice_are_refused(folders, pair, capsys):
 
 def test_a_run_s_choices_come_back_from_its_file(folders, tmp_path):
     (tmp_path / "filter.json").write_text("{}")
-    options = "--participant-label 01 02 --t2w synth --nprocs 2 --mem-gb 7.5 --fast --save-probabilities -vv".split()
+    options = [
+        "--participant-label",
+        "01",
+        "02",
+        "--t2w",
+        "synth",
+        "--nprocs",
+        "2",
+        "--mem-gb",
+        "7.5",
+        "--fast",
+        "--save-probabilities",
+        "-vv",
+    ]
     first = parse_args([*folders, *options, "--bids-filter-file", str(tmp_path / "filter.json"), "--random-seed", "3"])
     first.save(tmp_path / "cerebbids.toml")
     assert parse_args([*folders, "--config-file", str(tmp_path / "cerebbids.toml")]) == first
