@@ -11,11 +11,11 @@ from typing import Any
 
 from cerebbids.bids.companions import best_companions
 from cerebbids.bids.filters import Filters, let_through, read_filters
+from cerebbids.bids.layout import open_layout
 from cerebbids.bids.names import stem
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, UsageError
 
-_NOT_ANATOMICAL = r"/(func|dwi|fmap|eeg|ieeg|meg|perf|pet|beh|micr|nirs|motion|mrs)/"
 # Where raw images lie, and in whose names nothing says that they were made from others: an output folder of this
 # program or of another may be anywhere in a dataset.
 _RAW = re.compile(r"sub-[^/]+/(ses-[^/]+/)?anat/(?!.*_(?:desc|space)-)[^/]+")
@@ -179,13 +179,16 @@ def _check_labels(option: str, asked: tuple[str, ...], known: list[str]) -> None
 def _query(config: RunConfig, subjects: tuple[str, ...], filters: dict[str, Filters]) -> tuple[SourceImage, ...]:
     """Find the T1w images, and beside each the T2w image that suits it best, of several the first by name."""
     chosen = let_through(subjects, filters["t1w"], "subject")
-    layout = _index(config.bids_dir, chosen)
+    layout = open_layout(config.bids_dir, chosen, config.bids_database_dir)
     images = _find(layout, config, chosen, "T1w", filters["t1w"])
     if config.t2w == "synth":
         return tuple(images)
     found = _find(layout, config, chosen, "T2w", filters["t2w"])
-    candidates = [image.path for image in found if not image.is_misplaced]
-    companions = [best_companions(image.path, candidates) for image in images]
+    beside = defaultdict(list)
+    for image in found:
+        if not image.is_misplaced:
+            beside[image.path.parent].append(image.path)
+    companions = [best_companions(image.path, beside[image.path.parent]) for image in images]
     return tuple(
         replace(image, t2w=alike[0], t2w_choice=len(alike)) if alike else image
         for image, alike in zip(images, companions, strict=True)
@@ -204,22 +207,6 @@ def _find(layout: Any, config: RunConfig, subjects: Iterable[str], suffix: str, 
     query = {"suffix": suffix, "datatype": "anat", "part": [Query.NONE, "mag"], **filters, **chosen}
     found = (_source(config.bids_dir, file) for file in layout.get(**query))
     return sorted((image for image in found if _RAW.fullmatch(image.relative)), key=lambda image: image.relative)
-
-
-def _index(bids_dir: Path, subjects: Iterable[str]) -> Any:
-    """Let PyBIDS look at the folders of the subjects, and at no others."""
-    from bids import BIDSLayout, BIDSLayoutIndexer
-    from bids.exceptions import BIDSValidationError
-
-    others = rf"^/(?!sub-(?:{'|'.join(map(re.escape, subjects))})(?:/|$))"
-    ignore = [re.compile(pattern) for pattern in (others, _NOT_ANATOMICAL, r"/\.")]
-    indexer = BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore)
-    try:
-        return BIDSLayout(bids_dir, indexer=indexer)
-    except (BIDSValidationError, TypeError, ValueError, OSError) as error:
-        reason = f"is not a BIDS dataset ({' '.join(str(error).split())[:120]})"
-        mend = 'its root needs a dataset_description.json with "Name" and "BIDSVersion"'
-        raise UsageError(str(bids_dir), reason, mend) from error
 
 
 def _source(bids_dir: Path, file: Any) -> SourceImage:
