@@ -19,6 +19,8 @@ from cerebbids.errors import BadImage, UsageError
 # Where raw images lie, and in whose names nothing says that they were made from others: an output folder of this
 # program or of another may be anywhere in a dataset.
 _RAW = re.compile(r"sub-[^/]+/(ses-[^/]+/)?anat/(?!.*_(?:desc|space)-)[^/]+")
+_LABEL = r"[a-zA-Z0-9+]+"
+_NAME = re.compile(rf"sub-{_LABEL}(_[a-zA-Z0-9]+-{_LABEL})*_T[12]w\.nii(\.gz)?")
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def select_images(config: RunConfig) -> Selection:
             "has no T1w image that matches the request",
             "check sub-*/[ses-*/]anat/*_T1w.nii.gz, the labels and the filters",
         )
-    refused = (*_misplaced(found), *_clashing(image for image in found if not image.is_misplaced))
+    refused = (*_ill_named(found), *_clashing(image for image in found if not image.is_misplaced))
     ambiguous = {image for image, _ in refused}
     images = tuple(image for image in found if image not in ambiguous)
     narrowed = bool(config.session_labels or filters["t1w"]) and not config.participant_labels
@@ -133,17 +135,24 @@ def select_images(config: RunConfig) -> Selection:
     return Selection(images, refused, tuple(_no_image(subject) for subject in without))
 
 
+_FOREIGN = "with parts or characters that BIDS does not allow (letters from a to z, digits and + make a label)"
+
+
 def _no_image(subject: str) -> BadImage:
+    if not re.fullmatch(_LABEL, subject):
+        return BadImage(f"sub-{subject}", f"has a label {_FOREIGN}", "rename the participant")
     mend = f"add sub-{subject}/anat/sub-{subject}_T1w.nii.gz or leave the participant out"
     return BadImage(f"sub-{subject}", "has no T1w image that matches the request", mend)
 
 
-def _misplaced(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
+def _ill_named(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
     mend = "rename or move it: sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz, say"
     for image in images:
         if image.is_misplaced:
             reason = "has a name whose participant or session are not those of its folders"
             yield image, BadImage(image.relative, reason, mend)
+        elif not _NAME.fullmatch(image.path.name):  # PyBIDS takes what comes before such a character for the label
+            yield image, BadImage(image.relative, f"has a name {_FOREIGN}", mend)
 
 
 def _clashing(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
@@ -211,4 +220,5 @@ def _find(layout: Any, config: RunConfig, subjects: Iterable[str], suffix: str, 
 
 def _source(bids_dir: Path, file: Any) -> SourceImage:
     path = Path(file.path)
-    return SourceImage(path, file.entities["subject"], path.relative_to(bids_dir).as_posix())
+    relative = path.relative_to(bids_dir).as_posix()
+    return SourceImage(path, relative.partition("/")[0].removeprefix("sub-"), relative)

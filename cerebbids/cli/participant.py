@@ -17,7 +17,7 @@ from cerebbids.bids.names import DERIVATIVES, SCHEMES, derivative_path
 from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.corrections import find_correction, maps_without_hash, told_correction
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
-from cerebbids.cli.preflight import choose_device, corrected_images, missing_t2w, refused_images
+from cerebbids.cli.preflight import bad_header, choose_device, corrected_images, missing_t2w, refused_images
 from cerebbids.config import RunConfig
 from cerebbids.errors import (
     BadImage,
@@ -52,7 +52,8 @@ class Network:
 def show_plan(config: RunConfig) -> int:
     """Print which images a run would take and which files it would make; return the exit code.
 
-    No voxel is read for this, so that it is quick: a correction by hand that no sidecar tells of yet is not seen.
+    Headers are read and no voxel is, so that it is quick: a truncated image, or a correction by hand that no sidecar
+    tells of yet, is not seen.
     """
     from rich.console import Console
     from rich.table import Table
@@ -65,7 +66,7 @@ def show_plan(config: RunConfig) -> int:
     for image in selection.images:
         t2w = image.t2w.name if image.t2w else "none"
         t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
-        refusal = corrected.get(image.stem) or missing_t2w(image, config.t2w)
+        refusal = corrected.get(image.stem) or missing_t2w(image, config.t2w) or bad_header(image)
         outputs = f"none: {refusal.reason}" if refusal else "\n".join(map(str, output_paths(image, config)))
         table.add_row(image.relative, t2w, outputs)
     console = Console(width=None if sys.stdout.isatty() else 240)
