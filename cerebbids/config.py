@@ -45,8 +45,6 @@ class RunConfig:
         How many images may be on the GPU at once.
     plugin_file : Path, optional
         YAML file that names a nipype plugin and its arguments: a scheduler's, for one.
-    random_seed : int
-        Seed of whatever draws numbers.
     stop_on_first_crash : bool
         Whether the first image that fails ends the run.
     clean_workdir, rm_workdir_on_success : bool
@@ -94,7 +92,6 @@ class RunConfig:
     device: str = "auto"
     n_gpu_procs: int = 1
     plugin_file: Path | None = None
-    random_seed: int = 0
     stop_on_first_crash: bool = False
     clean_workdir: bool = False
     rm_workdir_on_success: bool = False

@@ -67,6 +67,11 @@ class SourceImage:
         return self.stem.replace("-", "_").replace("+", "_plus_")
 
     @property
+    def workflow(self) -> str:
+        """Name of its workflow, and of its folder among the intermediate files."""
+        return f"{self.slug}_wf"
+
+    @property
     def is_misplaced(self) -> bool:
         """Whether participant and session in its name are not those of its folders: outputs would be another's."""
         folders = [part for part in self.relative.split("/")[:-1] if part.startswith(("sub-", "ses-"))]

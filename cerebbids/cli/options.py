@@ -48,13 +48,13 @@ def device(text: str) -> str:
     return text
 
 
-def positive(kind: Callable[[str], float], least: float = 0) -> Callable[[str], float]:
-    """Make the type of numbers above a least one."""
+def positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    """Make the type of numbers above 0."""
 
     def number(text: str) -> float:
         value = kind(text)
-        if not least < value < math.inf:
-            raise ArgumentTypeError(f"{text}: must be a number above {least:g}")
+        if not 0 < value < math.inf:
+            raise ArgumentTypeError(f"{text}: must be a number above 0")
         return value
 
     number.__name__ = kind.__name__  # argparse names the type so when it cannot be read

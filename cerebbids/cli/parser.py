@@ -168,9 +168,6 @@ def _add_method(group: argparse._ArgumentGroup) -> None:
         help="model bundles (default: the folder models of $CEREBBIDS_HOME, else the packaged ones)",
     )  # fmt: skip
     group.add_argument(
-        "--random-seed", type=positive(int, least=-1), metavar="N", help="seed of whatever draws numbers (default: 0)"
-    )  # fmt: skip
-    group.add_argument(
         "--sloppy", action="store_true",
         help="for trying the program out only: registration is coarse, and the method fast if no other is asked for",
     )  # fmt: skip
@@ -234,6 +231,7 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_ignored(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--random-seed", dest="ignored", type=int, metavar="N", help="no step draws random numbers")
     for option, reason in (
         ("--notrack", "nothing is ever reported to anyone"),
         ("--md-only-boilerplate", "the methods text is Markdown"),

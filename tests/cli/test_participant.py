@@ -19,7 +19,7 @@ import pytest
 from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli import execute, participant
-from cerebbids.cli.participant import output_paths
+from cerebbids.cli.plan import output_paths
 from cerebbids.cli.run import main
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, CerebbidsError, RegistrationFailed, SegmentationFailed, Unfinished
