@@ -11,6 +11,9 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.data.labels import load_scheme
 from cerebbids.systems.space import SPACE
 
+VOLATILE = frozenset({"seconds", "laps", "peak_rss_gb", "peak_gpu_gb"})
+"""What the JSON files tell of time and memory: all in which two runs of an image on one machine may differ."""
+
 _MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affinely registered"
 _RESOLUTION = {"Resolution": "1 mm isotropic, grid of the template"}
 _FINE = {"Resolution": "0.5 mm isotropic, box around the cerebellum"}
