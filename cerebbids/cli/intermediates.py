@@ -11,6 +11,8 @@ from cerebbids.bids.query import SourceImage
 
 WORKFLOW = "cerebbids_wf"
 """Folder of all workflows in the work folder."""
+_OF_ALL = {"batch"}
+"""Folders in it that belong to no image: scripts of jobs."""
 
 
 def remove_intermediates(work_dir: Path, images: Iterable[SourceImage]) -> None:
@@ -25,7 +27,9 @@ def remove_intermediates(work_dir: Path, images: Iterable[SourceImage]) -> None:
     """
     for image in images:
         shutil.rmtree(work_dir / WORKFLOW / image.workflow, ignore_errors=True)
-    with suppress(OSError):  # other images' files are there
-        (work_dir / WORKFLOW).rmdir()
+    folder = work_dir / WORKFLOW
+    if folder.is_dir() and {path.name for path in folder.iterdir() if path.is_dir()} <= _OF_ALL:
+        shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(work_dir / ".cache", ignore_errors=True)
-        work_dir.rmdir()
+        with suppress(OSError):  # something else is there
+            work_dir.rmdir()

@@ -28,9 +28,11 @@ from cerebbids.errors import (
     CerebbidsError,
     Defect,
     Interrupted,
+    ModelError,
     RegistrationFailed,
     SegmentationFailed,
     Unfinished,
+    UsageError,
 )
 from cerebbids.files import write_text
 from cerebbids.inference.libraryfiles import LIBRARY_NOTES, open_library
@@ -134,12 +136,19 @@ def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
     Raises
     ------
     ModelError
-        The bundle lacks a network that the method needs, or the library will not do where one is needed.
+        The bundle lacks a network that the method needs, or its library will not do where one is needed.
+    UsageError
+        A library of the user's own will not do.
     """
     told = (bundle.folder / "model.toml").read_bytes()
     if "deform" in bundle.needed(config.method):
         library = config.library or bundle.library
-        open_library(library, bundle.networks["deform"].grid, bundle.scheme)
+        try:
+            open_library(library, bundle.networks["deform"].grid, bundle.scheme)
+        except ModelError as error:
+            if config.library:
+                raise UsageError(error.subject, error.reason, error.mend) from error
+            raise
         told += (library / LIBRARY_NOTES).read_bytes()
     return sha256(told).hexdigest()
 

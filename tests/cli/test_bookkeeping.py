@@ -1,5 +1,6 @@
 """What is kept, removed and told around images whose own work is left out."""
 
+import os
 import shutil
 import signal
 
@@ -18,7 +19,7 @@ def test_older_results_go_only_when_the_image_is_at_fault(kind, no_work, dataset
     monkeypatch.setattr(execute, "execute", lambda *_: execute.Outcome(failures, dict.fromkeys(failures, {"mask"})))
     for key in ("xfm_to_mni", "mask"):
         write_text(dataset.path("01", key), "old")
-    assert main(dataset.arguments()) == 1
+    assert main(dataset.arguments()) == (os.EX_DATAERR if kind is BadImage else 1)
     assert dataset.path("01", "xfm_to_mni").exists() is (kind in (CerebbidsError, Unfinished))
     assert dataset.path("01", "mask").exists()
 
@@ -143,6 +144,6 @@ def test_interruption_while_images_are_looked_at_is_told_too(no_work, dataset, c
 
     monkeypatch.setattr(participant, "refused_images", interrupt)
     before = signal.getsignal(signal.SIGTERM)
-    assert main(dataset.arguments()) == 130
+    assert main(dataset.arguments()) == 143
     assert capsys.readouterr().out.strip().splitlines()[-1].startswith("0 done, 2 failed: sub-01 (was interrupted)")
     assert signal.getsignal(signal.SIGTERM) == before
