@@ -18,6 +18,7 @@ from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.corrections import find_correction
 from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
 from cerebbids.cli.intermediates import remove_intermediates
+from cerebbids.cli.locks import locked
 from cerebbids.cli.outcome import AGAIN, Failures, code_of_run, last_line, unfinished, unfit
 from cerebbids.cli.plan import warn_of_unknown
 from cerebbids.cli.pluginfile import PluginChoice, read_plugin
@@ -179,7 +180,7 @@ def _work(
         if failures and config.stop_on_first_crash:
             failures |= {image.stem: unfinished(image, None, stopped=True) for image in sound}
         elif sound:
-            failures |= _say(_process(config, sound, network, choice, run_id))
+            failures |= _alone(config, sound, network, choice, run_id)
     except KeyboardInterrupt:
         rest = [image for image in images if image.stem not in failures]
         failures |= {image.stem: Interrupted(image.relative, "was interrupted", AGAIN) for image in rest}
@@ -190,6 +191,17 @@ def _work(
         rest = [image for image in images if image.stem not in failures]
         kind = Unfinished if isinstance(error, OSError) else Defect
         failures |= _say({image.stem: kind(image.relative, reason, AGAIN) for image in rest})
+    return failures
+
+
+def _alone(
+    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run_id: str
+) -> Failures:
+    """Process the images that no other run has in work in this work folder."""
+    with locked(config.work_dir, images) as taken:
+        failures: Failures = _say(dict(taken))
+        if free := [image for image in images if image.stem not in failures]:
+            failures |= _say(_process(config, free, network, choice, run_id))
     return failures
 
 
