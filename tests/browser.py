@@ -15,9 +15,17 @@ from pathlib import Path
 from typing import Any
 
 _OPTIONS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --remote-debugging-pipe"
-).split()
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-pipe",
+)
 LIMIT_S = 60.0
 
 
@@ -88,6 +96,12 @@ class Browser:
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
+
+    def set(self, control: str, value: str, event: str = "change") -> None:
+        """Give a control another value, by its id, as a reader does."""
+        told = json.dumps(control), json.dumps(value), json.dumps(event)
+        script = "{ const one = document.getElementById(%s); one.value = %s; one.dispatchEvent(new Event(%s)); }"
+        self.run(script % told)
 
     def press(self, key: str) -> None:
         """Press and release a key."""

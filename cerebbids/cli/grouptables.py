@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cerebbids.bids.groupsidecars import asymmetry_sidecar, change_sidecar, long_sidecar, qc_sidecar, wide_sidecar
@@ -174,8 +175,9 @@ def _line(text: str) -> str | None:
 
 def _as_written(frame: pd.DataFrame) -> pd.DataFrame:
     """Write true and false as JSON does, and BIDS with it; whole numbers stay so beside missing ones."""
-    words = {True: "true", False: "false"}
-    cells = {
-        column: [words[value] if isinstance(value, bool) else value for value in frame[column]] for column in frame
-    }
+    cells = {column: [_word(value) for value in frame[column]] for column in frame}
     return pd.DataFrame(cells, dtype=object)
+
+
+def _word(value: Any) -> Any:
+    return str(bool(value)).lower() if isinstance(value, bool | np.bool_) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,12 @@ def _changes(table: pd.DataFrame, places: Mapping[str, int]) -> dict[str, Any]:
             for title, strips in _panels(list(dict.fromkeys(table["name"])))
         ],
     }
+
+
+def _drawn(table: pd.DataFrame, strip: Callable[[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Panels of the regions that a table has."""
+    names = list(dict.fromkeys(table["name"]))
+    return [{"title": title, "strips": [strip(*each) for each in strips]} for title, strips in _panels(names)]
 
 
 def _panels(names: Sequence[str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:

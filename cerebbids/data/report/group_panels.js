@@ -29,15 +29,13 @@
   }
 
   function summary(strips, what, form) {
-    return strips
-      .map((strip) => {
-        const known = strip.values.filter((value) => value !== null).length;
-        const side = strip.side === 'both' ? '' : `${strip.side}: `;
-        const middle = strip.box ? `, median ${form(strip.box.marks[2])}` : '';
-        const beyond = strip.box ? `, ${strip.box.outliers.length} outliers` : '';
-        return `${side}${known} ${what}${middle}${beyond}.`;
-      })
-      .join(' ');
+    const lines = strips.map((strip) => {
+      const known = strip.values.filter((value) => value !== null).length;
+      const side = strip.side === 'both' ? '' : `${strip.side}: `;
+      if (!strip.box) return `${side}${known} ${what}`;
+      return `${side}${known} ${what}, median ${form(strip.box.marks[2])}, outliers: ${strip.box.outliers.length}`;
+    });
+    return lines.join('\n');
   }
 
   // One set of panels: what is chosen in one of them shows in all.

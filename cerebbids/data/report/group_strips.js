@@ -70,7 +70,7 @@ const drawPanel = (() => {
     panel.append(Object.assign(document.createElement('h3'), {textContent: title}));
     const height = STRIP * strips.length + 18;
     const svg = add(panel, 'svg', {viewBox: `0 0 ${WIDTH} ${height}`, tabindex: 0, role: 'application'});
-    svg.setAttribute('aria-label', `${title}. ${summary} Arrow keys go from image to image, Enter opens its page.`);
+    svg.setAttribute('aria-label', `${title}. ${summary.replace('\n', '. ')}. Arrow keys go from image to image, Enter opens its page.`);
     const x = scale(...domain);
     if (zero) add(svg, 'line', {class: 'zero', x1: x(0), x2: x(0), y1: 0, y2: height - 18});
     const points = strips.flatMap((strip, row) => drawStrip(svg, strip, x, STRIP * (row + 0.5)));
