@@ -108,6 +108,7 @@ def test_click_on_a_header_sorts_and_a_second_one_turns_it_round(page):
 
 def test_only_rows_that_match_are_shown(page):
     page.set("find", "SUB-3", "input")
+    page.until(f"{SHOWN}.length < 12")
     assert page.run(FIRST) == ["sub-3_ses-a", "sub-3_ses-b"]
     page.set("by-light", "yellow")
     assert page.run(FIRST) == ["sub-3_ses-b"]

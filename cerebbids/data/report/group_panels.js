@@ -28,12 +28,14 @@
     return low <= high ? [low, high] : null;
   }
 
+  const beyond = (count) => (count ? `, ${count} ${count === 1 ? 'outlier' : 'outliers'}` : '');
+
   function summary(strips, what, form) {
     const lines = strips.map((strip) => {
       const known = strip.values.filter((value) => value !== null).length;
-      const side = strip.side === 'both' ? '' : `${strip.side}: `;
+      const side = {left: 'L: ', right: 'R: ', both: ''}[strip.side];
       if (!strip.box) return `${side}${known} ${what}`;
-      return `${side}${known} ${what}, median ${form(strip.box.marks[2])}, outliers: ${strip.box.outliers.length}`;
+      return `${side}${known} ${what}, median ${form(strip.box.marks[2])}${beyond(strip.box.outliers.length)}`;
     });
     return lines.join('\n');
   }

@@ -32,7 +32,6 @@ const drawPanel = (() => {
   }
 
   function drawStrip(svg, strip, x, y) {
-    if (strip.box) drawBox(svg, strip.box, x, y);
     const short = {left: 'L', right: 'R'}[strip.side];
     if (short) add(svg, 'text', {x: 4, y: y + 4}, short);
     const points = [];
@@ -40,7 +39,8 @@ const drawPanel = (() => {
       if (value !== null) points.push({k, value, x: x(value), y: y + lift(k), strip});
     });
     const path = points.map((point) => `M${point.x.toFixed(1)} ${point.y.toFixed(1)}h0`).join('');
-    add(svg, 'path', {class: `dots ${strip.side}`, d: path});
+    add(svg, 'path', {class: `dots ${strip.side}`, d: path}); // one path, as there may be thousands
+    if (strip.box) drawBox(svg, strip.box, x, y);
     const outliers = new Set(strip.box ? strip.box.outliers : []);
     for (const point of points) {
       point.outlier = outliers.has(point.k);

@@ -48,7 +48,11 @@
     const button = header.querySelector('button');
     if (button) button.addEventListener('click', () => sort(header));
   }
-  find.addEventListener('input', filter);
+  let waiting = 0;
+  find.addEventListener('input', () => { // thousands of rows are laid out once, not for every letter
+    clearTimeout(waiting);
+    waiting = setTimeout(filter, 200);
+  });
   byLight.addEventListener('change', filter);
   byRating.addEventListener('change', filter);
 })();
