@@ -24,7 +24,7 @@ class RunConfig:
     bids_dir, output_dir, work_dir : Path
         Raw dataset, derivatives dataset, folder of intermediate files (kept, so that a run resumes).
     analysis_level, system : str
-        ``participant``; which published system segments.
+        ``participant`` or ``group``; which published system segments.
     participant_labels, session_labels : tuple of str
         Labels without ``sub-`` and ``ses-``; empty means all.
     bids_filter_file : Path, optional
