@@ -16,7 +16,7 @@ from cerebbids.bids.dataset import remove_outputs, start_dataset
 from cerebbids.bids.names import SCHEMES
 from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.corrections import find_correction
-from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
+from cerebbids.cli.environment import check_shared_memory, check_writable, prepare_environment, usable_memory_gb
 from cerebbids.cli.intermediates import remove_intermediates
 from cerebbids.cli.locks import locked
 from cerebbids.cli.outcome import AGAIN, Failures, code_of_run, last_line, unfinished, unfit
@@ -83,6 +83,8 @@ def run_participants(config: RunConfig, command: str) -> int:
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     choice = read_plugin(config.plugin_file, config.work_dir)
+    if choice.is_local:
+        check_shared_memory()
     if config.clean_workdir:
         remove_intermediates(config.work_dir, selection.images)
     prepare_environment(config.work_dir)

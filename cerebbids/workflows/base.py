@@ -77,9 +77,8 @@ def init_cerebbids_wf(
     for image in images:
         image_wf = init_image_wf(config=config, image=image, model=model, model_sha256=model_sha256, device=device)
         _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))
-        if plugin == "SLURM":
-            for node in image_wf._get_all_nodes():
-                ask_slurm(node, getattr(node.inputs, "use_gpu", False), config.omp_nthreads)
+        if plugin != "MultiProc":
+            _prepare_jobs(image_wf, plugin, config.omp_nthreads)
         workflow.add_nodes([image_wf])
     return workflow
 
@@ -141,6 +140,15 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
 
 def _same(*fields: str) -> list[tuple[str, str]]:
     return [(f"outputnode.{field}", f"inputnode.{field}") for field in fields]
+
+
+def _prepare_jobs(workflow: Workflow, plugin: str, threads: int) -> None:
+    """Let what only copies files run here, not as jobs; have SLURM give the others what they need."""
+    for node in workflow._get_all_nodes():
+        if node.name.startswith("ds_"):
+            node.run_without_submitting = True
+        elif plugin == "SLURM":
+            ask_slurm(node, getattr(node.inputs, "use_gpu", False), threads)
 
 
 def _set_crash_folder(workflow: Workflow, folder: str) -> None:

@@ -51,8 +51,8 @@ def test_a_full_disk_fails_the_image_leaves_no_half_file_and_is_made_good_later(
     run = prepare(tmp_path, NAME)
     with mounted(tmp_path / place, f"size={IMAGE_KB}k"):
         code, last, err = run.run()
-        assert code == 1 and last.startswith("0 done, 1 failed: sub-01"), (last, err)
-        assert "No space left on device" in last and "Traceback" not in err
+        assert code == 1 and last.startswith("0 done, "), (last, err)
+        assert "sub-01 (could not be written (No space left on device))" in last and "Traceback" not in err
         left = {path.relative_to(run.out) for path in run.out.rglob("*") if path.is_file() and "log" not in path.parts}
         done = undisturbed.results()
         assert not [path for path in left if path.name.startswith(".") and path.name != ".bidsignore"]
@@ -120,23 +120,17 @@ def test_a_network_that_asks_for_more_memory_than_there_is_fails_its_image_alone
 @pytest.mark.skipif(not ROOT, reason="only root may become another user")
 def test_a_user_without_a_name_will_do(undisturbed, tmp_path):
     run = prepare(tmp_path, NAME)
-    for folder in (tmp_path, *tmp_path.parents)[:3]:  # pytest's own, which are its user's alone
-        folder.chmod(0o755)
-    for folder in (run.out, run.work):
-        folder.mkdir()
-        os.chown(folder, 54321, 54321)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)}
+    other = ["unshare", "--user", "--map-user=54321", "--map-group=54321", sys.executable, "-W", "ignore", str(QUICK)]
     process = subprocess.run(
-        [sys.executable, "-W", "ignore", str(QUICK), *run.arguments()],
-        env=environment, user=54321, group=54321, extra_groups=[], cwd="/", capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [*other, *run.arguments()], env=environment, cwd="/", capture_output=True, text=True, check=False
+    )
     assert process.returncode == 0, process.stdout + process.stderr
-    assert {path.stat().st_uid for path in run.out.rglob("*")} == {54321}
     assert run.results() == undisturbed.results()
 
 
 @pytest.mark.skipif(not ROOT, reason="only root may hide a folder")
-def test_no_shared_memory_is_one_line_or_no_matter(undisturbed, tmp_path):
+def test_no_shared_memory_is_one_line(tmp_path):
     run = prepare(tmp_path, NAME)
     hide = 'mount -t tmpfs -o ro tmpfs /dev/shm && exec "$@"'
     command = ["unshare", "--mount", "sh", "-c", hide, "sh", sys.executable, "-W", "ignore", str(QUICK)]
@@ -144,5 +138,5 @@ def test_no_shared_memory_is_one_line_or_no_matter(undisturbed, tmp_path):
         [*command, *run.arguments()],
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert process.returncode == 0, process.stdout + process.stderr
-    assert run.results() == undisturbed.results()
+    assert process.returncode == 2, process.stdout + process.stderr
+    assert "/dev/shm: cannot be used (Read-only file system); give the container one" in one_line(process.stderr)
