@@ -31,8 +31,6 @@ class RunConfig:
         JSON file of PyBIDS filters, as fMRIPrep takes it.
     bids_database_dir : Path, optional
         Folder of a PyBIDS database, made where it is missing and never renewed; none means that folders are read.
-    skip_bids_validation : bool
-        Whether to leave a validator aside that is installed.
     t2w : str
         ``auto`` (a T2w image of the same session where it passes a check), ``real`` (no other), ``synth`` (never one).
     nprocs, omp_nthreads : int
@@ -84,7 +82,6 @@ class RunConfig:
     session_labels: tuple[str, ...] = ()
     bids_filter_file: Path | None = None
     bids_database_dir: Path | None = None
-    skip_bids_validation: bool = False
     t2w: str = "auto"
     nprocs: int = field(default_factory=usable_cpus)
     omp_nthreads: int = 1

@@ -130,10 +130,6 @@ def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
         help="folder of a PyBIDS database of the whole dataset; made where there is none, and never renewed",
     )  # fmt: skip
     group.add_argument(
-        "--skip-bids-validation", "--skip_bids_validation", "--skip_bids_validator", action="store_true",
-        help="leave bids-validator-deno aside where it is installed",
-    )  # fmt: skip
-    group.add_argument(
         "--t2w", choices=["auto", "real", "synth"],
         help="T2w image: of the same session where it passes a check, else synthesised (auto, the default); "
         "of the same session, and images without one fail (real); always synthesised (synth)",
@@ -232,8 +228,10 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
 
 def _add_ignored(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--random-seed", dest="ignored", type=int, metavar="N", help="no step draws random numbers")
-    for option, reason in (
-        ("--notrack", "nothing is ever reported to anyone"),
-        ("--md-only-boilerplate", "the methods text is Markdown"),
+    validation = ("--skip-bids-validation", "--skip_bids_validation", "--skip_bids_validator")
+    for options, reason in (
+        (validation, "what is needed of the dataset is always checked, and nothing else"),
+        (("--notrack",), "nothing is ever reported to anyone"),
+        (("--md-only-boilerplate",), "the methods text is Markdown"),
     ):
-        group.add_argument(option, dest="ignored", action="store_true", help=reason)
+        group.add_argument(*options, dest="ignored", action="store_true", help=reason)

@@ -138,7 +138,5 @@ def read_reason(traceback: str) -> CerebbidsError:
     lines = [line.strip() for line in traceback.splitlines() if line.strip()]
     mend = "see the crash file in sub-*/log"
     if full := _FULL.search(traceback):  # nipype goes on and stumbles over what it could not write
-        return CerebbidsError(
-            "cerebbids", f"could not be written ({full[1]})", "make room and run the same command again"
-        )
+        return CerebbidsError("cerebbids", f"could not be written ({full[1]})", "make room, then run the same again")
     return read_error(traceback, mend) or CerebbidsError("cerebbids", lines[-1], mend)

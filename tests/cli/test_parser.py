@@ -96,7 +96,6 @@ def test_output_may_lie_below_the_derivatives_of_the_dataset(folders):
 @pytest.mark.parametrize(
     ("spelling", "choice", "value"),
     [
-        (["--skip_bids_validator"], "skip_bids_validation", True),
         (["--n_cpus", "1"], "nprocs", 1),
         (["--mem", "6000"], "mem_gb", 6.0),
         (["--mem", "6G"], "mem_gb", 6.0),
@@ -104,7 +103,7 @@ def test_output_may_lie_below_the_derivatives_of_the_dataset(folders):
         (["--disable-tta"], "flip", False),
         (["--sloppy"], "method", "fast"),
         (["--sloppy", "--method", "nets"], "method", "nets"),
-        (["--notrack", "--md-only-boilerplate", "--random-seed", "7"], "verbosity", 0),
+        (["--notrack", "--md-only-boilerplate", "--skip_bids_validator", "--random-seed", "7"], "verbosity", 0),
         (["-vv"], "verbosity", 2),
     ],
 )
