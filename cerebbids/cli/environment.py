@@ -14,6 +14,14 @@ from cerebbids.files import write_text
 from cerebbids.systems.space import SPACE
 
 
+def ensure_home() -> None:
+    """Give a user without a name, as in a container, the root for a home: libraries look for their settings there."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"
+
+
 def prepare_environment(work_dir: Path) -> None:
     """Point the libraries' caches into the work folder, before any of them is loaded.
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from cerebbids.cli.environment import ensure_home
 from cerebbids.cli.parser import parse_args
 from cerebbids.errors import CerebbidsError, ModelError
 
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def exit_code(action: Callable[[], int]) -> int:
     """Do something; give its exit code, or that of its failure, of which one line tells on standard error."""
+    ensure_home()
     terminated: list[int] = []
 
     def leave(number: int, frame: object) -> None:
