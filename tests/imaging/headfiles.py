@@ -84,6 +84,8 @@ class Form:
         Of the header, put in at the end as they are; a tuple with an index names one number of several.
     extension : bytes
         Behind the header.
+    source : ndarray
+        Voxels before that, of the head unless others are given.
     """
 
     axes: tuple[int, ...] = (0, 1, 2)
@@ -102,6 +104,7 @@ class Form:
     name: str = "sub-01_T1w.nii"
     fields: dict[Any, Any] = field(default_factory=dict)
     extension: bytes = b""
+    source: np.ndarray = field(default_factory=head, repr=False, compare=False)
 
     @property
     def affine(self) -> np.ndarray:
@@ -116,8 +119,8 @@ class Form:
         """The head's array in the order of the file, and the affine of that."""
         order = nib.orientations.axcodes2ornt("RAS")[list(self.axes)]
         order[:, 1] = np.where(self.flips, -1, 1)
-        data = nib.orientations.apply_orientation(head(), order)
-        return data, self.affine @ nib.orientations.inv_ornt_aff(order, SHAPE)
+        data = nib.orientations.apply_orientation(self.source, order)
+        return data, self.affine @ nib.orientations.inv_ornt_aff(order, self.source.shape)
 
     @property
     def is_pair(self) -> bool:
