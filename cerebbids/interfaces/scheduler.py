@@ -74,7 +74,9 @@ class Scheduled(SGELikeBatchManagerBase):
             self.failures[node.fullname] = CerebbidsError(f"step {node.name}", reason, mend)
         else:
             self.failures[node.fullname] = read_reason(traceback)
-        return super()._report_crash(node, result)
+        # As lines: nipype adds some where there is no result, and does not expect a text then.
+        told = {"result": None, **(result or {}), "traceback": traceback.splitlines(keepends=True)}
+        return super()._report_crash(node, told)
 
 
 def ask_slurm(node: Node, use_gpu: bool, threads: int) -> None:
