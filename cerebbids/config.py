@@ -24,11 +24,13 @@ class RunConfig:
     bids_dir, output_dir, work_dir : Path
         Raw dataset, derivatives dataset, folder of intermediate files (kept, so that a run resumes).
     analysis_level, system : str
-        ``participant``; which published system segments.
+        ``participant`` or ``group``; which published system segments.
     participant_labels, session_labels : tuple of str
         Labels without ``sub-`` and ``ses-``; empty means all.
     bids_filter_file : Path, optional
         JSON file of PyBIDS filters, as fMRIPrep takes it.
+    bids_database_dir : Path, optional
+        Folder of a PyBIDS database, made where it is missing and never renewed; none means that folders are read.
     t2w : str
         ``auto`` (a T2w image of the same session where it passes a check), ``real`` (no other), ``synth`` (never one).
     nprocs, omp_nthreads : int
@@ -37,6 +39,14 @@ class RunConfig:
         Memory for the whole run, in GB; none means nine tenths of what there is.
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    n_gpu_procs : int
+        How many images may be on the GPU at once.
+    plugin_file : Path, optional
+        YAML file that names a nipype plugin and its arguments: a scheduler's, for one.
+    stop_on_first_crash : bool
+        Whether the first image that fails ends the run.
+    clean_workdir, rm_workdir_on_success : bool
+        Whether to remove this program's intermediate files before the run; after it, when all images are done.
     models_dir : Path, optional
         Folder of model bundles in place of the packaged one.
     method : str
@@ -48,8 +58,10 @@ class RunConfig:
         Whether to write the probabilities of all labels.
     library : Path, optional
         Folder of the library that votes in place of the bundle's.
-    dry_run : bool
-        Only show what would be made.
+    sloppy : bool
+        Coarse registration, for trying the program out.
+    dry_run, reports_only, boilerplate_only : bool
+        Only show what would be made; only write the reports of what is there; only write the methods text.
     verbosity : int
         0 quiet, 1 informative, 2 everything.
 
@@ -69,17 +81,26 @@ class RunConfig:
     participant_labels: tuple[str, ...] = ()
     session_labels: tuple[str, ...] = ()
     bids_filter_file: Path | None = None
+    bids_database_dir: Path | None = None
     t2w: str = "auto"
     nprocs: int = field(default_factory=usable_cpus)
     omp_nthreads: int = 1
     mem_gb: float | None = None
     device: str = "auto"
+    n_gpu_procs: int = 1
+    plugin_file: Path | None = None
+    stop_on_first_crash: bool = False
+    clean_workdir: bool = False
+    rm_workdir_on_success: bool = False
     models_dir: Path | None = None
     method: str = "nets"
     flip: bool = False
     save_probabilities: bool = False
     library: Path | None = None
+    sloppy: bool = False
     dry_run: bool = False
+    reports_only: bool = False
+    boilerplate_only: bool = False
     verbosity: int = 0
 
     def to_toml(self) -> str:

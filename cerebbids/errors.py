@@ -88,7 +88,7 @@ class RegistrationFailed(CerebbidsError):
 
 
 class ModelError(CerebbidsError):
-    """A model bundle is missing, damaged or not what it claims to be."""
+    """A model bundle is missing, damaged or not what it claims to be (exit code 127)."""
 
 
 class SegmentationFailed(CerebbidsError):
@@ -99,8 +99,12 @@ class Unfinished(CerebbidsError):
     """The run ended before this image was done: nothing is known against the image or its earlier outputs."""
 
 
+class Defect(Unfinished):
+    """A mistake of the program itself (exit code 70)."""
+
+
 class Interrupted(Unfinished):
-    """The user or the scheduler ended the run (exit code 130)."""
+    """The user or the scheduler ended the run (exit code 130 or 143)."""
 
 
 def read_error(text: str, mend: str = "see the log") -> CerebbidsError | None:

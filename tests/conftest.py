@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep the libraries' caches out of the home folder, before a test loads one of them."""
     caches = tempfile.TemporaryDirectory(prefix="cerebbids-")
     config.add_cleanup(caches.cleanup)
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = caches.name
     prepare_environment(Path(caches.name))
 
 
@@ -38,6 +41,21 @@ def pytest_runtest_protocol() -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests have counted with ``record_property``, each on a line and all together."""
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.getreports(key)]
+    counted = [(report.nodeid, *item) for report in reports for item in report.user_properties if report.when == "call"]
+    for kind in sorted({name for _, name, _ in counted}):
+        terminalreporter.section(kind)
+        total = Counter()
+        for test, _, counts in (line for line in counted if line[1] == kind):
+            total.update(counts)
+            terminalreporter.line(f"{sum(counts.values()):6} {test}")
+        terminalreporter.line(f"{total.total():6} together")
+        for name, count in total.most_common():
+            terminalreporter.line(f"{count:14} {name}")
 
 
 @pytest.fixture(scope="session")

@@ -32,9 +32,9 @@ def make_output(root: Path) -> Path:
 
 
 def tiny_image() -> nib.Nifti1Image:
-    """64 mm of noise at 8 mm, oblique and with an odd origin."""
-    data = np.random.default_rng(0).integers(1, 1000, (8, 9, 10)).astype(np.int16)
-    affine = np.array([[-7.9, 0.8, 0.3, 31], [0.8, 7.9, 0.5, -17], [-0.2, -0.6, 8.0, 5], [0, 0, 0, 1]])
+    """64 mm of noise at 2.7 mm, oblique and with an odd origin."""
+    data = np.random.default_rng(0).integers(1, 1000, (24, 25, 26)).astype(np.int16)
+    affine = np.array([[-2.63, 0.27, 0.1, 31], [0.27, 2.63, 0.17, -17], [-0.07, -0.2, 2.67, 5], [0, 0, 0, 1]])
     image = nib.Nifti1Image(data, affine)
     image.set_sform(affine, 1)
     return image

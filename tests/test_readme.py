@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from card import read_result
 
-from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.bids.names import DERIVATIVES, GROUP_DESCS, GROUP_PAGE, GROUP_QC, SCHEMES, derivative_path, group_table
 from cerebbids.cli.parser import build_parser
 from cerebbids.data.labels import load_scheme
 from cerebbids.inference.models import read_bundle
@@ -24,6 +24,13 @@ def test_every_output_is_listed():
     figures = {f"{path.parent.as_posix()}/" for path in made if path.suffix == ".svg"}
     files = {path.as_posix() for path in made - {inverse} if path.suffix != ".svg"}
     assert listed == files | figures | {"sub-01/log/"}
+
+
+def test_every_file_of_a_group_is_listed():
+    listed = set(re.findall(r"^\| `(group\S+)` \|", README, re.M))
+    tables = {group_table("Lobules", desc) for desc in ("", *GROUP_DESCS)}
+    assert listed == tables | {GROUP_PAGE, GROUP_QC}
+    assert all(f"`seg-{scheme}`" in README for scheme in SCHEMES)
 
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--?[a-z0-9-]+)", README))))

@@ -19,14 +19,18 @@ from cerebbids.errors import UsageError
 from cerebbids.files import as_json, write_text
 
 # Without a slash at the end: the validator does not take "figures/" for a folder below a subject.
-BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\n*_qc.*\nseg-*.txt\n"
+BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\n*_qc.*\nseg-*.txt\ngroup_*\n"
 
 DESCRIPTIONS = """\
 desc_id\tdescription
+desc-asymmetry\tRight side against the left
+desc-change\tDifference between consecutive sessions of a participant
 desc-confidence\tProbability of the label that each voxel got
 desc-preproc\tDenoised and corrected for bias
 desc-superres\tCerebellum at 0.5 mm, super-resolved by a network; detail below the voxels of the scan is an estimate
 desc-synth\tCerebellum in the contrast of a T2w image, made from the T1w image and never acquired
+desc-wide\tOne row an image, one column a region, volumes in mm3
+desc-widepercent\tOne row an image, one column a region, volumes in percent of the intracranial cavity's
 """
 
 README = """\

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from cerebbids.systems.space import SPACE
@@ -64,6 +65,11 @@ LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis
 _MORE = ("confidence", "probseg", "mask", "icv", "morph", "carved_morph", "vermis_morph")
 OF_LABELS = (*LABEL_MAPS, *_MORE)
 """What has the provenance of the labels, and the warnings about them, in its sidecar."""
+
+GROUP_PAGE = "group.html"
+GROUP_QC = "group_qc.tsv"
+GROUP_DESCS = ("wide", "widepercent", "asymmetry", "change")
+"""What the group's tables of volumes have in ``desc-``, besides the long one, which has none."""
 
 _VALUE = "([a-zA-Z0-9+]+)"
 ENTITIES: list[dict[str, str]] = [
@@ -145,6 +151,49 @@ def derivative_path(source: Path | str, key: str) -> Path:
     return Path(build_path({**entities, **DERIVATIVES[key]}, PATTERNS))
 
 
+def group_table(scheme: str, desc: str = "") -> str:
+    """Name of a table of volumes of all images, at the root of the output folder.
+
+    Parameters
+    ----------
+    scheme : str
+        One of `SCHEMES`.
+    desc : str
+        One of `GROUP_DESCS`; the long table where it is not given.
+
+    Examples
+    --------
+    >>> group_table("Lobules"), group_table("Lobules", "wide")
+    ('group_seg-Lobules_morph.tsv', 'group_seg-Lobules_desc-wide_morph.tsv')
+    """
+    return f"group_seg-{scheme}{f'_desc-{desc}' if desc else ''}_morph.tsv"
+
+
+def beside_labels(labels: Path, key: str) -> Path:
+    """Path of another derivative of an image, in the same folder as its labels.
+
+    Parameters
+    ----------
+    labels : Path
+        As :func:`stems_with_labels` gives it.
+    key : str
+        One of `DERIVATIVES`.
+
+    Examples
+    --------
+    >>> print(beside_labels(Path("sub-01/anat/sub-01_run-1_seg-Lobules_dseg.nii.gz"), "qc"))
+    sub-01/anat/sub-01_run-1_seg-Lobules_qc.json
+    """
+    # Entities and endings are those of any image: the name of this one need not be taken apart.
+    return labels.with_name(f"{labels.name.removesuffix(_ending('dseg'))}{_ending(key)}")
+
+
+@cache
+def _ending(key: str) -> str:
+    """What a derivative's name adds to that of its source."""
+    return derivative_path("sub-0_T1w.nii.gz", key).name.removeprefix("sub-0")
+
+
 def stems_with_labels(output_dir: Path, subject: str = "*") -> Iterator[tuple[str, Path]]:
     """Find the images that there are labels of: their stems, and the labels on their own grids.
 
@@ -155,7 +204,7 @@ def stems_with_labels(output_dir: Path, subject: str = "*") -> Iterator[tuple[st
     subject : str
         Label without ``sub-``; all where it is not given.
     """
-    ending = derivative_path("sub-0_T1w.nii.gz", "dseg").name.removeprefix("sub-0")
+    ending = _ending("dseg")
     for folder in ("anat", "ses-*/anat"):
         for path in output_dir.glob(f"sub-{subject}/{folder}/*{ending}"):
             if "_space-" not in path.name:

@@ -11,14 +11,16 @@ from typing import Any
 
 from cerebbids.bids.companions import best_companions
 from cerebbids.bids.filters import Filters, let_through, read_filters
+from cerebbids.bids.layout import open_layout
 from cerebbids.bids.names import stem
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, UsageError
 
-_NOT_ANATOMICAL = r"/(func|dwi|fmap|eeg|ieeg|meg|perf|pet|beh|micr|nirs|motion|mrs)/"
 # Where raw images lie, and in whose names nothing says that they were made from others: an output folder of this
 # program or of another may be anywhere in a dataset.
 _RAW = re.compile(r"sub-[^/]+/(ses-[^/]+/)?anat/(?!.*_(?:desc|space)-)[^/]+")
+_LABEL = r"[a-zA-Z0-9+]+"
+_NAME = re.compile(rf"sub-{_LABEL}(_[a-zA-Z0-9]+-{_LABEL})*_T[12]w\.nii(\.gz)?")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class SourceImage:
     def slug(self) -> str:
         """The stem in letters, digits and underscores, for what allows no other characters."""
         return self.stem.replace("-", "_").replace("+", "_plus_")
+
+    @property
+    def workflow(self) -> str:
+        """Name of its workflow, and of its folder among the intermediate files."""
+        return f"{self.slug}_wf"
 
     @property
     def is_misplaced(self) -> bool:
@@ -125,7 +132,7 @@ def select_images(config: RunConfig) -> Selection:
             "has no T1w image that matches the request",
             "check sub-*/[ses-*/]anat/*_T1w.nii.gz, the labels and the filters",
         )
-    refused = (*_misplaced(found), *_clashing(image for image in found if not image.is_misplaced))
+    refused = (*_ill_named(found), *_clashing(image for image in found if not image.is_misplaced))
     ambiguous = {image for image, _ in refused}
     images = tuple(image for image in found if image not in ambiguous)
     narrowed = bool(config.session_labels or filters["t1w"]) and not config.participant_labels
@@ -133,17 +140,24 @@ def select_images(config: RunConfig) -> Selection:
     return Selection(images, refused, tuple(_no_image(subject) for subject in without))
 
 
+_FOREIGN = "with parts or characters that BIDS does not allow (letters from a to z, digits and + make a label)"
+
+
 def _no_image(subject: str) -> BadImage:
+    if not re.fullmatch(_LABEL, subject):
+        return BadImage(f"sub-{subject}", f"has a label {_FOREIGN}", "rename the participant")
     mend = f"add sub-{subject}/anat/sub-{subject}_T1w.nii.gz or leave the participant out"
     return BadImage(f"sub-{subject}", "has no T1w image that matches the request", mend)
 
 
-def _misplaced(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
+def _ill_named(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
     mend = "rename or move it: sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz, say"
     for image in images:
         if image.is_misplaced:
             reason = "has a name whose participant or session are not those of its folders"
             yield image, BadImage(image.relative, reason, mend)
+        elif not _NAME.fullmatch(image.path.name):  # PyBIDS takes what comes before such a character for the label
+            yield image, BadImage(image.relative, f"has a name {_FOREIGN}", mend)
 
 
 def _clashing(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
@@ -179,13 +193,16 @@ def _check_labels(option: str, asked: tuple[str, ...], known: list[str]) -> None
 def _query(config: RunConfig, subjects: tuple[str, ...], filters: dict[str, Filters]) -> tuple[SourceImage, ...]:
     """Find the T1w images, and beside each the T2w image that suits it best, of several the first by name."""
     chosen = let_through(subjects, filters["t1w"], "subject")
-    layout = _index(config.bids_dir, chosen)
+    layout = open_layout(config.bids_dir, chosen, config.bids_database_dir)
     images = _find(layout, config, chosen, "T1w", filters["t1w"])
     if config.t2w == "synth":
         return tuple(images)
     found = _find(layout, config, chosen, "T2w", filters["t2w"])
-    candidates = [image.path for image in found if not image.is_misplaced]
-    companions = [best_companions(image.path, candidates) for image in images]
+    beside = defaultdict(list)
+    for image in found:
+        if not image.is_misplaced:
+            beside[image.path.parent].append(image.path)
+    companions = [best_companions(image.path, beside[image.path.parent]) for image in images]
     return tuple(
         replace(image, t2w=alike[0], t2w_choice=len(alike)) if alike else image
         for image, alike in zip(images, companions, strict=True)
@@ -206,22 +223,7 @@ def _find(layout: Any, config: RunConfig, subjects: Iterable[str], suffix: str, 
     return sorted((image for image in found if _RAW.fullmatch(image.relative)), key=lambda image: image.relative)
 
 
-def _index(bids_dir: Path, subjects: Iterable[str]) -> Any:
-    """Let PyBIDS look at the folders of the subjects, and at no others."""
-    from bids import BIDSLayout, BIDSLayoutIndexer
-    from bids.exceptions import BIDSValidationError
-
-    others = rf"^/(?!sub-(?:{'|'.join(map(re.escape, subjects))})(?:/|$))"
-    ignore = [re.compile(pattern) for pattern in (others, _NOT_ANATOMICAL, r"/\.")]
-    indexer = BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore)
-    try:
-        return BIDSLayout(bids_dir, indexer=indexer)
-    except (BIDSValidationError, TypeError, ValueError, OSError) as error:
-        reason = f"is not a BIDS dataset ({' '.join(str(error).split())[:120]})"
-        mend = 'its root needs a dataset_description.json with "Name" and "BIDSVersion"'
-        raise UsageError(str(bids_dir), reason, mend) from error
-
-
 def _source(bids_dir: Path, file: Any) -> SourceImage:
     path = Path(file.path)
-    return SourceImage(path, file.entities["subject"], path.relative_to(bids_dir).as_posix())
+    relative = path.relative_to(bids_dir).as_posix()
+    return SourceImage(path, relative.partition("/")[0].removeprefix("sub-"), relative)

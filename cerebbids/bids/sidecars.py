@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import COMPARTMENTS, sidecar_path
+from cerebbids.bids.names import CARVED, COMPARTMENTS, VERMIS, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.data.labels import load_scheme
 from cerebbids.systems.space import SPACE
+
+VOLATILE = frozenset({"seconds", "laps", "peak_rss_gb", "peak_gpu_gb"})
+"""What the JSON files tell of time and memory: all in which two runs of an image on one machine may differ."""
 
 _MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affinely registered"
 _RESOLUTION = {"Resolution": "1 mm isotropic, grid of the template"}
@@ -73,6 +76,13 @@ CARVED_COLUMNS: dict[str, Any] = MORPH_COLUMNS | {
 }
 """Columns of the table of volumes of the segmentation at 0.5 mm."""
 
+TABLES: dict[str, tuple[str, dict[str, Any]]] = {
+    COMPARTMENTS: (f"Volumes of the cerebellum's regions. {_LOBULES}", MORPH_COLUMNS),
+    CARVED: (f"Volumes of the cerebellum's regions. {_CARVED}", CARVED_COLUMNS),
+    VERMIS: (f"Volumes of the cerebellum's regions. {_VERMIS}", MORPH_COLUMNS),
+}
+"""What the table of volumes of each label scheme holds, and its columns."""
+
 LABEL_COLUMNS: dict[str, Any] = {
     "Description": "Labels of the segmentation",
     "hemisphere": {"Description": "Anatomical side", "Levels": {"left": "", "right": "", "midline": "Vermis"}},
@@ -126,12 +136,17 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "t2w_mni": {"Description": f"{_T2W}; means of its tissues at fixed brightness", **fine},
         "t2w_synth": {"Description": _SYNTH, "SyntheticImage": True, **native},
         "t2w_synth_mni": {"Description": _SYNTH, "SyntheticImage": True, **fine},
-        "morph": {"Description": f"Volumes of the cerebellum's regions. {_LOBULES}", **MORPH_COLUMNS},
-        "carved_morph": {"Description": f"Volumes of the cerebellum's regions. {_CARVED}", **CARVED_COLUMNS},
-        "vermis_morph": {"Description": f"Volumes of the cerebellum's regions. {_VERMIS}", **MORPH_COLUMNS},
+        "morph": _table(COMPARTMENTS),
+        "carved_morph": _table(CARVED),
+        "vermis_morph": _table(VERMIS),
     }
     sources = [image.t2w_uri, image.uri] if key in _OF_T2W and image.t2w_uri else [image.uri]
     return {**facts[key], "Sources": sources} if key in facts else {}
+
+
+def _table(scheme: str) -> dict[str, Any]:
+    text, columns = TABLES[scheme]
+    return {"Description": text, **columns}
 
 
 def provenance(derivative: Path) -> dict[str, Any]:

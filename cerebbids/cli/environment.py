@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,14 @@ from pathlib import Path
 from cerebbids.errors import UsageError
 from cerebbids.files import write_text
 from cerebbids.systems.space import SPACE
+
+
+def ensure_home() -> None:
+    """Give a user without a name, as in a container, the root for a home: libraries look for their settings there."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"
 
 
 def prepare_environment(work_dir: Path) -> None:
@@ -54,6 +63,21 @@ def check_writable(folder: Path, mend: str) -> None:
             pass
     except OSError as error:
         raise UsageError(str(folder), f"cannot be written to ({error.strerror})", mend) from error
+
+
+def check_shared_memory() -> None:
+    """See whether processes can share what tells them that it is their turn.
+
+    Raises
+    ------
+    UsageError
+        They cannot, as in a container without ``/dev/shm``.
+    """
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        mend = "give the container one (--shm-size 64m), or bind it (--bind /dev/shm)"
+        raise UsageError("/dev/shm", f"cannot be used ({error.strerror})", mend) from error
 
 
 def usable_memory_gb() -> float:

@@ -12,12 +12,14 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.environment import usable_memory_gb
+from cerebbids.cli.outcome import unfinished
+from cerebbids.cli.pluginfile import PluginChoice
 from cerebbids.cli.progress import RunProgress
 from cerebbids.config import RunConfig
-from cerebbids.errors import BadImage, CerebbidsError, Interrupted, Unfinished
+from cerebbids.errors import BadImage, CerebbidsError
 from cerebbids.interfaces.cache import drop_damaged
 from cerebbids.interfaces.plugin import GuardedMultiProc
-from cerebbids.workflows.base import image_wf_name
+from cerebbids.interfaces.scheduler import Scheduled, scheduler_plugin
 
 _LEVELS = (
     logging.CRITICAL,
@@ -42,7 +44,7 @@ class Outcome:
     written: dict[str, frozenset[str]]
 
 
-def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]) -> Outcome:
+def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage], choice: PluginChoice) -> Outcome:
     """Run the images' workflows to their ends, or until somebody interrupts.
 
     Parameters
@@ -53,23 +55,19 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
         Choices of the run.
     images : sequence of SourceImage
         Images in the workflow.
+    choice : PluginChoice
+        What runs the nodes.
     """
     for name in ("nipype.workflow", "nipype.interface", "nipype.utils"):
         logging.getLogger(name).setLevel(_LEVELS[min(config.verbosity, 2)])
-    sources = {image_wf_name(image): image for image in images}
+    sources = {image.workflow: image for image in images}
     for name in sources:
         drop_damaged(config.work_dir / workflow.name / name)
     names = workflow.list_node_names()
     # Nipype takes the nodes that only pass fields on out of the graph.
     steps = Counter(name.split(".")[0] for name in names if not name.endswith(("inputnode", "outputnode")))
     with RunProgress(steps, {name: image.stem for name, image in sources.items()}) as progress:
-        plugin = GuardedMultiProc({
-            "n_procs": config.nprocs,
-            "memory_gb": config.mem_gb or usable_memory_gb(),
-            "n_gpu_procs": 1,
-            "raise_insufficient": False,
-            "status_callback": progress,
-        })  # fmt: skip
+        plugin = _plugin(config, choice, progress)
         end = _run(workflow, plugin)
     failures: dict[str, CerebbidsError] = {}
     for node, error in plugin.failures.items():
@@ -77,7 +75,7 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
         failures.setdefault(image.stem, name_source(error, image, config.work_dir))
     for name, image in sources.items():
         if image.stem not in failures and not progress.is_done(name):
-            failures[image.stem] = unfinished(image, end)
+            failures[image.stem] = unfinished(image, end, stopped=config.stop_on_first_crash and bool(plugin.failures))
     return Outcome(failures, {
         image.stem: frozenset(step.rpartition(".ds_")[2] for step in progress.ended[name] if ".ds_" in step)
         for name, image in sources.items()
@@ -85,7 +83,20 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
     })  # fmt: skip
 
 
-def _run(workflow: Workflow, plugin: GuardedMultiProc) -> BaseException | None:
+def _plugin(config: RunConfig, choice: PluginChoice, progress: RunProgress) -> GuardedMultiProc | Scheduled:
+    if not choice.is_local:
+        return scheduler_plugin(choice.name, {**choice.args, "status_callback": progress})
+    return GuardedMultiProc({
+        "n_procs": config.nprocs,
+        "memory_gb": config.mem_gb or usable_memory_gb(),
+        "n_gpu_procs": config.n_gpu_procs,
+        **choice.args,
+        "raise_insufficient": False,
+        "status_callback": progress,
+    })  # fmt: skip
+
+
+def _run(workflow: Workflow, plugin: GuardedMultiProc | Scheduled) -> BaseException | None:
     try:
         workflow.run(plugin=plugin)
     except (Exception, KeyboardInterrupt) as error:
@@ -94,15 +105,6 @@ def _run(workflow: Workflow, plugin: GuardedMultiProc) -> BaseException | None:
         logging.getLogger("nipype.workflow").info("End of the run", exc_info=error)
         return error
     return None
-
-
-def unfinished(image: SourceImage, end: BaseException | None) -> Unfinished:
-    """Say why the run ended before an image was done."""
-    mend = "run the same command again"
-    if isinstance(end, KeyboardInterrupt):
-        return Interrupted(image.relative, "was interrupted", mend)
-    reason = " ".join(f"{type(end).__name__}: {end}".split())[:200]
-    return Unfinished(image.relative, f"was not finished ({reason})", mend)
 
 
 def name_source(error: CerebbidsError, image: SourceImage, work_dir: Path) -> CerebbidsError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import math
-import re
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cerebbids import __version__
+from cerebbids.cli.configfile import read_choices
+from cerebbids.cli.options import absolute, bare_labels, device, file, folder, megabytes, memory, positive
 from cerebbids.config import RunConfig, usable_cpus
 from cerebbids.errors import UsageError
 
@@ -17,20 +19,27 @@ _EPILOG = "For research only: not a medical device. The default weights must not
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Make the parser of ``cerebbids``."""
-    parser = argparse.ArgumentParser("cerebbids", description=_ABOUT, epilog=_EPILOG, allow_abbrev=False)
+    """Make the parser of ``cerebbids``, which gives what was asked for and no default of what was not."""
+    parser = argparse.ArgumentParser(
+        "cerebbids", description=_ABOUT, epilog=_EPILOG, allow_abbrev=False, argument_default=argparse.SUPPRESS
+    )
     parser.add_argument("bids_dir", type=folder, help="root of the BIDS dataset")
-    parser.add_argument("output_dir", type=_absolute, help="root of the derivatives, made where it is missing")
-    parser.add_argument("analysis_level", choices=["participant"], help="work on every image by itself")
+    parser.add_argument("output_dir", type=absolute, help="root of the derivatives, made where it is missing")
+    parser.add_argument(
+        "analysis_level", choices=["participant", "group"],
+        help="work on every image by itself (participant), or gather the tables of all that are done (group)",
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"cerebbids {__version__}")
     _add_choice_of_images(parser.add_argument_group("which images"))
     _add_method(parser.add_argument_group("how to label"))
     _add_resources(parser.add_argument_group("how to run"))
+    _add_parts(parser.add_argument_group("only a part of it"))
+    _add_ignored(parser.add_argument_group("accepted for the sake of other programs' scripts, without effect"))
     return parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> RunConfig:
-    """Read and check the command line.
+    """Read and check the command line, and the file of choices that it may name.
 
     Parameters
     ----------
@@ -40,23 +49,43 @@ def parse_args(argv: Sequence[str] | None = None) -> RunConfig:
     Raises
     ------
     UsageError
-        Folders that are in each other's way, or options that do not go together.
+        Folders that are in each other's way, options that do not go together, or a file of choices that is none.
     SystemExit
         With code 2 when the arguments cannot be understood, with 0 after ``--help`` and ``--version``.
     """
-    options = vars(build_parser().parse_args(argv))
-    labels = {
-        "participant_labels": bare_labels(options.pop("participant_label"), "sub-"),
-        "session_labels": bare_labels(options.pop("session_label"), "ses-"),
-    }
-    threads = options.pop("omp_nthreads") or min(options["nprocs"], 8)
-    config = RunConfig(**options, **labels, omp_nthreads=min(threads, options["nprocs"]))
+    parser = build_parser()
+    given = vars(parser.parse_args(argv))
+    if path := given.pop("config_file", None):
+        given = read_choices(path, parser) | given
+    config = RunConfig(**_completed(given))
     _check_folders(config)
     if config.library and config.method != "atlas":
         raise UsageError("--library", "is for --method atlas only", "add --method atlas, or leave it out")
     if config.flip and config.method != "nets":
         raise UsageError("--flip", f"is not for --method {config.method}", "leave it out")
     return config
+
+
+def _completed(given: dict[str, Any]) -> dict[str, Any]:
+    """Add what follows from other choices, or from the environment."""
+    choices = {name: value for name, value in given.items() if name != "ignored"}
+    choices["participant_labels"] = bare_labels(choices.get("participant_labels", ()), "sub-")
+    choices["session_labels"] = bare_labels(choices.get("session_labels", ()), "ses-")
+    choices.setdefault("work_dir", Path("work").absolute())
+    cpus = choices.setdefault("nprocs", usable_cpus())
+    choices["omp_nthreads"] = min(choices.get("omp_nthreads", 8), cpus)
+    if choices.get("sloppy"):
+        choices.setdefault("method", "fast")
+    if home := os.environ.get("CEREBBIDS_HOME"):
+        choices.setdefault("models_dir", _models_of(home))
+    return choices
+
+
+def _models_of(home: str) -> Path:
+    models = Path(home).absolute() / "models"
+    if not models.is_dir():
+        raise UsageError("CEREBBIDS_HOME", f"names {home}, where there is no folder models", "correct or unset it")
+    return models
 
 
 def _check_folders(config: RunConfig) -> None:
@@ -74,48 +103,55 @@ def _check_folders(config: RunConfig) -> None:
         raise UsageError(str(config.work_dir), "is the output folder too", "choose another with -w")
     if work_dir.is_relative_to(output_dir):
         raise UsageError(str(config.work_dir), "lies in the output folder", "choose a folder elsewhere with -w")
-
-
-def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
-    add_participant_label(group)
-    group.add_argument(
-        "--session-label", "--session-id", nargs="+", action="extend", default=[], metavar="LABEL",
-        help="only these sessions, with or without ses-",
-    )  # fmt: skip
-    group.add_argument(
-        "--bids-filter-file", type=_file, metavar="FILE",
-        help='JSON file of PyBIDS filters for the queries t1w and t2w: {"t1w": {"acquisition": "mprage"}}',
-    )  # fmt: skip
-    group.add_argument(
-        "--t2w", choices=["auto", "real", "synth"], default="auto",
-        help="T2w image: of the same session where it passes a check, else synthesised (auto, the default); "
-        "of the same session, and images without one fail (real); always synthesised (synth)",
-    )  # fmt: skip
-    group.add_argument("--dry-run", action="store_true", help="show images and their outputs, and stop")
+    if config.bids_database_dir and config.bids_database_dir.resolve().is_relative_to(bids_dir):
+        raise UsageError(str(config.bids_database_dir), "lies in the dataset", "choose a folder elsewhere")
 
 
 def add_participant_label(group: argparse._ActionsContainer) -> None:
     """Add the option that chooses participants."""
     group.add_argument(
-        "--participant-label", "--participant_label", nargs="+", action="extend", default=[], metavar="LABEL",
-        help="only these participants, with or without sub-",
+        "--participant-label", "--participant_label", "--participant-labels", nargs="+", action="extend",
+        dest="participant_labels", metavar="LABEL", help="only these participants, with or without sub-",
+    )  # fmt: skip
+
+
+def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
+    add_participant_label(group)
+    group.add_argument(
+        "--session-label", "--session_label", "--session-id", nargs="+", action="extend", dest="session_labels",
+        metavar="LABEL", help="only these sessions, with or without ses-",
+    )  # fmt: skip
+    group.add_argument(
+        "--bids-filter-file", "--bids_filter_file", type=file, metavar="FILE",
+        help='JSON file of PyBIDS filters for the queries t1w and t2w: {"t1w": {"acquisition": "mprage"}}',
+    )  # fmt: skip
+    group.add_argument(
+        "--bids-database-dir", "--bids_database_dir", type=absolute, metavar="DIR",
+        help="folder of a PyBIDS database of the whole dataset; made where there is none, and never renewed",
+    )  # fmt: skip
+    group.add_argument(
+        "--t2w", choices=["auto", "real", "synth"],
+        help="T2w image: of the same session where it passes a check, else synthesised (auto, the default); "
+        "of the same session, and images without one fail (real); always synthesised (synth)",
     )  # fmt: skip
 
 
 def _add_method(group: argparse._ArgumentGroup) -> None:
     namer = group.add_mutually_exclusive_group()
     namer.add_argument(
-        "--method", choices=["nets", "fast", "atlas"], default="nets",
+        "--method", choices=["nets", "fast", "atlas"],
         help="a cascade of networks at 0.5 mm and one at 1 mm name the lobules (nets, the default), the latter alone "
         "does (fast), or the most similar cerebella of a library do, registered and voting (atlas)",
     )  # fmt: skip
     namer.add_argument(
         "--fast", dest="method", action="store_const", const="fast", help="for a quick look: the same as --method fast"
     )
-    group.add_argument(
+    mirror = group.add_mutually_exclusive_group()
+    mirror.add_argument(
         "--flip", action="store_true",
         help="let the cascade see the mirror image, too, and take the mean: twice its time",
     )  # fmt: skip
+    mirror.add_argument("--disable-tta", dest="flip", action="store_false", help="not so (the default)")
     group.add_argument(
         "--save-probabilities", action="store_true", help="write the probabilities of all labels (4D, large)"
     )
@@ -123,76 +159,79 @@ def _add_method(group: argparse._ArgumentGroup) -> None:
         "--library", type=folder, metavar="DIR",
         help="library for --method atlas, as cerebbids-train library makes it (default: the bundle's)",
     )  # fmt: skip
-    group.add_argument("--models-dir", type=folder, metavar="DIR", help="model bundles, not the packaged ones")
+    group.add_argument(
+        "--models-dir", type=folder, metavar="DIR",
+        help="model bundles (default: the folder models of $CEREBBIDS_HOME, else the packaged ones)",
+    )  # fmt: skip
+    group.add_argument(
+        "--sloppy", action="store_true",
+        help="for trying the program out only: registration is coarse, and the method fast if no other is asked for",
+    )  # fmt: skip
 
 
 def _add_resources(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "-w", "--work-dir", type=_absolute, default=Path("work").absolute(), metavar="DIR",
+        "-w", "--work-dir", type=absolute, metavar="DIR",
         help="folder of intermediate files; the same one again resumes a run (default: ./work)",
     )  # fmt: skip
     group.add_argument(
-        "--nprocs",
-        type=_positive(int),
-        default=usable_cpus(),
-        metavar="N",
-        help="CPUs of the run (default: all)",
+        "--clean-workdir", action="store_true", help="first remove the intermediate files that there are"
     )
     group.add_argument(
-        "--omp-nthreads", type=_positive(int), metavar="N", help="CPUs of one process (default: up to 8)"
+        "--rm-workdir-on-success", action="store_true", help="remove the intermediate files when all images are done"
+    )
+    cpus = positive(int)
+    group.add_argument(
+        "--nprocs", "--nthreads", "--n-cpus", "--n_cpus", type=cpus, metavar="N",
+        help="CPUs of the run (default: all that the scheduler granted)",
+    )  # fmt: skip
+    group.add_argument(
+        "--omp-nthreads", "--omp_nthreads", type=cpus, metavar="N", help="CPUs of one process (default: up to 8)"
+    )
+    sizes = group.add_mutually_exclusive_group()
+    sizes.add_argument(
+        "--mem-gb", "--mem_gb", type=positive(float), metavar="GB",
+        help="memory of the run (default: nine tenths of what the scheduler granted)",
+    )  # fmt: skip
+    sizes.add_argument("--mem-mb", "--mem_mb", type=megabytes, dest="mem_gb", metavar="MB", help="the same in MB")
+    sizes.add_argument(
+        "--mem", type=memory, dest="mem_gb", metavar="SIZE", help="the same with a unit, as 8G; without one in MB"
     )
     group.add_argument(
-        "--mem-gb", type=_positive(float), metavar="GB", help="memory of the run (default: nine tenths of it)"
-    )
-    group.add_argument(
-        "--device", type=_device, default="auto", metavar="{auto,cpu,cuda,cuda:N}",
+        "--device", type=device, metavar="{auto,cpu,cuda,cuda:N}",
         help="where the networks run (default: auto, a GPU where there is one)",
     )  # fmt: skip
     group.add_argument(
-        "-v", "--verbose", dest="verbosity", action="count", default=0, help="say more; twice for everything"
+        "--n-gpu-procs", type=cpus, metavar="N", help="how many images may be on the GPU at once (default: 1)"
     )
+    group.add_argument(
+        "--use-plugin", "--nipype-plugin-file", type=file, dest="plugin_file", metavar="FILE",
+        help="YAML file with a nipype plugin and its plugin_args, to run on a cluster",
+    )  # fmt: skip
+    group.add_argument("--stop-on-first-crash", action="store_true", help="end the run when the first image fails")
+    group.add_argument(
+        "--config-file", type=file, metavar="FILE",
+        help="choices as a run keeps them (sub-*/log/*/cerebbids.toml); what is on the command line comes first",
+    )  # fmt: skip
+    group.add_argument("-v", "--verbose", dest="verbosity", action="count", help="say more; twice for everything")
 
 
-def bare_labels(given: Sequence[str], prefix: str) -> tuple[str, ...]:
-    """Labels without their prefix, each once.
-
-    Examples
-    --------
-    >>> bare_labels(["sub-01", "02", "01"], "sub-")
-    ('01', '02')
-    """
-    return tuple(dict.fromkeys(label.removeprefix(prefix) for label in given))
-
-
-def _absolute(text: str) -> Path:
-    return Path(text).absolute()
+def _add_parts(group: argparse._ArgumentGroup) -> None:
+    part = group.add_mutually_exclusive_group()
+    part.add_argument("--dry-run", action="store_true", help="show images and their outputs, and stop")
+    part.add_argument("--reports-only", action="store_true", help="write the reports of what is there, and stop")
+    part.add_argument(
+        "--boilerplate-only", "--boilerplate_only", "--boilerplate", action="store_true",
+        help="write the methods text, and stop",
+    )  # fmt: skip
 
 
-def folder(text: str) -> Path:
-    """Absolute path of a folder that there is, for argparse."""
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: is not a folder; check the path")
-    return _absolute(text)
-
-
-def _file(text: str) -> Path:
-    if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"{text}: is not a file; check the path")
-    return _absolute(text)
-
-
-def _device(text: str) -> str:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise argparse.ArgumentTypeError(f"{text}: is not a device; choose auto, cpu, cuda or cuda:N")
-    return text
-
-
-def _positive(kind: type):
-    def number(text: str):
-        value = kind(text)
-        if not 0 < value < math.inf:
-            raise argparse.ArgumentTypeError(f"{text}: must be a number above 0")
-        return value
-
-    number.__name__ = kind.__name__  # argparse names the type so when it cannot be read
-    return number
+def _add_ignored(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--random-seed", dest="ignored", type=int, metavar="N", help="no step draws random numbers")
+    validation = ("--skip-bids-validation", "--skip_bids_validation", "--skip_bids_validator")
+    for options, reason in (
+        (validation, "what is needed of the dataset is always checked, and nothing else"),
+        (("--notrack",), "nothing is ever reported to anyone"),
+        (("--md-only-boilerplate",), "the methods text is Markdown"),
+    ):
+        group.add_argument(*options, dest="ignored", action="store_true", help=reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -13,31 +13,38 @@ from pathlib import Path
 from uuid import uuid4
 
 from cerebbids.bids.dataset import remove_outputs, start_dataset
-from cerebbids.bids.names import DERIVATIVES, SCHEMES, derivative_path
+from cerebbids.bids.names import SCHEMES
 from cerebbids.bids.query import Selection, SourceImage, select_images
-from cerebbids.cli.corrections import find_correction, maps_without_hash, told_correction
-from cerebbids.cli.environment import check_writable, prepare_environment, usable_memory_gb
-from cerebbids.cli.preflight import choose_device, corrected_images, missing_t2w, refused_images
+from cerebbids.cli.corrections import find_correction
+from cerebbids.cli.environment import check_shared_memory, check_writable, prepare_environment, usable_memory_gb
+from cerebbids.cli.intermediates import remove_intermediates
+from cerebbids.cli.locks import locked
+from cerebbids.cli.outcome import AGAIN, Failures, code_of_run, last_line, unfinished, unfit
+from cerebbids.cli.plan import warn_of_unknown
+from cerebbids.cli.pluginfile import PluginChoice, read_plugin
+from cerebbids.cli.preflight import choose_device, corrected_images, refused_images
 from cerebbids.config import RunConfig
 from cerebbids.errors import (
     BadImage,
     CerebbidsError,
+    Defect,
     Interrupted,
+    ModelError,
     RegistrationFailed,
     SegmentationFailed,
     Unfinished,
+    UsageError,
 )
 from cerebbids.files import write_text
 from cerebbids.inference.libraryfiles import LIBRARY_NOTES, open_library
 from cerebbids.inference.models import Bundle, read_bundle
 
-Failures = dict[str, CerebbidsError]
-"""Why images (by their stems, or by their paths where these are ambiguous), participants or pages failed."""
-
 _AGAINST_THE_IMAGE = (BadImage, RegistrationFailed, SegmentationFailed)
 """Failures that make earlier results doubtful; a full disk or a lack of memory does not."""
 
-_AGAIN = "run the same command again"
+
+CITATION = Path("logs", "CITATION.md")
+"""Methods text, in the output folder."""
 
 
 @dataclass(frozen=True)
@@ -47,32 +54,6 @@ class Network:
     model: str
     model_sha256: str
     device: str
-
-
-def show_plan(config: RunConfig) -> int:
-    """Print which images a run would take and which files it would make; return the exit code.
-
-    No voxel is read for this, so that it is quick: a correction by hand that no sidecar tells of yet is not seen.
-    """
-    from rich.console import Console
-    from rich.table import Table
-
-    selection = select_images(config)
-    told = {image.stem: told_correction(config.output_dir, image.path) for image in selection.images}
-    corrected = {name: error for name, error in told.items() if error}
-    _warn_of_unknown(config.output_dir, [image for image in selection.images if image.stem not in corrected])
-    table = Table("image", "T2w image", f"outputs in {config.output_dir}", show_lines=True)
-    for image in selection.images:
-        t2w = image.t2w.name if image.t2w else "none"
-        t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
-        refusal = corrected.get(image.stem) or missing_t2w(image, config.t2w)
-        outputs = f"none: {refusal.reason}" if refusal else "\n".join(map(str, output_paths(image, config)))
-        table.add_row(image.relative, t2w, outputs)
-    console = Console(width=None if sys.stdout.isatty() else 240)
-    console.print(table)
-    for error in (*_unfit(selection).values(), *corrected.values()):
-        console.print(str(error), markup=False, highlight=False)
-    return 0
 
 
 def run_participants(config: RunConfig, command: str) -> int:
@@ -88,7 +69,7 @@ def run_participants(config: RunConfig, command: str) -> int:
     Returns
     -------
     int
-        0 when all images are done, 130 when the run was interrupted, else 1.
+        As :func:`cerebbids.cli.outcome.code_of_run`.
 
     Raises
     ------
@@ -101,21 +82,55 @@ def run_participants(config: RunConfig, command: str) -> int:
     selection = select_images(config)
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
+    choice = read_plugin(config.plugin_file, config.work_dir)
+    if choice.is_local:
+        check_shared_memory()
+    if config.clean_workdir:
+        remove_intermediates(config.work_dir, selection.images)
     prepare_environment(config.work_dir)
     bundle = read_bundle(config.models_dir, config.system)
-    network = Network(bundle.title, recipe_sha256(bundle, config), choose_device(config.device))
+    device = choose_device(config.device) if choice.is_local else config.device
+    network = Network(bundle.title, recipe_sha256(bundle, config), device)
     start_dataset(config.bids_dir, config.output_dir, SCHEMES, model=bundle.title, licence=bundle.licence)
 
     run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
-    failures = _say(_unfit(selection))
+    failures = _say(unfit(selection))
     for image, error in selection.refused:
         if not image.is_misplaced:
             _remove_older(config.output_dir, image, error)
-    failures |= _work(config, selection.images, network, run_id)
+    if failures and config.stop_on_first_crash:
+        failures |= {image.stem: unfinished(image, None, stopped=True) for image in selection.images}
+    else:
+        failures |= _work(config, selection.images, network, choice, run_id)
     failures |= _say(_write_reports(config, selection, failures, command, started, time.monotonic() - clock))
-    print(last_line([image.stem for image in selection.images], failures))
-    interrupted = any(isinstance(error, Interrupted) for error in failures.values())
-    return 130 if interrupted else 1 if failures else 0
+    names = [image.stem for image in selection.images]
+    print(last_line(names, failures))
+    if config.rm_workdir_on_success and not failures:
+        remove_intermediates(config.work_dir, selection.images)
+    return code_of_run(names, failures)
+
+
+def write_methods(config: RunConfig) -> int:
+    """Write the methods text of a run without running anything; return the exit code.
+
+    Raises
+    ------
+    UsageError, ModelError
+        As :func:`run_participants`.
+    """
+    selection = select_images(config)
+    check_writable(config.output_dir, "choose another output folder, or mend its permissions")
+    check_writable(config.work_dir, "choose another with -w, or mend its permissions")
+    prepare_environment(config.work_dir)
+    bundle = read_bundle(config.models_dir, config.system)
+    start_dataset(config.bids_dir, config.output_dir, SCHEMES, model=bundle.title, licence=bundle.licence)
+    from cerebbids.workflows.base import init_cerebbids_wf
+
+    network = Network(bundle.title, recipe_sha256(bundle, config), "cpu")
+    workflow = init_cerebbids_wf(config=config, images=selection.images, **asdict(network), run_id="")
+    write_text(config.output_dir / CITATION, workflow.visit_desc())
+    print(config.output_dir / CITATION)
+    return 0
 
 
 def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
@@ -124,36 +139,21 @@ def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
     Raises
     ------
     ModelError
-        The bundle lacks a network that the method needs, or the library will not do where one is needed.
+        The bundle lacks a network that the method needs, or its library will not do where one is needed.
+    UsageError
+        A library of the user's own will not do.
     """
     told = (bundle.folder / "model.toml").read_bytes()
     if "deform" in bundle.needed(config.method):
         library = config.library or bundle.library
-        open_library(library, bundle.networks["deform"].grid, bundle.scheme)
+        try:
+            open_library(library, bundle.networks["deform"].grid, bundle.scheme)
+        except ModelError as error:
+            if config.library:
+                raise UsageError(error.subject, error.reason, error.mend) from error
+            raise
         told += (library / LIBRARY_NOTES).read_bytes()
     return sha256(told).hexdigest()
-
-
-def output_paths(image: SourceImage, config: RunConfig) -> list[Path]:
-    """Files that an image may yield with the choices of a run, relative to the output folder."""
-    never = set() if image.t2w else {"t2w", "t2w_mni"}
-    never |= {"t2w_synth", "t2w_synth_mni"} if config.t2w == "real" else set()
-    never |= set() if config.method == "nets" else {"vermis", "vermis_morph"}
-    never |= set() if config.save_probabilities else {"probseg"}
-    return [derivative_path(image.path, key) for key in DERIVATIVES if key not in never]
-
-
-def last_line(names: Sequence[str], failures: Mapping[str, CerebbidsError]) -> str:
-    """Sum a run up.
-
-    Examples
-    --------
-    >>> last_line(["sub-1", "sub-2"], {"sub-2": CerebbidsError("sub-2_T1w.nii", "is empty", "copy it again")})
-    '1 done, 1 failed: sub-2 (is empty)'
-    """
-    done = sum(name not in failures for name in names)
-    reasons = ", ".join(f"{name} ({error.reason})" for name, error in failures.items())
-    return f"{done} done, {len(failures)} failed" + (f": {reasons}" if reasons else "")
 
 
 def _say(failures: Failures) -> Failures:
@@ -162,19 +162,9 @@ def _say(failures: Failures) -> Failures:
     return failures
 
 
-def _unfit(selection: Selection) -> Failures:
-    return {error.subject: error for error in (*selection.missing, *(error for _, error in selection.refused))}
-
-
-def _warn_of_unknown(output_dir: Path, images: Sequence[SourceImage]) -> None:
-    """Tell of images that will be done of which nobody can say whether somebody has corrected their results by hand."""
-    for image in images:
-        if unknown := maps_without_hash(output_dir, image.path):
-            reason = "has no hash in its sidecar, so that nobody can tell whether it was corrected by hand"
-            print(f"{unknown[0]}: {reason}; a run replaces it", file=sys.stderr)
-
-
-def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, run_id: str) -> Failures:
+def _work(
+    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run_id: str
+) -> Failures:
     """Process the images; whatever ends the run, say what became of each."""
     failures: Failures = {}
     try:
@@ -182,23 +172,38 @@ def _work(config: RunConfig, images: Sequence[SourceImage], network: Network, ru
         for image, error in corrected_images(images, config.output_dir, config.nprocs, memory_gb):
             failures |= _say({image.stem: error})
         ours = [image for image in images if image.stem not in failures]
-        _warn_of_unknown(config.output_dir, ours)
+        warn_of_unknown(config.output_dir, ours)
         failures |= _say(_start_logs(config, ours, run_id))
         writable = [image for image in images if image.stem not in failures]
         for image, error in refused_images(writable, config.nprocs, memory_gb, config.t2w):
             failures |= _say({image.stem: error})
             _remove_older(config.output_dir, image, error)
-        if sound := [image for image in images if image.stem not in failures]:
-            failures |= _say(_process(config, sound, network, run_id))
+        sound = [image for image in images if image.stem not in failures]
+        if failures and config.stop_on_first_crash:
+            failures |= {image.stem: unfinished(image, None, stopped=True) for image in sound}
+        elif sound:
+            failures |= _alone(config, sound, network, choice, run_id)
     except KeyboardInterrupt:
         rest = [image for image in images if image.stem not in failures]
-        failures |= {image.stem: Interrupted(image.relative, "was interrupted", _AGAIN) for image in rest}
+        failures |= {image.stem: Interrupted(image.relative, "was interrupted", AGAIN) for image in rest}
     except Exception as error:
         if not isinstance(error, OSError):
             traceback.print_exc()
         reason = f"was not finished ({type(error).__name__}: {error})"
         rest = [image for image in images if image.stem not in failures]
-        failures |= _say({image.stem: Unfinished(image.relative, reason, _AGAIN) for image in rest})
+        kind = Unfinished if isinstance(error, OSError) else Defect
+        failures |= _say({image.stem: kind(image.relative, reason, AGAIN) for image in rest})
+    return failures
+
+
+def _alone(
+    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run_id: str
+) -> Failures:
+    """Process the images that no other run has in work in this work folder."""
+    with locked(config.work_dir, images) as taken:
+        failures: Failures = _say(dict(taken))
+        if free := [image for image in images if image.stem not in failures]:
+            failures |= _say(_process(config, free, network, choice, run_id))
     return failures
 
 
@@ -228,14 +233,16 @@ def _start_logs(config: RunConfig, images: Sequence[SourceImage], run_id: str) -
     return failures
 
 
-def _process(config: RunConfig, images: Sequence[SourceImage], network: Network, run_id: str) -> Failures:
+def _process(
+    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run_id: str
+) -> Failures:
     # What these load needs the environment to be prepared.
     from cerebbids.cli.execute import execute
     from cerebbids.workflows.base import init_cerebbids_wf
 
-    workflow = init_cerebbids_wf(config=config, images=images, **asdict(network), run_id=run_id)
-    write_text(config.output_dir / "logs" / "CITATION.md", workflow.visit_desc())
-    outcome = execute(workflow, config, images)
+    workflow = init_cerebbids_wf(config=config, images=images, **asdict(network), run_id=run_id, plugin=choice.name)
+    write_text(config.output_dir / CITATION, workflow.visit_desc())
+    outcome = execute(workflow, config, images, choice)
     for image in images:
         if error := outcome.failures.get(image.stem):
             _remove_older(config.output_dir, image, error, outcome.written[image.stem])
@@ -250,7 +257,7 @@ def _write_reports(
     from cerebbids.cli.reporting import subject_images, unwritten_page
     from cerebbids.reports.html import RunSummary, write_subject_report
 
-    citation = config.output_dir / "logs" / "CITATION.md"
+    citation = config.output_dir / CITATION
     methods = citation.read_text(encoding="utf-8") if citation.exists() else ""
     run = RunSummary(__version__, command, methods, started, seconds)
     images = (*selection.images, *(image for image, _ in selection.refused))

@@ -14,7 +14,7 @@ from cerebbids.cli.corrections import find_correction, label_maps
 from cerebbids.cli.progress import empty_bar
 from cerebbids.errors import CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
-from cerebbids.imaging.reading import READING_BYTES, count_voxels
+from cerebbids.imaging.reading import READING_BYTES, count_voxels, open_image
 
 _ASK = """
 import sys
@@ -100,12 +100,18 @@ def missing_t2w(image: SourceImage, t2w: str) -> CerebbidsError | None:
     return CerebbidsError(image.relative, "has no T2w image of its session beside it", "add one, or choose --t2w auto")
 
 
+def bad_header(image: SourceImage) -> CerebbidsError | None:
+    """Why an image cannot be processed, as far as its header tells."""
+    return _error_of(partial(open_image, image.path), image)
+
+
 def _check(image: SourceImage, t2w: str) -> CerebbidsError | None:
-    missing = missing_t2w(image, t2w)
-    if missing:
-        return missing
+    return missing_t2w(image, t2w) or _error_of(partial(check_image, image.path), image)
+
+
+def _error_of(look: Callable[[], object], image: SourceImage) -> CerebbidsError | None:
     try:
-        check_image(image.path)
+        look()
     except CerebbidsError as error:
         return error
     except Exception as error:  # whatever is wrong with one image, or its disk, must not end the others

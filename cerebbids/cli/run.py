@@ -7,8 +7,12 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from cerebbids.cli.environment import ensure_home
 from cerebbids.cli.parser import parse_args
-from cerebbids.errors import CerebbidsError
+from cerebbids.errors import CerebbidsError, ModelError
+
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code of a run that Ctrl-C has ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all images are done, 1 when one failed, 2 for a senseless request, 130 when interrupted.
+        0 when all images are done, 1 when one failed, 2 for a senseless request, 65 when no image is fit to be worked
+        on, 70 when this program is at fault, 127 without the networks' weights, 130 when interrupted, 143 when ended by
+        SIGTERM.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     return exit_code(lambda: _run(arguments))
@@ -30,10 +36,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def exit_code(action: Callable[[], int]) -> int:
     """Do something; give its exit code, or that of its failure, of which one line tells on standard error."""
+    ensure_home()
+    terminated: list[int] = []
+
+    def leave(number: int, frame: object) -> None:
+        terminated.append(number)
+        raise KeyboardInterrupt
+
     # Schedulers and containers end a program with SIGTERM: it takes its leave as after Ctrl-C.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        code = _code(action)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 128 + signal.SIGTERM if code == INTERRUPTED and terminated else code
+
+
+def _code(action: Callable[[], int]) -> int:
     try:
         return action()
+    except ModelError as error:
+        print(f"cerebbids: {error}", file=sys.stderr)
+        return 127
     except CerebbidsError as error:
         print(f"cerebbids: {error}", file=sys.stderr)
         return 2
@@ -44,18 +68,28 @@ def exit_code(action: Callable[[], int]) -> int:
         return 1
     except KeyboardInterrupt:
         print("cerebbids: interrupted; the same command resumes", file=sys.stderr)
-        return 130
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        return INTERRUPTED
 
 
 def _run(arguments: list[str]) -> int:
     config = parse_args(arguments)
-    # Only now, because --help and --version should be quick.
-    from cerebbids.cli.participant import run_participants, show_plan
+    # Each only where it is wanted, because --help and --version should be quick.
+    if config.analysis_level == "group":
+        from cerebbids.cli.group import run_group
 
+        return run_group(config)
     if config.dry_run:
+        from cerebbids.cli.plan import show_plan
+
         return show_plan(config)
+    if config.reports_only:
+        from cerebbids.cli.pages import reports_only
+
+        return reports_only(config)
+    from cerebbids.cli.participant import run_participants, write_methods
+
+    if config.boilerplate_only:
+        return write_methods(config)
     return run_participants(config, command=shlex.join(["cerebbids", *arguments]))
 
 

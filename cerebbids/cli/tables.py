@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cerebbids.cli.parser import add_participant_label, bare_labels, folder
+from cerebbids.cli.options import bare_labels, folder
+from cerebbids.cli.parser import add_participant_label
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import BadImage, CerebbidsError, Unfinished, UsageError
 
@@ -38,12 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("output_dir", type=folder, help="output folder of cerebbids")
     add_participant_label(parser)
     options = parser.parse_args(argv)
-    return exit_code(lambda: _run(options.output_dir, bare_labels(options.participant_label, "sub-")))
+    return exit_code(lambda: _run(options.output_dir, bare_labels(options.participant_labels or (), "sub-")))
 
 
 def _run(output_dir: Path, participants: Sequence[str]) -> int:
     # Only now, because --help should be quick.
-    from cerebbids.cli.participant import last_line
+    from cerebbids.cli.outcome import last_line
+    from cerebbids.cli.pages import write_pages
     from cerebbids.cli.progress import empty_bar
 
     failures: dict[str, CerebbidsError] = {}
@@ -55,7 +57,7 @@ def _run(output_dir: Path, participants: Sequence[str]) -> int:
             _count(output_dir, name, failures, bar)
             bar.advance(task)
         bar.refresh()
-    failures |= _write_pages(output_dir, names)
+    failures |= write_pages(output_dir, {name.split("_")[0].removeprefix("sub-") for name in names})
     for error in failures.values():
         print(error, file=sys.stderr)
     print(last_line(names, failures))
@@ -94,23 +96,6 @@ def _count(output_dir: Path, name: str, failures: dict[str, CerebbidsError], bar
         reason = "there is no hash in their sidecars to tell by"
         unknown = f", taken for unchanged, as {reason}: {', '.join(found.unknown)}" if found.unknown else ""
         bar.console.print(f"{name}: done{changed}{unknown}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _write_pages(output_dir: Path, names: Sequence[str]) -> dict[str, CerebbidsError]:
-    """Write the pages of the participants whose images these are."""
-    from cerebbids.bids.dataset import source_dataset
-    from cerebbids.cli.records import last_run, read_records
-    from cerebbids.cli.reporting import of_images_there, recorded_images, unwritten_page
-    from cerebbids.reports.html import write_subject_report
-
-    unwritten: dict[str, CerebbidsError] = {}
-    source = source_dataset(output_dir)
-    for subject in sorted({name.split("_")[0].removeprefix("sub-") for name in names}):
-        with unwritten_page(subject, unwritten):
-            records = read_records(output_dir, subject).values()
-            images = recorded_images(output_dir, subject, of_images_there(records, source))
-            write_subject_report(output_dir, subject, images, last_run(records))
-    return unwritten
 
 
 if __name__ == "__main__":

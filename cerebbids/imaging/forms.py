@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine
+
+from cerebbids.errors import BadImage
 
 AGREE_MM = 0.1
 """Distance, anywhere in the field of view, up to which two grids count as one."""
 
 AGREE_SIZE = 0.01
 """The same for voxel sizes, as a share."""
+
+_CODES = range(1, 6)
+"""Of sform and qform, where there is one."""
+
+
+def check_side(path: Path, raw: nib.Nifti1Header) -> None:
+    """Refuse a header of which one program reads another grid than the next: left could be right.
+
+    nibabel takes a code that the standard does not know for 0, and a pixdim[0] that is neither 1 nor -1 for 1;
+    the standard's own library uses every code above 0, and takes whatever is below 0 for -1.
+
+    Parameters
+    ----------
+    path : Path
+        The image.
+    raw : Nifti1Header
+        As the file has it, unrepaired.
+
+    Raises
+    ------
+    BadImage
+        The sform's code is not known, or the qform decides and its sign of the third axis is not known.
+    """
+    sform_code, sign = int(raw["sform_code"]), float(raw["pixdim"][0])
+    if sform_code > max(_CODES):
+        reason = f"has an sform_code of {sform_code}, which NIfTI does not know"
+        raise BadImage(str(path), reason, "set it to 1, or to 0 if the qform is right")
+    if sform_code <= 0 and int(raw["qform_code"]) in _CODES and sign < 0 and sign != -1:
+        reason = f"has a pixdim[0] of {sign:g}, which leaves open which side is left"
+        raise BadImage(str(path), reason, "set it to 1 or -1, or convert the image again")
 
 
 def with_one_grid(header: nib.Nifti1Header, affine: np.ndarray) -> nib.Nifti1Header:
@@ -27,7 +60,8 @@ def with_one_grid(header: nib.Nifti1Header, affine: np.ndarray) -> nib.Nifti1Hea
     affine : ndarray of shape (4, 4)
         Voxel -> world RAS mm.
     """
-    agreed = header.copy()
+    agreed = nib.Nifti1Header() if isinstance(header, nib.Nifti2Header) else header.copy()
+    agreed.set_data_shape(header.get_data_shape())
     agreed.set_sform(affine, code=1)
     agreed.set_qform(affine, code=1)  # and the voxel size
     if _distance(agreed.get_qform(), affine, header.get_data_shape()) > AGREE_MM:

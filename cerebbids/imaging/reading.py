@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,20 +13,31 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.arrayproxy import ArrayProxy
 
 from cerebbids.errors import BadImage, CerebbidsError
+from cerebbids.imaging.forms import check_side
 
 VOXEL_MM = (0.3, 3.0)
-MIN_FIELD_OF_VIEW_MM = 60.0
+FIELD_OF_VIEW_MM = (60.0, 1000.0)
 MAX_SHEAR_COSINE = 0.3
+ROUNDING = 1e-4
+"""Share by which a size may miss a limit, as headers hold the axes of a turned grid in single precision."""
 COPY_AGAIN = "copy or convert it again"
+CONVERT = "convert it to NIfTI"
 
 READING_BYTES = 16
 """Memory for every voxel while a file is read: as the file has it, and as float32 before and after its scaling."""
 
-_NOT_NIFTI = (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError)
-_IMPOSSIBLE = (ValueError, OverflowError)
-_DAMAGED = (OSError, EOFError, zlib.error, *_IMPOSSIBLE)
+MAX_RATIO = 1032
+"""To what share of itself a packed file can have shrunk, by the format of gzip."""
+
+nib.Nifti2Header.quaternion_threshold = -1e-12  # the rounding of numbers that it wrote itself exceeds nibabel's own
+
+_ENDING = re.compile(r"\.(nii|hdr|img)(\.(gz|bz2|zst))?$", re.IGNORECASE)
+_NOT_NIFTI = (nib.filebasedimages.ImageFileError, nib.tripwire.TripWireError, OSError, EOFError, zlib.error)
+_IMPOSSIBLE = (ValueError, OverflowError, nib.spatialimages.HeaderDataError)
+_DAMAGED = (OSError, EOFError, zlib.error, ValueError, OverflowError)
 
 
 def open_image(path: Path) -> nib.Nifti1Pair:
@@ -32,8 +46,9 @@ def open_image(path: Path) -> nib.Nifti1Pair:
     Raises
     ------
     BadImage
-        Missing, empty or not NIfTI; not 3D; without orientation, with axes that are singular or far from right
-        angles; voxels outside 0.3 to 3 mm; field of view under 60 mm.
+        Missing, empty or not NIfTI; not 3D; without orientation, or with one that programs read in different ways;
+        with axes that are singular or far from right angles; voxels outside 0.3 to 3 mm; field of view under 60 mm
+        or over a metre; with fewer voxels than its header tells of.
     CerebbidsError
         The system cannot read it.
     """
@@ -42,16 +57,22 @@ def open_image(path: Path) -> nib.Nifti1Pair:
         raise BadImage(str(path), "does not exist", "check the dataset (git-annex or datalad: get the file)")
     if path.stat().st_size == 0:
         raise BadImage(str(path), "is empty", COPY_AGAIN)
+    if not _ENDING.search(path.name):  # else nibabel would read it as another format
+        raise BadImage(str(path), "is not a NIfTI image", CONVERT)
     try:
         with _told_by_system(path):
             image = nib.load(path)
+            if isinstance(image, nib.Nifti1Pair):
+                check_side(path, _raw_header(image))
     except _NOT_NIFTI as error:
         raise BadImage(str(path), "is not a NIfTI image", COPY_AGAIN) from error
     except _IMPOSSIBLE as error:
         reason = f"has a header with impossible numbers ({error})"
         raise BadImage(str(path), reason, "repair its qform (or vox_offset), or convert it again") from error
     if not isinstance(image, nib.Nifti1Pair):
-        raise BadImage(str(path), "is not a NIfTI image", "convert it to NIfTI")
+        raise BadImage(str(path), "is not a NIfTI image", CONVERT)
+    with _told_by_system(path):
+        _check_size(path, image)
     _check_grid(path, image)
     return image
 
@@ -67,8 +88,9 @@ def read_voxels(path: Path, image: nib.Nifti1Pair, dtype: type[np.number] = np.f
         The system cannot read it.
     """
     try:
-        with _told_by_system(path):
-            return np.asarray(image.dataobj, dtype).reshape(image.shape[:3])
+        with _told_by_system(path), np.errstate(over="ignore", invalid="ignore"):
+            _check_memory(image.shape)
+            return _to_the_end(image, dtype).reshape(image.shape[:3])
     except _DAMAGED as error:
         raise BadImage(str(path), "is truncated or damaged", COPY_AGAIN) from error
 
@@ -78,9 +100,15 @@ def _told_by_system(path: Path) -> Iterator[None]:
     """Tell what the system says of permissions, disks and memory, which is nothing about the image."""
     try:
         yield
+    except MemoryError as error:
+        reason = "needs more memory to be read than there is"
+        raise CerebbidsError(str(path), reason, "give the run more memory, or crop the image") from error
     except OSError as error:
         if error.errno is None:  # said by a library
             raise
+        if error.errno == errno.ENOENT and str(error.filename) != str(path):
+            reason = f"has no {Path(error.filename).name} beside it"
+            raise BadImage(str(path), reason, "copy both files of the pair, or convert it to one") from error
         reason = f"cannot be read ({error.strerror})"
         raise CerebbidsError(str(path), reason, "mend its permissions, or look at the disk") from error
 
@@ -91,6 +119,41 @@ def count_voxels(path: Path) -> int:
         return math.prod(nib.load(path).shape)
     except Exception:  # whatever it is, it must not end the others
         return 0
+
+
+def _raw_header(image: nib.Nifti1Pair) -> nib.Nifti1Header:
+    """Header as it is in the file; that of the image has been repaired without a word."""
+    with image.file_map.get("header", image.file_map["image"]).get_prepare_fileobj("rb") as file:
+        return image.header_class.from_fileobj(file, check=False)
+
+
+def _check_size(path: Path, image: nib.Nifti1Pair) -> None:
+    """Refuse a header that tells of more than the file can hold, before memory is asked for."""
+    told = math.prod(image.shape) * image.get_data_dtype().itemsize
+    held = os.stat(image.file_map["image"].filename).st_size
+    if told > held * (MAX_RATIO if _is_packed(image) else 1):
+        raise BadImage(str(path), "is truncated or damaged (its header tells of more than there is)", COPY_AGAIN)
+
+
+def _to_the_end(image: nib.Nifti1Pair, dtype: type[np.number]) -> np.ndarray:
+    """Voxels of a file that was read to its end, as the checksum of a packed one is behind its voxels."""
+    told = image.dataobj
+    with nib.openers.ImageOpener(image.file_map["image"].filename) as file:
+        voxels = ArrayProxy(file, (told.shape, told.dtype, told.offset, told.slope, told.inter))
+        values = np.asarray(voxels, dtype)
+        while _is_packed(image) and file.read(2**20):
+            pass
+    return values
+
+
+def _is_packed(image: nib.Nifti1Pair) -> bool:
+    return not image.file_map["image"].filename.lower().endswith((".nii", ".img"))
+
+
+def _check_memory(shape: tuple[int, ...]) -> None:
+    """Ask for no more than the machine has, as the system may grant it and then end the program."""
+    if READING_BYTES * math.prod(shape) > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        raise MemoryError
 
 
 def _check_grid(path: Path, image: nib.Nifti1Pair) -> None:
@@ -105,13 +168,16 @@ def _check_grid(path: Path, image: nib.Nifti1Pair) -> None:
     if not np.isfinite(image.affine).all() or abs(np.linalg.det(axes)) < 1e-6:
         raise BadImage(str(path), "has a singular affine", "repair its sform or qform")
     voxel = np.linalg.norm(axes, axis=0)
-    if voxel.min() < VOXEL_MM[0] or voxel.max() > VOXEL_MM[1]:
+    if voxel.min() < VOXEL_MM[0] * (1 - ROUNDING) or voxel.max() > VOXEL_MM[1] * (1 + ROUNDING):
         sizes = " x ".join(f"{size:.3g}" for size in voxel)
         raise BadImage(str(path), f"has voxels of {sizes} mm, outside 0.3 to 3", "resample or re-acquire it")
     cosines = np.triu((axes / voxel).T @ (axes / voxel), 1)
     if np.abs(cosines).max() > MAX_SHEAR_COSINE:
         raise BadImage(str(path), "has axes far from right angles", "resample it to an unsheared grid")
-    if (voxel * shape[:3]).min() < MIN_FIELD_OF_VIEW_MM:
+    extent = voxel * shape[:3]
+    if extent.min() < FIELD_OF_VIEW_MM[0] * (1 - ROUNDING):
         raise BadImage(
-            str(path), f"has a field of view under {MIN_FIELD_OF_VIEW_MM:.0f} mm", "give a whole head or brain"
+            str(path), f"has a field of view under {FIELD_OF_VIEW_MM[0]:.0f} mm", "give a whole head or brain"
         )
+    if extent.max() > FIELD_OF_VIEW_MM[1]:
+        raise BadImage(str(path), f"has a field of view over {FIELD_OF_VIEW_MM[1]:.0f} mm", "crop it to the head")

@@ -61,7 +61,9 @@ class AffineResult(Place):
     attempts: tuple[Attempt, ...]
 
 
-def register_to_mni(image: nib.Nifti1Image, threads: int, near: Place | None = None) -> AffineResult:
+def register_to_mni(
+    image: nib.Nifti1Image, threads: int, near: Place | None = None, *, sloppy: bool = False
+) -> AffineResult:
     """Find the affine from an image to the working space.
 
     Many rough starts (around the centre of mass, against the whole-head and against the brain template) are
@@ -77,6 +79,8 @@ def register_to_mni(image: nib.Nifti1Image, threads: int, near: Place | None = N
         Starts tried at a time.
     near : Place, optional
         Where the brain was found before: refined without a search, unless nothing plausible comes of it.
+    sloppy : bool
+        Leave out the last stage.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def register_to_mni(image: nib.Nifti1Image, threads: int, near: Place | None = N
     levels = pyramid(image)
 
     def finish(rough: Fit) -> Fit:
-        return fit_affine(levels.fine, template_models().fine, rough.mni_to_t1w, AFFINE, 40, 0.002)
+        return rough if sloppy else fit_affine(levels.fine, template_models().fine, rough.mni_to_t1w, AFFINE, 40, 0.002)
 
     known = [] if near is None else [(near.strategy, Fit(np.linalg.inv(near.t1w_to_mni), 0.0, 0.0))]
     ways = chain(known, _searched(levels, threads))

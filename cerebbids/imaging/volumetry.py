@@ -85,6 +85,18 @@ def lobule_volumes(
     return table
 
 
+def region_names(scheme: LabelScheme) -> tuple[str, ...]:
+    """Names of the rows of a table of volumes but for the last, the cavity's, which older versions do not have.
+
+    Examples
+    --------
+    >>> from cerebbids.data.labels import load_scheme
+    >>> region_names(load_scheme("Lobules"))[-3:]
+    ('Grey matter', 'White matter', 'Cerebellum')
+    """
+    return tuple(name for name, _, _ in _regions(scheme))
+
+
 def write_volumes(table: pd.DataFrame, path: Path) -> None:
     """Write a table of volumes as BIDS has tables, atomically."""
     with atomic(path) as draft:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
+import re
 import signal
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -22,6 +24,9 @@ from cerebbids.interfaces.process import end_with_parent
 
 # Forked workers share what this process has loaded; others would load nipype and ITK again, each for itself.
 _START_METHOD = "fork"
+
+
+_FULL = re.compile(rf"\[Errno (?:{errno.ENOSPC}|{errno.EDQUOT})\] ([^:\n]+)")
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,11 @@ def read_reason(traceback: str) -> CerebbidsError:
     'is empty'
     >>> read_reason("Traceback:\nValueError: no such thing\n").reason
     'ValueError: no such thing'
+    >>> read_reason("OSError: [Errno 28] No space left on device: 'a'\n\nFileNotFoundError: a\n").reason
+    'could not be written (No space left on device)'
     """
     lines = [line.strip() for line in traceback.splitlines() if line.strip()]
     mend = "see the crash file in sub-*/log"
+    if full := _FULL.search(traceback):  # nipype goes on and stumbles over what it could not write
+        return CerebbidsError("cerebbids", f"could not be written ({full[1]})", "make room, then run the same again")
     return read_error(traceback, mend) or CerebbidsError("cerebbids", lines[-1], mend)

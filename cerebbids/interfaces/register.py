@@ -47,6 +47,7 @@ class LocateBrain(SimpleInterface):
 class _RegisterInputSpec(_SearchInputSpec):
     near = File(exists=True, mandatory=True, desc="ITK affine from the image to the template, a rough one")
     strategy = traits.Str(mandatory=True, desc="how that was found")
+    sloppy = traits.Bool(False, usedefault=True, desc="leave out the last stage")
 
 
 class _RegisterOutputSpec(TraitedSpec):
@@ -66,7 +67,8 @@ class RegisterToMNI(SimpleInterface):
 
     def _run_interface(self, runtime):
         near = Place(read_itk_affine(Path(self.inputs.near)), self.inputs.strategy)
-        result = register_to_mni(nib.load(self.inputs.in_file), self.inputs.num_threads, near)
+        image, sloppy = nib.load(self.inputs.in_file), self.inputs.sloppy
+        result = register_to_mni(image, self.inputs.num_threads, near, sloppy=sloppy)
         forward, backward = Path(runtime.cwd) / "to_mni.txt", Path(runtime.cwd) / "to_t1w.txt"
         write_itk_affine(result.t1w_to_mni, forward)
         write_itk_affine(np.linalg.inv(result.t1w_to_mni), backward)

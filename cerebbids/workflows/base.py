@@ -13,6 +13,7 @@ from cerebbids import __version__
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
 from cerebbids.imaging.reading import count_voxels
+from cerebbids.interfaces.scheduler import ask_slurm
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.workflows.derivatives import init_derivatives_wf
 from cerebbids.workflows.preprocess import init_preprocess_wf
@@ -20,7 +21,7 @@ from cerebbids.workflows.report import init_report_wf
 from cerebbids.workflows.segment import init_segment_wf
 from cerebbids.workflows.t2w import init_t2w_wf
 
-_EXECUTION = {"stop_on_first_crash": "false", "crashfile_format": "txt", "poll_sleep_duration": "0.2"}
+_EXECUTION = {"crashfile_format": "txt", "poll_sleep_duration": "0.2", "job_finished_timeout": "15"}
 
 _REFERENCES = f"""
 ### References
@@ -49,6 +50,7 @@ def init_cerebbids_wf(
     model_sha256: str,
     device: str,
     run_id: str,
+    plugin: str = "MultiProc",
     name: str = "cerebbids_wf",
 ) -> Workflow:
     """Put the images' workflows side by side.
@@ -62,17 +64,21 @@ def init_cerebbids_wf(
     model, model_sha256 : str
         Title and hash of the model bundle.
     device : str
-        ``cpu`` or ``cuda:N``.
+        ``cpu``, ``cuda`` or ``cuda:N``, and ``auto`` on a cluster.
     run_id : str
         Name of the run, for the folders of its crash files.
+    plugin : str
+        Nipype's plugin that will run the nodes.
     """
     workflow = Workflow(name, base_dir=str(config.work_dir))
     workflow.__desc__ = f"Made with cerebbids {__version__}, which is built on Nipype (Gorgolewski 2011).\n"
     workflow.__postdesc__ = _REFERENCES
-    workflow.config["execution"] |= _EXECUTION
+    workflow.config["execution"] |= _EXECUTION | {"stop_on_first_crash": str(config.stop_on_first_crash).lower()}
     for image in images:
         image_wf = init_image_wf(config=config, image=image, model=model, model_sha256=model_sha256, device=device)
         _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))
+        if plugin != "MultiProc":
+            _prepare_jobs(image_wf, plugin, config.omp_nthreads)
         workflow.add_nodes([image_wf])
     return workflow
 
@@ -82,9 +88,9 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
 
     Parameters are those of :func:`init_cerebbids_wf`.
     """
-    workflow = Workflow(image_wf_name(image))
+    workflow = Workflow(image.workflow)
     voxels = count_voxels(image.path)
-    preprocess_wf = init_preprocess_wf(voxels=voxels, omp_nthreads=config.omp_nthreads)
+    preprocess_wf = init_preprocess_wf(voxels=voxels, omp_nthreads=config.omp_nthreads, sloppy=config.sloppy)
     preprocess_wf.inputs.inputnode.t1w = str(image.path)
     t2w_voxels = count_voxels(image.t2w) if image.t2w else 0
     t2w_wf = init_t2w_wf(
@@ -132,20 +138,17 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     return workflow
 
 
-def image_wf_name(image: SourceImage) -> str:
-    """Name of an image's workflow, in the characters that nipype allows.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> image_wf_name(SourceImage(Path("/d/sub-01/anat/sub-01_run-2_T1w.nii"), "01", ""))
-    'sub_01_run_2_wf'
-    """
-    return f"{image.slug}_wf"
-
-
 def _same(*fields: str) -> list[tuple[str, str]]:
     return [(f"outputnode.{field}", f"inputnode.{field}") for field in fields]
+
+
+def _prepare_jobs(workflow: Workflow, plugin: str, threads: int) -> None:
+    """Let what only copies files run here, not as jobs; have SLURM give the others what they need."""
+    for node in workflow._get_all_nodes():
+        if node.name.startswith("ds_"):
+            node.run_without_submitting = True
+        elif plugin == "SLURM":
+            ask_slurm(node, getattr(node.inputs, "use_gpu", False), threads)
 
 
 def _set_crash_folder(workflow: Workflow, folder: str) -> None:

@@ -13,7 +13,9 @@ from cerebbids.systems.space import SPACE
 from cerebbids.workflows.memory import gigabytes
 
 
-def init_preprocess_wf(*, voxels: int, omp_nthreads: int, name: str = "preprocess_wf") -> Workflow:
+def init_preprocess_wf(
+    *, voxels: int, omp_nthreads: int, sloppy: bool = False, name: str = "preprocess_wf"
+) -> Workflow:
     """Conform, locate the brain, denoise, correct for bias, register.
 
     Parameters
@@ -22,6 +24,8 @@ def init_preprocess_wf(*, voxels: int, omp_nthreads: int, name: str = "preproces
         Size of the image, which says how much memory the steps take.
     omp_nthreads : int
         CPUs of one process.
+    sloppy : bool
+        Whether to register coarsely.
 
     Inputs
     ------
@@ -64,7 +68,7 @@ that was accepted only if the brain came to lie on that of the template.
     locate = Node(LocateBrain(num_threads=omp_nthreads), "locate", mem_gb=memory(1.1, 14))
     denoise = Node(Denoise(num_threads=omp_nthreads), "denoise", mem_gb=memory(0.4, 55))
     correct_bias = Node(CorrectBias(num_threads=omp_nthreads), "correct_bias", mem_gb=memory(0.4, 30))
-    register = Node(RegisterToMNI(num_threads=omp_nthreads), "register", mem_gb=memory(1.1, 28))
+    register = Node(RegisterToMNI(num_threads=omp_nthreads, sloppy=sloppy), "register", mem_gb=memory(1.1, 28))
     merge = Node(Merge(2), "merge", run_without_submitting=True)
     to_template = Node(ResampleToTemplate(), "to_template", mem_gb=memory(0.5, 6))
 

@@ -72,7 +72,7 @@ def init_segment_wf(
     library : Path or None
         Folder of the library that votes; none for the bundle's.
     device : str
-        ``cpu`` or ``cuda:N``; on a GPU, images take turns.
+        ``cpu``, ``cuda`` or ``cuda:N``, and ``auto`` on a cluster; on a GPU, images take turns.
     omp_nthreads : int
         CPUs of one process.
     t2w_required : bool
@@ -143,7 +143,7 @@ fluid and grey or of grey and white matter, by its T1w and T2w brightness. Voxel
 mostly white ones that are connected to the core became white matter, and white matter that the lobules do not surround
 (10 mm) was cut off. Volumes of seg-DeepCERES were measured at 0.5 mm in the space of the T1w image.
 """
-    use_gpu = device != "cpu"
+    use_gpu = device.startswith("cuda")
     inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "t2w_meta", "warnings"]
     images = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "t2w_fine")
     labels = ("dseg", "dseg_mni", "mask", "confidence", "vermis", "probseg", "carved", "carved_fine", "carved_mni")

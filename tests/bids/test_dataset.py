@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cerebbids.bids.dataset import _link, remove_outputs, start_dataset
-from cerebbids.bids.names import DERIVATIVES, SCHEMES, derivative_path, sidecar_path
+from cerebbids.bids.names import DERIVATIVES, GROUP_DESCS, SCHEMES, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
 from cerebbids.data.labels import load_scheme
@@ -195,8 +195,9 @@ def test_colour_tables_agree_with_the_label_table(tmp_path, scheme):
     assert [(int(row[0]), tuple(map(int, row[1:4]))) for row in rows] == expected
 
 
-def test_every_desc_of_an_image_is_described(tmp_path):
+def test_every_desc_is_described(tmp_path):
     start(make_dataset(tmp_path / "raw"), tmp_path / "out")
     told = (tmp_path / "out" / "descriptions.tsv").read_text().splitlines()
     files = [entities for entities in DERIVATIVES.values() if entities.get("datatype") != "figures"]
-    assert {line.split("\t")[0] for line in told[1:]} == {f"desc-{e['desc']}" for e in files if "desc" in e}
+    descs = {entities["desc"] for entities in files if "desc" in entities} | {*GROUP_DESCS}
+    assert {line.split("\t")[0] for line in told[1:]} == {f"desc-{desc}" for desc in descs}

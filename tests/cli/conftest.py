@@ -34,3 +34,25 @@ def out(untouched: Path, monkeypatch) -> Path:
     for drawing in ("segmentation_mosaic", "carved_mosaic"):
         monkeypatch.setattr(recount, drawing, lambda image, labels, figure: write_text(figure, "<svg/>"))
     return untouched
+
+
+@pytest.fixture
+def dataset(tmp_path: Path):
+    """Two tiny images and where their outputs will be."""
+    from tests.app import Run
+    from tests.datasets import make_dataset
+
+    names = ("sub-01/anat/sub-01", "sub-02/anat/sub-02")
+    return Run(make_dataset(tmp_path / "data", *names), tmp_path / "out", tmp_path / "work")
+
+
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch, dataset) -> None:
+    """Let every image be done at once, in the output folder of an earlier run."""
+    from cerebbids.cli import execute, participant
+    from tests.datasets import make_output
+
+    make_output(dataset.out)
+    monkeypatch.setattr(participant, "refused_images", lambda *_: ())
+    monkeypatch.setattr(participant, "choose_device", lambda _: "cpu")
+    monkeypatch.setattr(execute, "execute", lambda *_: execute.Outcome({}, {}))

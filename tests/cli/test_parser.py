@@ -36,6 +36,10 @@ def test_paths_are_absolute_wherever_the_program_was_started(folders, monkeypatc
     [
         ["--device", "gpu"],
         ["--nprocs", "0"],
+        ["--random-seed", "dice"],
+        ["--mem", "6X"],
+        ["--mem", "0G"],
+        ["--use-plugin", "/nowhere"],
         ["--t2w", "flair"],
         ["--method", "magic"],
         ["--library", "/nowhere"],
@@ -87,6 +91,87 @@ def test_output_may_lie_below_the_derivatives_of_the_dataset(folders):
     bids_dir, _, *rest = folders
     output = Path(bids_dir) / "derivatives" / "cerebbids"
     assert parse_args([bids_dir, str(output), *rest]).output_dir == output
+
+
+@pytest.mark.parametrize(
+    ("spelling", "choice", "value"),
+    [
+        (["--n_cpus", "1"], "nprocs", 1),
+        (["--mem", "6000"], "mem_gb", 6.0),
+        (["--mem", "6G"], "mem_gb", 6.0),
+        (["--mem_mb", "6000"], "mem_gb", 6.0),
+        (["--disable-tta"], "flip", False),
+        (["--sloppy"], "method", "fast"),
+        (["--sloppy", "--method", "nets"], "method", "nets"),
+        (["--notrack", "--md-only-boilerplate", "--skip_bids_validator", "--random-seed", "7"], "verbosity", 0),
+        (["-vv"], "verbosity", 2),
+    ],
+)
+def test_options_that_scripts_bring_along_mean_what_they_do_there(folders, spelling, choice, value):
+    assert getattr(parse_args([*folders, *spelling]), choice) == value
+
+
+@pytest.mark.parametrize("pair", [["--mem", "6G", "--mem-gb", "6"], ["--dry-run", "--reports-only"]])
+def test_options_that_say_the_same_twice_are_refused(folders, pair, capsys):
+    with pytest.raises(SystemExit):
+        parse_args([*folders, *pair])
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_a_run_s_choices_come_back_from_its_file(folders, tmp_path):
+    (tmp_path / "filter.json").write_text("{}")
+    options = [
+        "--participant-label",
+        "01",
+        "02",
+        "--t2w",
+        "synth",
+        "--nprocs",
+        "2",
+        "--mem-gb",
+        "7.5",
+        "--fast",
+        "--save-probabilities",
+        "-vv",
+    ]
+    first = parse_args([*folders, *options, "--bids-filter-file", str(tmp_path / "filter.json"), "--sloppy"])
+    first.save(tmp_path / "cerebbids.toml")
+    assert parse_args([*folders, "--config-file", str(tmp_path / "cerebbids.toml")]) == first
+
+
+def test_the_command_line_comes_before_the_file(folders, tmp_path):
+    (tmp_path / "a.toml").write_text('method = "atlas"\nparticipant_labels = ["01"]\nflip = true\nnprocs = 2\n')
+    chosen = parse_args([*folders, "--config-file", str(tmp_path / "a.toml"), "--method", "nets", "--n-cpus", "1"])
+    assert (chosen.method, chosen.participant_labels, chosen.nprocs, chosen.flip) == ("nets", ("01",), 1, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("nprocs = 0", "has 0 for --nprocs .*must be a number above 0"),
+        ('nprocs = "many"', "has 'many' for --nprocs"),
+        ('method = "magic"', "choose of nets, fast, atlas"),
+        ('participant_labels = "01"', "write a list"),
+        ("flip = 1", "write a bool"),
+        ("colour = 1", "chooses colour, which is no choice"),
+        ("nprocs = ", "cannot be read as TOML"),
+        ('library = "/nowhere"', "is not a folder"),
+    ],
+)
+def test_a_file_with_senseless_choices_is_named(folders, tmp_path, text, reason):
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(UsageError, match=f"a.toml: .*{reason}"):
+        parse_args([*folders, "--config-file", str(tmp_path / "a.toml")])
+
+
+def test_models_lie_in_the_folder_that_the_environment_names(folders, tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    monkeypatch.setenv("CEREBBIDS_HOME", str(tmp_path))
+    assert parse_args(folders).models_dir == tmp_path / "models"
+    assert parse_args([*folders, "--models-dir", folders[0]]).models_dir == Path(folders[0])
+    monkeypatch.setenv("CEREBBIDS_HOME", "/nowhere")
+    with pytest.raises(UsageError, match="CEREBBIDS_HOME: names /nowhere"):
+        parse_args(folders)
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import warnings
 
 import nibabel as nib
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from cerebbids.errors import BadImage
 from cerebbids.imaging.conform import check_image, conform
+from cerebbids.imaging.reading import open_image
 
 from .phantoms import blobs, oblique
 
@@ -85,6 +87,55 @@ def test_an_image_that_is_never_above_zero_is_refused(tmp_path):
     with pytest.raises(BadImage, match="nothing brighter than 0") as caught:
         conform(path)
     assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e-33, 1e30, 1e36])
+def test_any_scale_that_a_file_can_have(tmp_path, image, scale):
+    values = np.asarray(conform(save(nib.Nifti1Image(image.get_fdata() * scale, GRID), tmp_path)).image.dataobj)
+    assert np.percentile(values[values > 0], 99.5) == pytest.approx(1000, rel=1e-3)
+    assert np.corrcoef(values.ravel(), image.get_fdata().ravel())[0, 1] > 0.999
+
+
+def test_wild_voxels_overflow_nothing(tmp_path, image):
+    data = image.get_fdata()
+    inside = data > 0
+    data = np.where(inside, data - data[inside].mean(), 0)
+    data[10, 10, 10], data[11, 10, 10], data[12, 10, 10] = 3e38, -3e38, 1e300
+    inside[10:13, 10, 10] = False
+    with warnings.catch_warnings(action="error"):
+        values = np.asarray(conform(save(nib.Nifti1Image(data, GRID), tmp_path)).image.dataobj)
+    assert np.isfinite(values).all() and values.max() == 1e6 == values[10, 10, 10]
+    assert values[11, 10, 10] == 0 == values[12, 10, 10]
+    assert np.corrcoef(values[inside], image.get_fdata()[inside])[0, 1] > 0.9999
+
+
+def test_numbers_of_a_noise_of_all_sizes_overflow_nothing(tmp_path):
+    exponents = np.random.default_rng(0).integers(-38, 39, SHAPE).astype(float)
+    data = np.random.default_rng(1).normal(size=SHAPE) * 10**exponents
+    values = np.asarray(conform(save(nib.Nifti1Image(data, GRID), tmp_path)).image.dataobj)
+    assert np.isfinite(values).all() and values.min() >= 0
+
+
+@pytest.mark.parametrize(("size", "shape"), [(3.0, (20, 40, 40)), (0.3, (200, 210, 201))])
+def test_sizes_at_their_limits_are_accepted_on_turned_grids(tmp_path, size, shape):
+    data = np.random.default_rng(0).integers(0, 99, shape).astype(np.uint8)
+    for turn in ((0.4, -0.3, 0.2), (1.1, 0.7, -2.0)):
+        affine = nib.affines.from_matvec(nib.eulerangles.euler2mat(*turn) * size, (5, 6, 7))
+        open_image(save(nib.Nifti1Image(data, affine), tmp_path, "limit_T1w.nii"))
+
+
+@pytest.mark.parametrize("only_qform", [False, True])
+def test_second_version_of_the_format_on_a_grid_turned_by_almost_half_a_turn(tmp_path, only_qform):
+    turn = nib.eulerangles.euler2mat(1e-6, 1e-6, 1e-6)[:, [0, 2, 1]] * (-1, 1, -1)  # w is 0 but for its rounding
+    affine = nib.affines.from_matvec(turn @ np.diag([2.75, 2.875, 2.75]), (1, 2, 3))
+    image = nib.Nifti2Image(blobs(SHAPE, affine).get_fdata(), affine)
+    image.set_qform(affine, 1)
+    if only_qform:
+        image.set_sform(None, 0)
+    found = conform(save(image, tmp_path)).image
+    assert found.header["magic"] == b"n+1"
+    np.testing.assert_allclose(found.header.get_qform(), affine, atol=1e-3)
+    np.testing.assert_allclose(found.affine, affine, atol=1e-5)
 
 
 def test_missing_values_are_told(tmp_path, image):
@@ -166,7 +217,8 @@ def _with_affine(affine: np.ndarray) -> nib.Nifti1Image:
         (_with_affine(np.array([[2.0, 1, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])), "right angles"),
         (nib.Nifti1Image(np.ones(SHAPE), np.diag([0.2, 1, 1, 1])), "voxels of 0.2 x 1 x 1 mm"),
         (nib.Nifti1Image(np.ones(SHAPE), np.diag([1.0, 1, 4, 1])), "voxels of 1 x 1 x 4 mm"),
-        (nib.Nifti1Image(np.ones(SHAPE), np.diag([1.0, 1, 1, 1])), "field of view"),
+        (nib.Nifti1Image(np.ones(SHAPE), np.diag([1.0, 1, 1, 1])), "field of view under 60 mm"),
+        (nib.Nifti1Image(np.ones((400, 24, 24), np.int8), np.diag([2.6, 2.6, 2.6, 1])), "field of view over 1000 mm"),
     ],
 )
 def test_bad_images_are_named_with_their_reason(tmp_path, bad, reason):

@@ -87,6 +87,8 @@ def main() -> None:
         os.kill(os.getpid(), 9)
     if "sub_implausible" in job["t1w"]:
         raise SegmentationFailed(job["t1w"], "the cerebellum found is implausible", "look at the image")
+    if "sub_greedy" in job["t1w"]:
+        np.ones(1 << 40)
     if "sub_slow" in job["t1w"]:
         Path(job["out_dir"], "begun.txt").write_text(str(os.getpid()))
         time.sleep(3600)

@@ -14,7 +14,7 @@ from cerebbids.interfaces import images, register
 from cerebbids.interfaces.predict import Predict
 
 
-def register_quickly(image: nib.Nifti1Image, *_: object) -> AffineResult:
+def register_quickly(image: nib.Nifti1Image, *_: object, **__: object) -> AffineResult:
     """Find every image in place, but none in that of ``sub-brainless``; only ``sub-bare`` has no skull."""
     if "sub_brainless" in image.get_filename():
         raise RegistrationFailed(image.get_filename(), "cannot be brought onto the template", "look at it")

@@ -27,8 +27,8 @@ def build(tmp_path: Path):
     t2w.touch()
     images[0] = replace(images[0], t2w=t2w, t2w_choice=2)
 
-    def make(device: str = "cpu") -> Workflow:
-        known = {"model": "net 1.2", "model_sha256": "abc", "device": device, "run_id": "now"}
+    def make(device: str = "cpu", **more) -> Workflow:
+        known = {"model": "net 1.2", "model_sha256": "abc", "device": device, "run_id": "now", **more}
         return init_cerebbids_wf(config=config, images=images, **known)
 
     return make
@@ -53,6 +53,19 @@ def test_network_takes_the_cpus_of_a_process_or_one_gpu_slot(build):
     assert (on_gpu.n_procs, on_gpu.is_gpu_node()) == (1, True)
     assert on_gpu.inputs.model_sha256 == "abc" and on_gpu.inputs.cpu_threads == 3
     assert (on_cpu.inputs.device, on_gpu.inputs.device) == ("cpu", "cuda:1")
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_on_a_cluster_steps_ask_for_their_share_and_files_are_copied_here(build, device):
+    workflow = build(device=device, plugin="SLURM")
+    predict = workflow.get_node("sub_02_wf.segment_wf.predict")
+    asked = predict.plugin_args["sbatch_args"].split()
+    assert asked[0] == "--cpus-per-task=3" and ("--gres=gpu:1" in asked) is (device == "cuda")
+    assert predict.inputs.device == device
+    sink = workflow.get_node("sub_02_wf.derivatives_wf.ds_t1w")
+    assert (
+        sink.run_without_submitting and not build().get_node("sub_02_wf.derivatives_wf.ds_t1w").run_without_submitting
+    )
 
 
 def test_memory_grows_with_the_image_s_voxels(build, monkeypatch):

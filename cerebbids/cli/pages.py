@@ -1,0 +1,50 @@
+"""Pages of participants, written again from what is in the output folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from cerebbids.bids.dataset import source_dataset
+from cerebbids.bids.names import stems_with_labels
+from cerebbids.cli.records import last_run, read_records
+from cerebbids.cli.reporting import of_images_there, recorded_images, unwritten_page
+from cerebbids.config import RunConfig
+from cerebbids.errors import CerebbidsError, UsageError
+from cerebbids.reports.html import write_subject_report
+
+
+def reports_only(config: RunConfig) -> int:
+    """Write the pages of the participants that there are results of; return the exit code.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to report, of anyone or of somebody asked for.
+    """
+    known = sorted(path.name[4:] for path in config.output_dir.glob("sub-*") if path.is_dir())
+    there = [subject for subject in known if _has_results(config.output_dir, subject)]
+    if unknown := sorted(set(config.participant_labels) - set(there)) or not there:
+        asked = f"--participant-label {' '.join(unknown)}" if there else str(config.output_dir)
+        raise UsageError(asked, "has no results to report", "run cerebbids without --reports-only first")
+    failures = write_pages(config.output_dir, config.participant_labels or there)
+    for error in failures.values():
+        print(error, file=sys.stderr)
+    return 1 if failures else 0
+
+
+def write_pages(output_dir: Path, subjects: Iterable[str]) -> dict[str, CerebbidsError]:
+    """Write the pages of participants; those that could not be written, and why, by their names."""
+    unwritten: dict[str, CerebbidsError] = {}
+    source = source_dataset(output_dir)
+    for subject in sorted(subjects):
+        with unwritten_page(subject, unwritten):
+            records = read_records(output_dir, subject).values()
+            images = recorded_images(output_dir, subject, of_images_there(records, source))
+            write_subject_report(output_dir, subject, images, last_run(records))
+    return unwritten
+
+
+def _has_results(output_dir: Path, subject: str) -> bool:
+    return bool(read_records(output_dir, subject) or list(stems_with_labels(output_dir, subject)))

@@ -1,0 +1,58 @@
+"""What a run would do, told before it is done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.bids.query import SourceImage, select_images
+from cerebbids.cli.corrections import maps_without_hash, told_correction
+from cerebbids.cli.outcome import unfit
+from cerebbids.cli.preflight import bad_header, missing_t2w
+from cerebbids.config import RunConfig
+
+
+def show_plan(config: RunConfig) -> int:
+    """Print which images a run would take and which files it would make; return the exit code.
+
+    Headers are read and no voxel is, so that it is quick: a truncated image, or a correction by hand that no sidecar
+    tells of yet, is not seen.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    selection = select_images(config)
+    told = {image.stem: told_correction(config.output_dir, image.path) for image in selection.images}
+    corrected = {name: error for name, error in told.items() if error}
+    warn_of_unknown(config.output_dir, [image for image in selection.images if image.stem not in corrected])
+    table = Table("image", "T2w image", f"outputs in {config.output_dir}", show_lines=True)
+    for image in selection.images:
+        t2w = image.t2w.name if image.t2w else "none"
+        t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
+        refusal = corrected.get(image.stem) or missing_t2w(image, config.t2w) or bad_header(image)
+        outputs = f"none: {refusal.reason}" if refusal else "\n".join(map(str, output_paths(image, config)))
+        table.add_row(image.relative, t2w, outputs)
+    console = Console(width=None if sys.stdout.isatty() else 240)
+    console.print(table)
+    for error in (*unfit(selection).values(), *corrected.values()):
+        console.print(str(error), markup=False, highlight=False)
+    return 0
+
+
+def output_paths(image: SourceImage, config: RunConfig) -> list[Path]:
+    """Files that an image may yield with the choices of a run, relative to the output folder."""
+    never = set() if image.t2w else {"t2w", "t2w_mni"}
+    never |= {"t2w_synth", "t2w_synth_mni"} if config.t2w == "real" else set()
+    never |= set() if config.method == "nets" else {"vermis", "vermis_morph"}
+    never |= set() if config.save_probabilities else {"probseg"}
+    return [derivative_path(image.path, key) for key in DERIVATIVES if key not in never]
+
+
+def warn_of_unknown(output_dir: Path, images: Sequence[SourceImage]) -> None:
+    """Tell of images that will be done of which nobody can say whether somebody has corrected their results by hand."""
+    for image in images:
+        if unknown := maps_without_hash(output_dir, image.path):
+            reason = "has no hash in its sidecar, so that nobody can tell whether it was corrected by hand"
+            print(f"{unknown[0]}: {reason}; a run replaces it", file=sys.stderr)

@@ -1,0 +1,155 @@
+"""The page of all images: their quality, how their volumes spread, and marks that a reader makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+from jinja2.utils import htmlsafe_json_dumps
+
+from cerebbids.bids.names import GROUP_PAGE, GROUP_QC, SCHEMES, group_table
+from cerebbids.bids.sidecars import TABLES
+from cerebbids.files import write_text
+from cerebbids.imaging.cohort import FENCE, LEAST
+from cerebbids.imaging.volumetry import CAVITY
+from cerebbids.reports.drawing import templates
+from cerebbids.reports.groupdata import Frames, page_data
+
+_TEXTS = ("participant_id", "session_id", "image", "state", "reason", "light", "flags", "version", "model", "method")
+"""Columns of the table of quality that are no numbers."""
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A cell: what is shown, and what it is sorted by."""
+
+    shown: str
+    key: str
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An image in the page's table."""
+
+    image: str
+    link: str
+    facts: dict[str, str]
+    cerebellum: _Number
+    cavity: _Number
+    outliers: _Number
+    numbers: tuple[_Number, ...]
+    has_volumes: bool
+
+
+def write_group_report(
+    output_dir: Path, sources: Sequence[str], frames: Frames, described: Mapping[str, Any], mixtures: Sequence[str]
+) -> Path:
+    """Write the page of all images, atomically.
+
+    Parameters
+    ----------
+    output_dir : Path
+        Root of the derivatives; the page leads to those of participants beside it.
+    sources : sequence of str
+        What participants' pages call the images, in the order of the table of quality.
+    frames : dict of str to DataFrame
+        The group's tables by the names of their files.
+    described : dict
+        The sidecar of the table of quality, which says what its columns hold.
+    mixtures : sequence of str
+        Of what kinds results are, where they should not be compared.
+
+    Returns
+    -------
+    Path
+        ``<output_dir>/group.html``
+    """
+    quality = frames[GROUP_QC]
+    stems = [str(stem) for stem in quality["image"]]
+    links = [
+        f"{quote(str(who))}.html#{quote(source)}"
+        for who, source in zip(quality["participant_id"], sources, strict=True)
+    ]
+    numbers = [column for column in quality.columns if column not in _TEXTS and quality[column].notna().any()]
+    data = page_data(frames, stems, links)
+    html = (
+        templates()
+        .get_template("group.html.jinja")
+        .render(
+            rows=_rows(quality, links, frames, numbers),
+            numbers={column: described[column]["Description"] for column in numbers},
+            counts=_counts(quality),
+            mixtures=mixtures,
+            versions=sorted({str(version) for version in quality["version"].dropna()}),
+            schemes={scheme: TABLES[scheme][0] for scheme in SCHEMES if scheme in data["schemes"]},
+            tables=sorted(frames),
+            changes=any("changes" in found for found in data["schemes"].values()),
+            least=LEAST,
+            fence=FENCE,
+            data=htmlsafe_json_dumps(data, dumps=json.dumps, separators=(",", ":"), allow_nan=False),
+        )
+    )
+    write_text(output_dir / GROUP_PAGE, html)
+    return output_dir / GROUP_PAGE
+
+
+def _rows(quality: pd.DataFrame, links: Sequence[str], frames: Frames, numbers: Sequence[str]) -> list[_Row]:
+    long = next((frames[group_table(scheme)] for scheme in SCHEMES if group_table(scheme) in frames), None)
+    volumes: dict[str, dict[str, Any]] = {}
+    if long is not None:
+        volumes = {
+            name: long[long["name"] == name].set_index("image")["volume_mm3"].to_dict()
+            for name in ("Cerebellum", CAVITY)
+        } | {"outliers": long.groupby("image")["iqr_outlier"].sum(min_count=1).to_dict()}
+    rows = []
+    for link, cells in zip(links, quality.to_dict("records"), strict=True):
+        image = str(cells["image"])
+        own = {} if cells["state"] == "refused" else {name: of.get(image) for name, of in volumes.items()}
+        rows.append(
+            _Row(
+                image=image,
+                link=link,
+                facts={column: "" if pd.isna(cells[column]) else str(cells[column]) for column in _TEXTS},
+                cerebellum=_number(own.get("Cerebellum"), 1000, ".1f"),
+                cavity=_number(own.get(CAVITY), 1000, ".0f"),
+                outliers=_number(own.get("outliers"), 1, ".0f"),
+                numbers=tuple(_number(cells[column]) for column in numbers),
+                has_volumes=own.get("Cerebellum") is not None,
+            )
+        )
+    return rows
+
+
+def _number(value: Any, unit: float = 1, form: str = ".4g") -> _Number:
+    """Show a number of a cell in some unit.
+
+    Examples
+    --------
+    >>> _number(152918.4, 1000, ".1f"), _number(True), _number(None)
+    (_Number(shown='152.9', key='152.9184'), _Number(shown='yes', key='1'), _Number(shown='–', key=''))
+    """
+    if value is None or pd.isna(value):
+        return _Number("–", "")
+    if isinstance(value, bool):
+        return _Number("yes" if value else "no", str(int(value)))
+    if isinstance(value, str):
+        return _Number(value, value)
+    return _Number(format(value / unit, form), repr(float(value / unit)))
+
+
+def _counts(quality: pd.DataFrame) -> dict[str, int]:
+    """How many there are, by what they are called."""
+    lights = quality["light"].value_counts()
+    states = quality["state"].value_counts()
+    return {
+        "images": len(quality),
+        "participants": quality["participant_id"].nunique(),
+        "sessions": len(quality[["participant_id", "session_id"]].drop_duplicates()),
+        **{light: int(lights.get(light, 0)) for light in ("green", "yellow", "red")},
+        **{state: int(states.get(state, 0)) for state in ("failed", "refused", "removed", "damaged")},
+    }

@@ -1,0 +1,82 @@
+import json
+import re
+
+import pytest
+
+from cerebbids.bids.names import GROUP_PAGE
+from cerebbids.cli.group import run_group
+from cerebbids.cli.records import Record
+from tests.finished import RUN
+from tests.groups import MADE, folders, put
+
+NAMES = [f"sub-{k}/anat/sub-{k}" for k in range(1, 7)]
+BREAKOUT = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>"
+
+
+def page_of(config) -> str:
+    assert run_group(config) == 0
+    return (config.output_dir / GROUP_PAGE).read_text(encoding="utf-8")
+
+
+def data_of(page: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S).group(1))
+
+
+def test_page_says_what_there_is(tmp_path):
+    config = folders(tmp_path, *NAMES)
+    for k, name in enumerate(NAMES[:5]):
+        put(config.output_dir, name, volumes={"Left VI": 50.0 if k == 4 else 900.0 + k})
+    Record(f"{NAMES[5]}_T1w.nii.gz", RUN, "sub-6: is empty; copy it again").save(config.output_dir)
+    page = page_of(config)
+    assert "6 images · 6 participants · 6 sessions · made with cerebbids 1.0.2" in page
+    assert "1 failed: the table says why" in page and "sub-6: is empty; copy it again" in page
+    data = data_of(page)
+    assert data["links"][1] == "sub-2.html#sub-2_T1w.nii.gz"
+    lobules = data["schemes"]["Lobules"]
+    assert lobules["rows"] == [0, 1, 2, 3, 4] and lobules["cavity"] == [1000000] * 5
+    panels = {panel["title"]: panel["strips"] for panel in lobules["panels"]}
+    assert list(panels)[0] == "Cerebellum" and list(panels)[-1] == "IV (use I-IV)"
+    left = next(strip for strip in panels["VI"] if strip["side"] == "left")
+    assert left["values"] == [900, 901, 902, 903, 50]
+    assert left["boxes"]["mm3"] == {"marks": [900, 900, 901, 902, 903], "outliers": [4]}
+    assert left["boxes"]["percent"]["outliers"] == [4]
+    assert [strip["side"] for strip in panels["Intracranial cavity"]] == ["both"]
+    assert {"Vermis I-V", "Vermis"} <= {panel["title"] for panel in data["schemes"]["LobulesVermis"]["panels"]}
+
+
+def test_page_wants_nothing_from_elsewhere(tmp_path):
+    config = folders(tmp_path, *NAMES)
+    put(config.output_dir, NAMES[0])
+    page = page_of(config)
+    assert not re.findall(r"""(?:src|href)=["'](?!sub-|group|data:,|#)""", page)
+    assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)|@import|url\(", page)
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+
+
+def test_what_files_say_is_text_and_nothing_else(tmp_path):
+    name = "sub-1/anat/sub-1_acq-<b>&amp;\"'"
+    config = folders(tmp_path, name, NAMES[1])
+    put(config.output_dir, name, made=MADE | {"model": BREAKOUT})
+    Record(f"{NAMES[1]}_T1w.nii.gz", RUN, BREAKOUT).save(config.output_dir)
+    page = page_of(config)
+    assert "<img" not in page and "<b>&amp;" not in page and page.count("</script>") == 5
+    assert data_of(page)["images"][0] == name.rpartition("/")[2]
+    assert data_of(page)["links"][0] == "sub-1.html#sub-1_acq-%3Cb%3E%26amp%3B%22%27_T1w.nii.gz"
+
+
+@pytest.mark.parametrize("known", [4, 5])
+def test_few_images_have_points_and_no_box(tmp_path, known):
+    config = folders(tmp_path, *NAMES)
+    for name in NAMES[:known]:
+        put(config.output_dir, name)
+    (strip,) = data_of(page_of(config))["schemes"]["DeepCERES"]["panels"][0]["strips"]
+    assert len(strip["values"]) == known and (strip["boxes"]["mm3"] is None) is (known == 4)
+
+
+def test_images_without_a_cavity_have_no_percent(tmp_path):
+    config = folders(tmp_path, *NAMES)
+    for name in NAMES:
+        put(config.output_dir, name, cavity=None)
+    lobules = data_of(page_of(config))["schemes"]["Lobules"]
+    assert lobules["cavity"] == [None] * 6
+    assert all(strip["boxes"].get("percent") is None for panel in lobules["panels"] for strip in panel["strips"])
