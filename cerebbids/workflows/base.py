@@ -21,7 +21,12 @@ from cerebbids.workflows.report import init_report_wf
 from cerebbids.workflows.segment import init_segment_wf
 from cerebbids.workflows.t2w import init_t2w_wf
 
-_EXECUTION = {"crashfile_format": "txt", "poll_sleep_duration": "0.2", "job_finished_timeout": "15"}
+_EXECUTION = {
+    "crashfile_format": "txt",
+    "poll_sleep_duration": "0.2",
+    "job_finished_timeout": "15",
+    "use_relative_paths": "true",  # a work folder may be moved
+}
 
 _REFERENCES = f"""
 ### References

@@ -19,15 +19,18 @@ from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.imaging.vermis import with_vermis
 from cerebbids.imaging.xfm import read_itk_affine
+from cerebbids.inference.models import read_bundle
 from cerebbids.systems.grid import CEREBELLUM_05MM
 
 BOX = CEREBELLUM_05MM.halved().halved()
 """Where the networks' fine box is, in coarse voxels."""
 
+_BUNDLE = read_bundle(None, "deepceres")
+
 FACTS = {
-    "model": "stand-in",
-    "weights_sha256": "0" * 64,
-    "weights_licence": "CC0",
+    "model": _BUNDLE.title,
+    "weights_sha256": _BUNDLE.sha256,
+    "weights_licence": _BUNDLE.licence,
     "method": "nets",
     "flip": False,
     "library": None,
