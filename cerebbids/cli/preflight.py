@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +123,8 @@ def _error_of(look: Callable[[], object], image: SourceImage) -> CerebbidsError 
 def choose_device(wanted: str) -> str:
     """Decide once, for all images, where the networks run.
 
-    PyTorch is asked in a process of its own: this one, from which workers are forked, must not touch CUDA.
+    PyTorch is asked in a process of its own: this one, from which workers are forked, must not touch CUDA. Where no
+    driver is, nobody needs to be asked, which is a second less until the first step.
 
     Parameters
     ----------
@@ -139,10 +141,19 @@ def choose_device(wanted: str) -> str:
     UsageError
         A GPU was asked for by name and is not there, or PyTorch cannot be loaded.
     """
-    if wanted == "cpu":
-        return wanted
+    if wanted == "cpu" or (wanted == "auto" and not has_gpu_driver()):
+        return "cpu"
     answer = subprocess.run([sys.executable, "-P", "-c", _ASK, wanted], capture_output=True, text=True, check=False)
     if answer.returncode == 0:
         return answer.stdout.split()[-1]
     error = CerebbidsError.from_line((answer.stderr.strip() or "PyTorch ended without a word").splitlines()[-1])
     raise UsageError(error.subject, error.reason, error.mend)
+
+
+def has_gpu_driver() -> bool:
+    """Whether what PyTorch would reach a GPU through can be loaded: the driver's library, or AMD's device."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return Path("/dev/kfd").exists()
+    return True

@@ -13,7 +13,7 @@ from rich.console import Console
 from cerebbids.bids.names import derivative_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli import preflight, progress
-from cerebbids.cli.preflight import choose_device, corrected_images, refused_images
+from cerebbids.cli.preflight import choose_device, corrected_images, has_gpu_driver, refused_images
 from cerebbids.errors import UsageError
 from tests.datasets import make_dataset
 from tests.finished import NAMES, correct, path
@@ -127,6 +127,24 @@ def test_one_odd_header_leaves_the_other_images_alone(tmp_path, monkeypatch):
 def test_cpu_is_taken_without_asking(monkeypatch):
     monkeypatch.setattr(preflight.subprocess, "run", lambda *args, **options: 1 / 0)
     assert choose_device("cpu") == "cpu"
+    monkeypatch.setattr(preflight, "has_gpu_driver", lambda: False)
+    assert choose_device("auto") == "cpu"
+
+
+def test_a_driver_is_seen_when_its_library_can_be_loaded(monkeypatch):
+    wanted = []
+    monkeypatch.setattr(preflight.ctypes, "CDLL", wanted.append)
+    assert has_gpu_driver() and wanted == ["libcuda.so.1"]
+
+
+@pytest.mark.parametrize("amd", [True, False])
+def test_without_the_library_only_amd_s_device_tells_of_a_gpu(amd, monkeypatch):
+    def refuse(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(preflight.ctypes, "CDLL", refuse)
+    monkeypatch.setattr(Path, "exists", lambda path: amd and path == Path("/dev/kfd"))
+    assert has_gpu_driver() == amd
 
 
 @pytest.mark.parametrize(("wanted", "answer"), [("auto", "cpu"), ("auto", "cuda:0"), ("cuda", "cuda:0")])
@@ -135,6 +153,7 @@ def test_device_is_what_torch_finds_whatever_else_is_installed(wanted, answer, m
         assert command[-1] == wanted
         return subprocess.CompletedProcess(command, 0, f"noise\n{answer}\n", "")
 
+    monkeypatch.setattr(preflight, "has_gpu_driver", lambda: True)
     monkeypatch.setattr(preflight.subprocess, "run", ask)
     monkeypatch.setenv("PATH", "")  # no nvidia-smi
     assert choose_device(wanted) == answer
@@ -146,6 +165,7 @@ def test_gpu_that_is_not_there_is_refused_with_the_mend():
 
 
 def test_what_lies_in_the_current_folder_is_not_taken_for_torch(tmp_path, monkeypatch):
+    monkeypatch.setattr(preflight, "has_gpu_driver", lambda: True)
     (tmp_path / "torch.py").write_text("raise RuntimeError('not mine')")
     monkeypatch.chdir(tmp_path)
     assert choose_device("auto") in ("cpu", "cuda:0")
