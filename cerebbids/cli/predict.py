@@ -212,6 +212,8 @@ def _surprise(spec: Path, error: Exception) -> CerebbidsError:
     reason = shorten(f"{type(error).__name__}: {error}", 300)  # and on one line, which those of CUDA are not
     if is_out_of_memory(error):
         return CerebbidsError(str(spec), reason, "use --device cpu or a GPU with more memory")
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+        return CerebbidsError(str(spec), reason, "give it more memory, or run fewer at once (--nprocs)")
     return CerebbidsError(str(spec), reason, "report this as a bug")
 
 

@@ -60,6 +60,7 @@ def test_what_template_space_cuts_off_is_told(lowest, cut, tmp_path: Path, monke
 
 
 CUDA = "CUDA error: an illegal memory access was encountered\nSearch for it in the manual.\nCompile with more.\n"
+FULL = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes. Error code 12\n"
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,13 @@ CUDA = "CUDA error: an illegal memory access was encountered\nSearch for it in t
         (SegmentationFailed("t1w.nii", "is no brain", "look at it"), SegmentationFailed, "is no brain", "look at it"),
         (ModelError("model.toml", "is missing", "install it"), ModelError, "is missing", "install it"),
         (RuntimeError(CUDA), CerebbidsError, "RuntimeError: CUDA error: an illegal memory access", "report this"),
+        (MemoryError("Unable to allocate 8 GiB"), CerebbidsError, "MemoryError: Unable to allocate", "give it more"),
+        (
+            RuntimeError(FULL),
+            CerebbidsError,
+            "RuntimeError: DefaultCPUAllocator: can't allocate memory",
+            "give it more",
+        ),
         (torch.OutOfMemoryError(CUDA), CerebbidsError, "OutOfMemoryError: CUDA error: an", "use --device cpu or"),
     ],
 )
