@@ -84,7 +84,7 @@ class RunConfig:
     bids_database_dir: Path | None = None
     t2w: str = "auto"
     nprocs: int = field(default_factory=usable_cpus)
-    omp_nthreads: int = 1
+    omp_nthreads: int = field(default_factory=lambda: min(8, usable_cpus()))
     mem_gb: float | None = None
     device: str = "auto"
     n_gpu_procs: int = 1
@@ -104,9 +104,12 @@ class RunConfig:
     verbosity: int = 0
 
     def to_toml(self) -> str:
-        """Write the choices as TOML; what was not given is left out."""
+        """Write the choices as TOML; defaults, which need not be those of another machine or run, as comments."""
+        usual = RunConfig(self.bids_dir, self.output_dir, self.work_dir, method="fast" if self.sloppy else "nets")
+        where = ("bids_dir", "output_dir", "work_dir")
         # A JSON string, number, boolean or list of strings is the same in TOML.
         return "".join(
+            f"{'' if name in where or value != getattr(usual, name) else '# '}"
             f"{name} = {json.dumps(value, default=os.fspath, ensure_ascii=False)}\n"
             for name, value in asdict(self).items()
             if value is not None

@@ -99,6 +99,10 @@ class Unfinished(CerebbidsError):
     """The run ended before this image was done: nothing is known against the image or its earlier outputs."""
 
 
+class Busy(Unfinished):
+    """Another run is working on this image."""
+
+
 class Defect(Unfinished):
     """A mistake of the program itself (exit code 70)."""
 

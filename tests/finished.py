@@ -22,7 +22,8 @@ from cerebbids.imaging.vermis import with_vermis
 from cerebbids.imaging.xfm import write_itk_affine
 from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 from cerebbids.interfaces.sink import DerivativesDataSink
-from cerebbids.reports.html import RunSummary, write_subject_report
+from cerebbids.reports.html import write_subject_report
+from cerebbids.reports.summary import RunSummary
 from tests.datasets import make_dataset
 from tests.standin.predict import FACTS
 

@@ -27,11 +27,15 @@ def test_toml_keeps_every_choice():
         library=Path("/library"),
         verbosity=2,
     )  # fmt: skip
-    told = tomllib.loads(config.to_toml())
-    assert told == {
+    text = config.to_toml()
+    expected = {
         name: list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
         for name, value in asdict(config).items()
     }
+    assert tomllib.loads(text.replace("# ", "")) == expected
+    usual = asdict(RunConfig(config.bids_dir, config.output_dir, config.work_dir))
+    chosen = {name for name, value in asdict(config).items() if value != usual[name]}
+    assert tomllib.loads(text).keys() == {*chosen, "bids_dir", "output_dir", "work_dir"}
 
 
 def test_file_is_written_where_there_is_no_folder_yet(tmp_path):

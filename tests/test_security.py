@@ -54,7 +54,14 @@ def test_filters_never_lead_out_of_the_dataset(entity: str, value: str, tmp_path
         found = select_images(config).images
     except UsageError:
         return
-    assert all(image.path.is_relative_to(raw) for image in found)
+    assert {image.relative for image in found} <= {"sub-01/anat/sub-01_acq-a_run-1_T1w.nii.gz"}
+
+
+def test_a_filter_that_names_what_there_is_finds_it(tmp_path: Path):
+    raw = make_dataset(tmp_path / "data", "sub-01/anat/sub-01_acq-a_run-1", "sub-01/anat/sub-01_acq-b_run-1")
+    (tmp_path / "filter.json").write_text(json.dumps({"t1w": {"acquisition": "a"}}))
+    config = RunConfig(raw, tmp_path / "out", tmp_path / "work", bids_filter_file=tmp_path / "filter.json")
+    assert [image.relative for image in select_images(config).images] == ["sub-01/anat/sub-01_acq-a_run-1_T1w.nii.gz"]
 
 
 @pytest.mark.parametrize("label", ["../01", "01/..", "/etc", "..", "*"])

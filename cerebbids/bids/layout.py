@@ -66,8 +66,8 @@ def _make(database: Path, bids_dir: Path) -> None:
     """Make a database beside its place, and move it there: runs that start together all find a whole one."""
     draft = database.with_name(f".{uuid4().hex[:8]}_{database.name}")
     try:
+        draft.mkdir(parents=True)
         _read_folders(bids_dir, (), database_path=draft)
-        database.parent.mkdir(parents=True, exist_ok=True)
         if database.is_dir():
             database.rmdir()
         draft.rename(database)

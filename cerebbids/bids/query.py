@@ -219,11 +219,11 @@ def _find(layout: Any, config: RunConfig, subjects: Iterable[str], suffix: str, 
     if not all(chosen.values()):  # for PyBIDS, no label is any label
         return []
     query = {"suffix": suffix, "datatype": "anat", "part": [Query.NONE, "mag"], **filters, **chosen}
-    found = (_source(config.bids_dir, file) for file in layout.get(**query))
+    root = Path(layout.root)  # a database may have been made through another path to the same folder
+    found = (_source(config.bids_dir, Path(file.path).relative_to(root)) for file in layout.get(**query))
     return sorted((image for image in found if _RAW.fullmatch(image.relative)), key=lambda image: image.relative)
 
 
-def _source(bids_dir: Path, file: Any) -> SourceImage:
-    path = Path(file.path)
-    relative = path.relative_to(bids_dir).as_posix()
-    return SourceImage(path, relative.partition("/")[0].removeprefix("sub-"), relative)
+def _source(bids_dir: Path, inside: Path) -> SourceImage:
+    relative = inside.as_posix()
+    return SourceImage(bids_dir / inside, inside.parts[0].removeprefix("sub-"), relative)

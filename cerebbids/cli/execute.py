@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.environment import usable_memory_gb
+from cerebbids.cli.intermediates import WORKFLOW
 from cerebbids.cli.outcome import unfinished
 from cerebbids.cli.pluginfile import PluginChoice
 from cerebbids.cli.progress import RunProgress
@@ -44,7 +45,13 @@ class Outcome:
     written: dict[str, frozenset[str]]
 
 
-def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage], choice: PluginChoice) -> Outcome:
+def execute(
+    workflow: Workflow,
+    config: RunConfig,
+    images: Sequence[SourceImage],
+    choice: PluginChoice,
+    begin_writing: Callable[[SourceImage], None],
+) -> Outcome:
     """Run the images' workflows to their ends, or until somebody interrupts.
 
     Parameters
@@ -57,17 +64,22 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
         Images in the workflow.
     choice : PluginChoice
         What runs the nodes.
+    begin_writing : callable
+        Told of an image before its first result is written.
     """
     for name in ("nipype.workflow", "nipype.interface", "nipype.utils"):
         logging.getLogger(name).setLevel(_LEVELS[min(config.verbosity, 2)])
     sources = {image.workflow: image for image in images}
-    for name in sources:
-        drop_damaged(config.work_dir / workflow.name / name)
     names = workflow.list_node_names()
     # Nipype takes the nodes that only pass fields on out of the graph.
     steps = Counter(name.split(".")[0] for name in names if not name.endswith(("inputnode", "outputnode")))
-    with RunProgress(steps, {name: image.stem for name, image in sources.items()}) as progress:
+    stems = {name: image.stem for name, image in sources.items()}
+    with RunProgress(steps, stems, lambda name: begin_writing(sources[name])) as progress:
         plugin = _plugin(config, choice, progress)
+        if isinstance(plugin, Scheduled):
+            plugin.end_left(sources)
+        for name in sources:
+            drop_damaged(config.work_dir / workflow.name / name)
         end = _run(workflow, plugin)
     failures: dict[str, CerebbidsError] = {}
     for node, error in plugin.failures.items():
@@ -85,7 +97,8 @@ def execute(workflow: Workflow, config: RunConfig, images: Sequence[SourceImage]
 
 def _plugin(config: RunConfig, choice: PluginChoice, progress: RunProgress) -> GuardedMultiProc | Scheduled:
     if not choice.is_local:
-        return scheduler_plugin(choice.name, {**choice.args, "status_callback": progress})
+        args = {**choice.args, "status_callback": progress}
+        return scheduler_plugin(choice.name, args, config.work_dir / WORKFLOW)
     return GuardedMultiProc({
         "n_procs": config.nprocs,
         "memory_gb": config.mem_gb or usable_memory_gb(),

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import struct
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.intermediates import WORKFLOW
-from cerebbids.errors import Unfinished
+from cerebbids.errors import Busy
 
+LOCKS = "locks"
+"""File in the workflows' folder: every image has a byte of it that can be locked, and none is written."""
 PATIENCE_S = 3.0
 """How long the workers of a run that was killed may take to end."""
+_COMMAND = getattr(fcntl, "F_OFD_SETLK", None)  # Linux has it: such locks hold until the last worker has ended
 
 
 @contextmanager
-def locked(work_dir: Path, images: Sequence[SourceImage]) -> Iterator[dict[str, Unfinished]]:
+def locked(work_dir: Path, images: Sequence[SourceImage]) -> Iterator[dict[str, Busy]]:
     """Lock images for as long as this process works on them; give those that another one has, by their stems.
 
-    Where a file system has no locks, nobody is kept from anything.
+    Where a system or a file system has no locks, nobody is kept from anything.
 
     Parameters
     ----------
@@ -28,25 +34,29 @@ def locked(work_dir: Path, images: Sequence[SourceImage]) -> Iterator[dict[str, 
         Folder of intermediate files.
     images : sequence of SourceImage
     """
-    taken: dict[str, Unfinished] = {}
     (work_dir / WORKFLOW).mkdir(parents=True, exist_ok=True)
-    with ExitStack() as locks:
+    end = time.monotonic() + PATIENCE_S
+    taken: dict[str, Busy] = {}
+    # One file for all: of files of their own, thousands of images would need more than a process may have open.
+    with open(work_dir / WORKFLOW / LOCKS, "wb") as file:
         for image in images:
-            lock = locks.enter_context(open(work_dir / WORKFLOW / f"{image.workflow}.lock", "wb"))
-            if not _lock(lock.fileno()):
+            if not _lock(file.fileno(), image.workflow, end):
                 reason = f"is being worked on by another run with the same work folder ({work_dir})"
-                taken[image.stem] = Unfinished(image.relative, reason, "wait for its end, or choose another with -w")
+                taken[image.stem] = Busy(image.relative, reason, "wait for its end, or choose another with -w")
         yield taken
 
 
-def _lock(file: int) -> bool:
-    """Lock a file unless somebody else has it, whose processes may be about to end."""
-    end = time.monotonic() + PATIENCE_S
+def _lock(file: int, name: str, end: float) -> bool:
+    """Lock the byte of a name unless somebody else has it, whose processes may be about to end."""
+    if _COMMAND is None:
+        return True
+    byte = int.from_bytes(sha256(name.encode()).digest()[:7])  # as many as two images never share
+    wanted = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
     while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.fcntl(file, _COMMAND, wanted)
             return True
-        except BlockingIOError:
+        except (BlockingIOError, PermissionError):
             if time.monotonic() > end:
                 return False
             time.sleep(0.1)

@@ -13,6 +13,8 @@ Failures = dict[str, CerebbidsError]
 """Why images (by their stems, or by their paths where these are ambiguous), participants or pages failed."""
 
 AGAIN = "run the same command again"
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code of a run that Ctrl-C has ended."""
 
 
 def code_of_run(names: Sequence[str], failures: Mapping[str, CerebbidsError]) -> int:
@@ -39,7 +41,7 @@ def code_of_run(names: Sequence[str], failures: Mapping[str, CerebbidsError]) ->
     """
     kinds = [type(error) for error in failures.values()]
     if Interrupted in kinds:
-        return 128 + signal.SIGINT
+        return INTERRUPTED
     if Defect in kinds:
         return os.EX_SOFTWARE
     if kinds and set(kinds) == {BadImage} and set(names) <= set(failures):

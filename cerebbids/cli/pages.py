@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cerebbids.bids.dataset import source_dataset
 from cerebbids.bids.names import stems_with_labels
+from cerebbids.cli.environment import check_writable
 from cerebbids.cli.records import last_run, read_records
 from cerebbids.cli.reporting import of_images_there, recorded_images, unwritten_page
 from cerebbids.config import RunConfig
@@ -28,6 +29,7 @@ def reports_only(config: RunConfig) -> int:
     if unknown := sorted(set(config.participant_labels) - set(there)) or not there:
         asked = f"--participant-label {' '.join(unknown)}" if there else str(config.output_dir)
         raise UsageError(asked, "has no results to report", "run cerebbids without --reports-only first")
+    check_writable(config.output_dir, "mend its permissions")
     failures = write_pages(config.output_dir, config.participant_labels or there)
     for error in failures.values():
         print(error, file=sys.stderr)

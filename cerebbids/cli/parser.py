@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,10 @@ def _completed(given: dict[str, Any]) -> dict[str, Any]:
     choices["session_labels"] = bare_labels(choices.get("session_labels", ()), "ses-")
     choices.setdefault("work_dir", Path("work").absolute())
     cpus = choices.setdefault("nprocs", usable_cpus())
-    choices["omp_nthreads"] = min(choices.get("omp_nthreads", 8), cpus)
+    threads = choices.setdefault("omp_nthreads", min(8, cpus))
+    if threads > cpus and "plugin_file" not in choices:
+        print(f"--omp-nthreads: {threads} CPUs for a process; the run has {cpus}, and it gets these", file=sys.stderr)
+        choices["omp_nthreads"] = cpus
     if choices.get("sloppy"):
         choices.setdefault("method", "fast")
     if home := os.environ.get("CEREBBIDS_HOME"):
@@ -97,11 +101,12 @@ def _check_folders(config: RunConfig) -> None:
         raise UsageError(str(config.output_dir), "holds the input and cannot be the output", beside)
     if output_dir.is_relative_to(bids_dir) and bids_dir / "derivatives" not in output_dir.parents:
         raise UsageError(str(config.output_dir), "lies in the dataset, but not below its derivatives folder", beside)
-    if work_dir.is_relative_to(bids_dir):
+    works = config.analysis_level == "participant" and not (config.dry_run or config.reports_only)
+    if works and work_dir.is_relative_to(bids_dir):
         raise UsageError(str(config.work_dir), "lies in the dataset", "choose a folder elsewhere with -w")
-    if work_dir == output_dir:
+    if works and work_dir == output_dir:
         raise UsageError(str(config.work_dir), "is the output folder too", "choose another with -w")
-    if work_dir.is_relative_to(output_dir):
+    if works and work_dir.is_relative_to(output_dir):
         raise UsageError(str(config.work_dir), "lies in the output folder", "choose a folder elsewhere with -w")
     if config.bids_database_dir and config.bids_database_dir.resolve().is_relative_to(bids_dir):
         raise UsageError(str(config.bids_database_dir), "lies in the dataset", "choose a folder elsewhere")

@@ -6,12 +6,14 @@ import sys
 import time
 import traceback
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
+from cerebbids import __version__
 from cerebbids.bids.dataset import remove_outputs, start_dataset
 from cerebbids.bids.names import SCHEMES
 from cerebbids.bids.query import Selection, SourceImage, select_images
@@ -22,7 +24,8 @@ from cerebbids.cli.locks import locked
 from cerebbids.cli.outcome import AGAIN, Failures, code_of_run, last_line, unfinished, unfit
 from cerebbids.cli.plan import warn_of_unknown
 from cerebbids.cli.pluginfile import PluginChoice, read_plugin
-from cerebbids.cli.preflight import choose_device, corrected_images, refused_images
+from cerebbids.cli.preflight import check_device, choose_device, corrected_images, refused_images
+from cerebbids.cli.records import mark_begun
 from cerebbids.config import RunConfig
 from cerebbids.errors import (
     BadImage,
@@ -38,6 +41,7 @@ from cerebbids.errors import (
 from cerebbids.files import write_text
 from cerebbids.inference.libraryfiles import LIBRARY_NOTES, open_library
 from cerebbids.inference.models import Bundle, read_bundle
+from cerebbids.reports.summary import RunSummary
 
 _AGAINST_THE_IMAGE = (BadImage, RegistrationFailed, SegmentationFailed)
 """Failures that make earlier results doubtful; a full disk or a lack of memory does not."""
@@ -45,6 +49,14 @@ _AGAINST_THE_IMAGE = (BadImage, RegistrationFailed, SegmentationFailed)
 
 CITATION = Path("logs", "CITATION.md")
 """Methods text, in the output folder."""
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What became of images: why some failed, and the methods text of those that were worked on."""
+
+    failures: Failures
+    methods: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,22 +90,21 @@ def run_participants(config: RunConfig, command: str) -> int:
     ModelError
         The networks are missing or damaged.
     """
-    started, clock = datetime.now().astimezone(), time.monotonic()
+    run, clock = RunSummary(__version__, command, "", datetime.now().astimezone(), 0.0), time.monotonic()
     selection = select_images(config)
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     choice = read_plugin(config.plugin_file, config.work_dir)
     if choice.is_local:
         check_shared_memory()
-    if config.clean_workdir:
-        remove_intermediates(config.work_dir, selection.images)
+    else:
+        check_device(config.device)
     prepare_environment(config.work_dir)
     bundle = read_bundle(config.models_dir, config.system)
     device = choose_device(config.device) if choice.is_local else config.device
     network = Network(bundle.title, recipe_sha256(bundle, config), device)
     start_dataset(config.bids_dir, config.output_dir, SCHEMES, model=bundle.title, licence=bundle.licence)
 
-    run_id = f"{started:%Y%m%d-%H%M%S}_{uuid4()}"
     failures = _say(unfit(selection))
     for image, error in selection.refused:
         if not image.is_misplaced:
@@ -101,12 +112,13 @@ def run_participants(config: RunConfig, command: str) -> int:
     if failures and config.stop_on_first_crash:
         failures |= {image.stem: unfinished(image, None, stopped=True) for image in selection.images}
     else:
-        failures |= _work(config, selection.images, network, choice, run_id)
-    failures |= _say(_write_reports(config, selection, failures, command, started, time.monotonic() - clock))
+        worked = _work(config, selection.images, network, choice, run)
+        failures |= worked.failures
+        run = replace(run, methods_md=worked.methods)
+    run = replace(run, seconds=time.monotonic() - clock)
+    failures |= _say(_write_reports(config, selection, failures, run))
     names = [image.stem for image in selection.images]
     print(last_line(names, failures))
-    if config.rm_workdir_on_success and not failures:
-        remove_intermediates(config.work_dir, selection.images)
     return code_of_run(names, failures)
 
 
@@ -163,10 +175,12 @@ def _say(failures: Failures) -> Failures:
 
 
 def _work(
-    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run_id: str
-) -> Failures:
+    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run: RunSummary
+) -> Worked:
     """Process the images; whatever ends the run, say what became of each."""
     failures: Failures = {}
+    methods = ""
+    run_id = f"{run.started:%Y%m%d-%H%M%S}_{uuid4()}"
     try:
         memory_gb = config.mem_gb or usable_memory_gb()
         for image, error in corrected_images(images, config.output_dir, config.nprocs, memory_gb):
@@ -182,7 +196,9 @@ def _work(
         if failures and config.stop_on_first_crash:
             failures |= {image.stem: unfinished(image, None, stopped=True) for image in sound}
         elif sound:
-            failures |= _alone(config, sound, network, choice, run_id)
+            worked = _alone(config, sound, network, choice, run, run_id)
+            failures |= worked.failures
+            methods = worked.methods
     except KeyboardInterrupt:
         rest = [image for image in images if image.stem not in failures]
         failures |= {image.stem: Interrupted(image.relative, "was interrupted", AGAIN) for image in rest}
@@ -193,18 +209,30 @@ def _work(
         rest = [image for image in images if image.stem not in failures]
         kind = Unfinished if isinstance(error, OSError) else Defect
         failures |= _say({image.stem: kind(image.relative, reason, AGAIN) for image in rest})
-    return failures
+    return Worked(failures, methods)
 
 
 def _alone(
-    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run_id: str
-) -> Failures:
+    config: RunConfig,
+    images: Sequence[SourceImage],
+    network: Network,
+    choice: PluginChoice,
+    run: RunSummary,
+    run_id: str,
+) -> Worked:
     """Process the images that no other run has in work in this work folder."""
     with locked(config.work_dir, images) as taken:
-        failures: Failures = _say(dict(taken))
-        if free := [image for image in images if image.stem not in failures]:
-            failures |= _say(_process(config, free, network, choice, run_id))
-    return failures
+        _say(dict(taken))
+        free = [image for image in images if image.stem not in taken]
+        if not free:
+            return Worked(dict(taken))
+        if config.clean_workdir:
+            remove_intermediates(config.work_dir, free)
+        worked = _process(config, free, network, choice, run, run_id)
+        _say(worked.failures)
+        if config.rm_workdir_on_success:
+            remove_intermediates(config.work_dir, [image for image in free if image.stem not in worked.failures])
+    return Worked({**taken, **worked.failures}, worked.methods)
 
 
 def _remove_older(output_dir: Path, image: SourceImage, error: CerebbidsError, written: Collection[str] = ()) -> None:
@@ -234,32 +262,32 @@ def _start_logs(config: RunConfig, images: Sequence[SourceImage], run_id: str) -
 
 
 def _process(
-    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run_id: str
-) -> Failures:
+    config: RunConfig,
+    images: Sequence[SourceImage],
+    network: Network,
+    choice: PluginChoice,
+    run: RunSummary,
+    run_id: str,
+) -> Worked:
     # What these load needs the environment to be prepared.
     from cerebbids.cli.execute import execute
     from cerebbids.workflows.base import init_cerebbids_wf
 
     workflow = init_cerebbids_wf(config=config, images=images, **asdict(network), run_id=run_id, plugin=choice.name)
-    write_text(config.output_dir / CITATION, workflow.visit_desc())
-    outcome = execute(workflow, config, images, choice)
+    methods = workflow.visit_desc()
+    write_text(config.output_dir / CITATION, methods)
+    outcome = execute(workflow, config, images, choice, partial(mark_begun, config.output_dir, run=run))
     for image in images:
         if error := outcome.failures.get(image.stem):
             _remove_older(config.output_dir, image, error, outcome.written[image.stem])
-    return outcome.failures
+    return Worked(outcome.failures, methods)
 
 
-def _write_reports(
-    config: RunConfig, selection: Selection, failures: Failures, command: str, started: datetime, seconds: float
-) -> Failures:
+def _write_reports(config: RunConfig, selection: Selection, failures: Failures, run: RunSummary) -> Failures:
     """Write the participants' pages; one that cannot be written does not keep the others from being."""
-    from cerebbids import __version__
     from cerebbids.cli.reporting import subject_images, unwritten_page
-    from cerebbids.reports.html import RunSummary, write_subject_report
+    from cerebbids.reports.html import write_subject_report
 
-    citation = config.output_dir / CITATION
-    methods = citation.read_text(encoding="utf-8") if citation.exists() else ""
-    run = RunSummary(__version__, command, methods, started, seconds)
     images = (*selection.images, *(image for image, _ in selection.refused))
     unwritten: Failures = {}
     without = {error.subject.removeprefix("sub-") for error in selection.missing}

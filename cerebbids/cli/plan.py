@@ -21,19 +21,20 @@ def show_plan(config: RunConfig) -> int:
     tells of yet, is not seen.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     selection = select_images(config)
     told = {image.stem: told_correction(config.output_dir, image.path) for image in selection.images}
     corrected = {name: error for name, error in told.items() if error}
     warn_of_unknown(config.output_dir, [image for image in selection.images if image.stem not in corrected])
-    table = Table("image", "T2w image", f"outputs in {config.output_dir}", show_lines=True)
+    table = Table("image", "T2w image", escape(f"outputs in {config.output_dir}"), show_lines=True)
     for image in selection.images:
         t2w = image.t2w.name if image.t2w else "none"
         t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
         refusal = corrected.get(image.stem) or missing_t2w(image, config.t2w) or bad_header(image)
         outputs = f"none: {refusal.reason}" if refusal else "\n".join(map(str, output_paths(image, config)))
-        table.add_row(image.relative, t2w, outputs)
+        table.add_row(*map(escape, (image.relative, t2w, outputs)))  # names of files are no markup
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
     for error in (*unfit(selection).values(), *corrected.values()):

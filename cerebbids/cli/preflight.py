@@ -150,6 +150,18 @@ def choose_device(wanted: str) -> str:
     raise UsageError(error.subject, error.reason, error.mend)
 
 
+def check_device(wanted: str) -> None:
+    """Refuse a device that the jobs of a scheduler cannot be told to take: which GPU is theirs, it decides.
+
+    Raises
+    ------
+    UsageError
+        One GPU of several was asked for.
+    """
+    if wanted.startswith("cuda:"):
+        raise UsageError("--device", f"names {wanted}, but the scheduler chooses a job's GPU", "write --device cuda")
+
+
 def has_gpu_driver() -> bool:
     """Whether what PyTorch would reach a GPU through can be loaded: the driver's library, or AMD's device."""
     try:

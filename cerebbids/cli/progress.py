@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +28,8 @@ class RunProgress:
         Number of nodes of every image's workflow, by the workflow's name.
     names : dict of str to str
         What to call the images, by the same name.
+    begin_writing : callable
+        Told the name of an image's workflow before its first result is written.
 
     Attributes
     ----------
@@ -34,8 +37,9 @@ class RunProgress:
         Nodes of every image's workflow that ended well in this run, by the workflow's name.
     """
 
-    def __init__(self, steps: dict[str, int], names: dict[str, str]) -> None:
-        self._steps, self._names = steps, names
+    def __init__(self, steps: dict[str, int], names: dict[str, str], begin_writing: Callable[[str], None]) -> None:
+        self._steps, self._names, self._begin_writing = steps, names, begin_writing
+        self._begun: set[str] = set()
         self.ended: dict[str, set[str]] = {image: set() for image in steps}
         self._bar = empty_bar()
         self._task = self._bar.add_task("starting", total=sum(steps.values()))
@@ -55,6 +59,9 @@ class RunProgress:
         """Take note of a node that starts or ends (nipype's status callback)."""
         image, _, step = node.fullname.partition(".")[2].partition(".")
         if status == "start":
+            if ".ds_" in step and image not in self._begun:
+                self._begun.add(image)
+                self._begin_writing(image)
             self._bar.update(self._task, description=f"{self._names[image]}: {step.rpartition('.')[2]}")
         elif status == "end":
             self.ended[image].add(step)

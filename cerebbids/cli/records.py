@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from cerebbids.bids.query import SourceImage
 from cerebbids.files import write_text
-from cerebbids.reports.html import RunSummary
+from cerebbids.reports.summary import RunSummary
+
+HALF = "Its results are being written, or the run was killed while they were; run the same command again."
+"""What is said of an image until a run has come to its end."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,22 @@ def keep_records(output_dir: Path, records: Iterable[Record]) -> dict[str, Recor
         with suppress(OSError):
             record.save(output_dir)
     return kept
+
+
+def mark_begun(output_dir: Path, image: SourceImage, run: RunSummary) -> None:
+    """Say, before the first result of an image is written, that not all of them are, which holds if the run is killed.
+
+    Parameters
+    ----------
+    output_dir : Path
+        Root of the derivatives.
+    image : SourceImage
+    run : RunSummary
+        This run; the methods kept are those of the results that there are so far.
+    """
+    before = read_records(output_dir, image.subject).get(image.relative)
+    methods = before.run.methods_md if before else ""
+    keep_records(output_dir, [Record(image.relative, replace(run, methods_md=methods), HALF)])
 
 
 def _from_json(told: Mapping) -> Record:

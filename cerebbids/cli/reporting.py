@@ -15,8 +15,9 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
 from cerebbids.config import RunConfig
-from cerebbids.errors import CerebbidsError, Corrected
-from cerebbids.reports.html import CAPTIONS, ORIGINS, TABLES, ImageReport, RunSummary
+from cerebbids.errors import Busy, CerebbidsError, Corrected, Unfinished
+from cerebbids.reports.html import CAPTIONS, ORIGINS, TABLES, ImageReport
+from cerebbids.reports.summary import RunSummary
 
 
 def subject_images(
@@ -44,7 +45,11 @@ def subject_images(
     """
     own = [image for image in images if image.subject == subject]
     earlier = read_records(config.output_dir, subject)
-    spared = {image.relative: failures[image.stem] for image in own if isinstance(failures.get(image.stem), Corrected)}
+    spared = {
+        image.relative: failures[image.stem]
+        for image in own
+        if _is_as_before(failures.get(image.stem), earlier.get(image.relative), run)
+    }
     worked_on = [image for image in own if image.relative not in spared]
     now = keep_records(config.output_dir, _records(subject, worked_on, failures, run, earlier, config.output_dir))
     # Not kept: the results are those of before, and nothing is wrong with them.
@@ -56,6 +61,13 @@ def subject_images(
         *((ImageReport(f"sub-{subject}", errors=(str(missing),)),) if missing else ()),
         *recorded_images(config.output_dir, subject, records),
     )
+
+
+def _is_as_before(error: CerebbidsError | None, before: Record | None, run: RunSummary) -> bool:
+    """Whether this run has written nothing of an image, nor found a fault in it: what was said of it still holds."""
+    if isinstance(error, Corrected | Busy):
+        return True
+    return isinstance(error, Unfinished) and before is not None and before.run.started != run.started
 
 
 def of_images_there(records: Iterable[Record], bids_dir: Path | None) -> list[Record]:

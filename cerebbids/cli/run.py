@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
 from cerebbids.cli.environment import ensure_home
+from cerebbids.cli.outcome import INTERRUPTED
 from cerebbids.cli.parser import parse_args
 from cerebbids.errors import CerebbidsError, ModelError
-
-INTERRUPTED = 128 + signal.SIGINT
-"""Exit code of a run that Ctrl-C has ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,6 +69,10 @@ def _code(action: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("cerebbids: interrupted; the same command resumes", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        traceback.print_exc()
+        print(f"cerebbids: {type(error).__name__}: {error}; report this as a bug", file=sys.stderr)
+        return os.EX_SOFTWARE
 
 
 def _run(arguments: list[str]) -> int:

@@ -57,6 +57,7 @@ class _CheckInputSpec(BaseInterfaceInputSpec):
     facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
     known = traits.List(traits.Str, usedefault=True, desc="warnings of the steps before")
     version = traits.Str(mandatory=True, desc="of this program")
+    sloppy = traits.Bool(False, usedefault=True, desc="whether the registration was coarse")
 
 
 class _CheckOutputSpec(TraitedSpec):
@@ -80,6 +81,6 @@ class CheckSegmentation(SimpleInterface):
         out_file = Path(runtime.cwd) / "qc.json"
         write_text(out_file, as_json(verdict.quality))
         facts.get("tissues", {}).pop("counts", None)  # a histogram is for the report, not for every sidecar
-        provenance = {"version": self.inputs.version, **facts, **verdict.told()}
+        provenance = {"version": self.inputs.version, "sloppy": self.inputs.sloppy, **facts, **verdict.told()}
         self._results |= {"meta": {"CerebBIDS": provenance}, "qc": str(out_file)}
         return runtime

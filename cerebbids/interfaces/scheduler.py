@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,20 @@ from nipype.pipeline.engine import Node
 from nipype.pipeline.plugins.base import SGELikeBatchManagerBase
 
 from cerebbids.errors import CerebbidsError
+from cerebbids.files import write_text
 from cerebbids.interfaces.cache import record_files
 from cerebbids.interfaces.plugin import read_reason
 
 _CANCEL = {"SLURM": "scancel", "SGE": "qdel", "PBS": "qdel", "LSF": "bkill"}
+_PATIENCE_S = 60.0
+"""How long jobs may take to leave the queue."""
+_ALIKE = {"--cpus-per-task": r" (--cpus-per-task|-c)", "--mem": r" --mem", "--gres": r" (--gres|--gpus|-G)"}
+"""Options of sbatch, and patterns of those that say the same."""
 _NO_RESULT = "results file does not exist"
 """What nipype says of a job that ended without having written anything."""
 
 
-def scheduler_plugin(name: str, args: Mapping[str, Any]) -> Scheduled:
+def scheduler_plugin(name: str, args: Mapping[str, Any], workflows: Path) -> Scheduled:
     """Make nipype's plugin of a scheduler, which also remembers why nodes failed.
 
     Parameters
@@ -31,10 +38,12 @@ def scheduler_plugin(name: str, args: Mapping[str, Any]) -> Scheduled:
         One of :data:`cerebbids.cli.pluginfile.SCHEDULERS`.
     args : mapping
         Its ``plugin_args``.
+    workflows : Path
+        Folder of the images' workflows, where it keeps the numbers of jobs that may be in the queue.
     """
     os.environ.setdefault("LOGNAME", _user())  # nipype's SLURM plugin names jobs by it
     kind = type(f"Scheduled{name}", (Scheduled, getattr(plugins, f"{name}Plugin")), {"cancel": _CANCEL[name]})
-    return kind(plugin_args=dict(args))
+    return kind(workflows / "jobs", plugin_args=dict(args))
 
 
 class Scheduled(SGELikeBatchManagerBase):
@@ -50,14 +59,50 @@ class Scheduled(SGELikeBatchManagerBase):
 
     cancel: str
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, jobs: Path, **more: Any) -> None:
         super().__init__(**more)
+        self._jobs = jobs
         self.failures: dict[str, CerebbidsError] = {}
+
+    def end_left(self, images: Iterable[str]) -> None:
+        """End the jobs of a run that was killed itself: they would write where those of this run are about to.
+
+        Parameters
+        ----------
+        images : iterable of str
+            Names of the workflows of images that no other run is working on.
+        """
+        left = [path for image in images for path in (self._jobs / image).glob("*") if path.name.isdecimal()]
+        if not left:
+            return
+        subprocess.run([self.cancel, *(path.name for path in left)], capture_output=True, check=False)
+        end = time.monotonic() + _PATIENCE_S
+        while any(self._is_pending(int(path.name)) for path in left) and time.monotonic() < end:
+            time.sleep(1)
+        for path in left:
+            path.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """End the jobs that this run has in the queue."""
         if self._pending:
             subprocess.run([self.cancel, *map(str, self._pending)], capture_output=True, check=False)
+
+    def _submit_batchtask(self, scriptfile: str, node: Node) -> int:
+        if wanted := (node.plugin_args or {}).get("sbatch_args"):
+            given = getattr(self, "_sbatch_args", None) or ""
+            node.plugin_args = {**node.plugin_args, "sbatch_args": not_given(wanted, given)}
+        job = super()._submit_batchtask(scriptfile, node)
+        write_text(self._note(job, node.output_dir()), "")
+        return job
+
+    def _clear_task(self, taskid: int) -> None:
+        self._note(taskid, self._pending[taskid]).unlink(missing_ok=True)
+        super()._clear_task(taskid)
+
+    def _note(self, job: int, folder: str) -> Path:
+        """File that is there as long as a job may be, whose step works in a folder of an image's workflow."""
+        image = Path(folder).relative_to(self._jobs.parent).parts[0]
+        return self._jobs / image / str(job)
 
     def _task_finished_cb(self, jobid: int, cached: bool = False) -> None:
         folder = Path(self.procs[jobid].output_dir())
@@ -93,6 +138,24 @@ def ask_slurm(node: Node, use_gpu: bool, threads: int) -> None:
     cpus = threads if use_gpu else node.n_procs or 1
     wanted = [f"--cpus-per-task={cpus}", f"--mem={1000 * node.mem_gb + 300:.0f}M", *["--gres=gpu:1"] * use_gpu]
     node.plugin_args = {"sbatch_args": " ".join(wanted)}
+
+
+def not_given(wanted: str, given: str) -> str:
+    """Leave out what the user has asked for in another way: of two, SLURM takes the last, or refuses the job.
+
+    Parameters
+    ----------
+    wanted, given : str
+        What a step needs, and the user's ``sbatch_args``.
+
+    Examples
+    --------
+    >>> not_given("--cpus-per-task=2 --mem=2800M --gres=gpu:1", "--mem-per-cpu=4G -c 8 --gpus=1")
+    ''
+    >>> not_given("--cpus-per-task=2 --mem=2800M", "--time=10 --mem 32G")
+    '--cpus-per-task=2'
+    """
+    return " ".join(option for option in wanted.split() if not re.search(_ALIKE[option.partition("=")[0]], f" {given}"))
 
 
 def _user() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from markupsafe import Markup
 from cerebbids.bids.names import DERIVATIVES
 from cerebbids.files import write_text
 from cerebbids.reports.drawing import templates
+from cerebbids.reports.summary import RunSummary
 from cerebbids.reports.volumes import Cavity, Region, read_cavity, read_regions, read_vermis
 
 
@@ -96,31 +96,6 @@ ORIGINS: Mapping[str, str] = {
     "synth": "SYNTHETIC T2w: made by a network from the T1w, never acquired",
 }
 """What has to be said of a T2w image, by the value of ``t2w`` in what a prediction says."""
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What is the same for all images of a run.
-
-    Parameters
-    ----------
-    version : str
-        Of cerebbids.
-    command : str
-        The command line.
-    methods_md : str
-        Methods text, in Markdown.
-    started : datetime
-        When the run began.
-    seconds : float
-        How long it has taken so far.
-    """
-
-    version: str
-    command: str
-    methods_md: str
-    started: datetime
-    seconds: float
 
 
 @dataclass(frozen=True)

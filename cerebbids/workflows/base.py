@@ -23,7 +23,6 @@ from cerebbids.workflows.t2w import init_t2w_wf
 
 _EXECUTION = {
     "crashfile_format": "txt",
-    "poll_sleep_duration": "0.2",
     "job_finished_timeout": "15",
     "use_relative_paths": "true",  # a work folder may be moved
 }
@@ -78,7 +77,11 @@ def init_cerebbids_wf(
     workflow = Workflow(name, base_dir=str(config.work_dir))
     workflow.__desc__ = f"Made with cerebbids {__version__}, which is built on Nipype (Gorgolewski 2011).\n"
     workflow.__postdesc__ = _REFERENCES
-    workflow.config["execution"] |= _EXECUTION | {"stop_on_first_crash": str(config.stop_on_first_crash).lower()}
+    workflow.config["execution"] |= _EXECUTION | {
+        "stop_on_first_crash": str(config.stop_on_first_crash).lower(),
+        # Of a scheduler, every look asks about every job.
+        "poll_sleep_duration": "0.2" if plugin == "MultiProc" else "3",
+    }
     for image in images:
         image_wf = init_image_wf(config=config, image=image, model=model, model_sha256=model_sha256, device=device)
         _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))
@@ -116,6 +119,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         omp_nthreads=config.omp_nthreads,
         t2w_required=config.t2w == "real",
         t2w_voxels=t2w_voxels,
+        sloppy=config.sloppy,
     )
     warnings = Node(Merge(3), "warnings", run_without_submitting=True)
     warnings.inputs.in1 = list(image.warnings)

@@ -49,6 +49,7 @@ def init_segment_wf(
     omp_nthreads: int,
     t2w_required: bool = False,
     t2w_voxels: int = 0,
+    sloppy: bool = False,
     name: str = "segment_wf",
 ) -> Workflow:
     """Apply the networks, measure, look for what cannot be.
@@ -79,6 +80,8 @@ def init_segment_wf(
         Whether an image fails whose T2w image cannot be used.
     t2w_voxels : int
         Size of the T2w image.
+    sloppy : bool
+        Whether the registration was coarse, which the sidecars tell.
 
     Inputs
     ------
@@ -170,7 +173,7 @@ mostly white ones that are connected to the core became white matter, and white 
     measure = Node(MeasureVolumes(scheme=COMPARTMENTS), "measure", mem_gb=gigabytes(0.4, 16, voxels))
     measure_carved = Node(MeasureVolumes(scheme=CARVED), "measure_carved", mem_gb=gigabytes(0.7, 16, voxels))
     measure_vermis = Node(MeasureVolumes(scheme=VERMIS), "measure_vermis", mem_gb=gigabytes(0.4, 16, voxels))
-    check = Node(CheckSegmentation(version=__version__), "check", mem_gb=gigabytes(0.4, 16, voxels))
+    check = Node(CheckSegmentation(version=__version__, sloppy=sloppy), "check", mem_gb=gigabytes(0.4, 16, voxels))
 
     workflow.connect([
         (inputnode, predict, [("t1w", "t1w"), ("xfm_to_mni", "xfm"), ("skull_stripped", "skull_stripped")]),

@@ -65,3 +65,17 @@ def test_a_place_that_is_taken_is_told(config):
     (config.bids_database_dir / "notes.txt").touch()
     with pytest.raises(UsageError, match="db: cannot be made .*; choose an empty folder"):
         select_images(config)
+
+
+def test_a_database_serves_another_path_to_the_same_dataset(config, tmp_path):
+    made = select_images(config)
+    (tmp_path / "link").symlink_to(config.bids_dir)
+    found = select_images(replace(config, bids_dir=tmp_path / "link"))
+    assert [image.relative for image in found.images] == [image.relative for image in made.images]
+    assert all(image.path.is_relative_to(tmp_path / "link") for image in found.images)
+
+
+def test_a_database_that_cannot_be_made_is_named_and_not_the_dataset(config, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="file/db: cannot be made .Not a directory.; choose an empty folder"):
+        select_images(replace(config, bids_database_dir=tmp_path / "file" / "db"))

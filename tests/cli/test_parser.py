@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,12 @@ def test_labels_come_with_or_without_prefix_and_in_either_spelling(folders):
     assert (config.participant_labels, config.session_labels) == (("01", "02"), ("a",))
 
 
-def test_threads_of_one_process_never_exceed_those_of_the_run(folders):
+def test_threads_of_one_process_never_exceed_those_of_the_run(folders, tmp_path, capsys):
     assert parse_args([*folders, "--nprocs", "2", "--omp-nthreads", "5"]).omp_nthreads == 2
+    assert "--omp-nthreads: 5 CPUs for a process; the run has 2" in capsys.readouterr().err
+    (tmp_path / "slurm.yml").touch()  # which has CPUs of its own
+    options = ["--nprocs", "2", "--omp-nthreads", "5", "--use-plugin", str(tmp_path / "slurm.yml")]
+    assert parse_args([*folders, *options]).omp_nthreads == 5 and not capsys.readouterr().err
     assert parse_args([*folders, "--nprocs", "64"]).omp_nthreads == 8
 
 
@@ -87,6 +92,15 @@ def test_folders_in_each_other_s_way_are_refused(tmp_path, output, work, reason)
         parse_args([str(tmp_path / "data"), str(tmp_path / output), "participant", "-w", str(tmp_path / work)])
 
 
+@pytest.mark.parametrize("part", [["group"], ["participant", "--dry-run"], ["participant", "--reports-only"]])
+def test_the_work_folder_may_be_anywhere_where_none_is_needed(part, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path / "data")
+    assert parse_args([".", "derivatives/cerebbids", *part]).work_dir == tmp_path / "data" / "work"
+    with pytest.raises(UsageError, match="lies in the dataset"):
+        parse_args([".", "derivatives/cerebbids", "participant", "--boilerplate-only"])
+
+
 def test_output_may_lie_below_the_derivatives_of_the_dataset(folders):
     bids_dir, _, *rest = folders
     output = Path(bids_dir) / "derivatives" / "cerebbids"
@@ -137,6 +151,19 @@ def test_a_run_s_choices_come_back_from_its_file(folders, tmp_path):
     first = parse_args([*folders, *options, "--bids-filter-file", str(tmp_path / "filter.json"), "--sloppy"])
     first.save(tmp_path / "cerebbids.toml")
     assert parse_args([*folders, "--config-file", str(tmp_path / "cerebbids.toml")]) == first
+
+
+def test_a_file_pins_nothing_that_was_not_chosen(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    parse_args([*folders, "--flip"]).save(tmp_path / "cerebbids.toml")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    chosen = parse_args([*folders, "--config-file", str(tmp_path / "cerebbids.toml")])
+    assert (chosen.nprocs, chosen.omp_nthreads, chosen.flip) == (2, 2, True)
+    parse_args([*folders, "--participant-label", "01"]).save(tmp_path / "cerebbids.toml")
+    chosen = parse_args([*folders, "--config-file", str(tmp_path / "cerebbids.toml"), "--sloppy"])
+    assert (chosen.method, chosen.participant_labels) == ("fast", ("01",))
+    parse_args([*folders, "--sloppy", "--method", "nets"]).save(tmp_path / "cerebbids.toml")
+    assert parse_args([*folders, "--config-file", str(tmp_path / "cerebbids.toml")]).method == "nets"
 
 
 def test_the_command_line_comes_before_the_file(folders, tmp_path):

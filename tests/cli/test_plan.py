@@ -10,6 +10,7 @@ import pytest
 
 from cerebbids.bids.names import sidecar_path
 from cerebbids.bids.query import SourceImage
+from cerebbids.cli import plan
 from cerebbids.cli.plan import output_paths
 from cerebbids.cli.run import main
 from cerebbids.config import RunConfig
@@ -71,6 +72,19 @@ def test_output_that_cannot_be_written_is_named(dataset, capsys):
     work = str(dataset.work)
     assert main([str(dataset.raw), "/proc/out", "participant", "-w", work]) == 2  # not even root may write there
     assert "/proc/out: cannot be written to" in capsys.readouterr().err
+
+
+def test_names_of_folders_are_no_markup(dataset, capsys):
+    arguments = [str(dataset.out / "[red]o[/x]") if each == str(dataset.out) else each for each in dataset.arguments()]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert "[red]o[/x]" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_what_nobody_has_thought_of_is_a_defect_of_the_program(dataset, monkeypatch, capsys):
+    monkeypatch.setattr(plan, "select_images", lambda _: 1 / 0)
+    assert main(dataset.arguments("--dry-run")) == 70
+    *trace, last = capsys.readouterr().err.splitlines()
+    assert last == "cerebbids: ZeroDivisionError: division by zero; report this as a bug" and "Traceback" in trace[0]
 
 
 def test_program_runs_as_a_module():

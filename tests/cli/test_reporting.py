@@ -7,10 +7,12 @@ import pytest
 
 from cerebbids.bids.names import derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
+from cerebbids.cli.records import HALF, mark_begun, read_records
 from cerebbids.cli.reporting import subject_images
 from cerebbids.config import RunConfig
-from cerebbids.errors import BadImage, CerebbidsError, Corrected
-from cerebbids.reports.html import ImageReport, RunSummary
+from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Interrupted, Unfinished
+from cerebbids.reports.html import ImageReport
+from cerebbids.reports.summary import RunSummary
 from tests.datasets import make_dataset
 
 RUN = RunSummary("1.0", "cerebbids a", "Denoised.", datetime(2026, 1, 2), 75.0)
@@ -179,3 +181,39 @@ def test_labels_of_an_older_version_tell_nothing_of_cavity_and_t2w(config):
     put(config, NAMES["a"], "dseg", model="net")
     (report,) = page(config).values()
     assert (dict(report.facts), dict(report.remarks)) == ({"Model": "net"}, {})
+
+
+LATER = replace(RUN, started=datetime(2026, 1, 3), methods_md="Sharpened.")
+
+
+def images(config: RunConfig, *sessions: str) -> list[SourceImage]:
+    return [SourceImage(config.bids_dir / NAMES[name], "01", NAMES[name]) for name in sessions]
+
+
+@pytest.mark.parametrize("kind", [Busy, Corrected, Interrupted, Unfinished])
+def test_a_run_that_did_nothing_to_an_image_leaves_what_was_said_of_it(kind, config):
+    put(config, NAMES["a"], "dseg")
+    page(config, "a")
+    error = kind(NAMES["a"], "was not touched", "wait")
+    (shown,) = page(config, "a", failures={"sub-01_ses-a": error}, run=LATER).values()
+    assert shown.errors == (str(error),) and shown.run == RUN
+    assert read_records(config.output_dir, "01")[NAMES["a"]].error == ""
+
+
+@pytest.mark.parametrize("kind", [Interrupted, Unfinished, BadImage])
+def test_a_run_that_began_to_write_an_image_and_failed_says_so_for_good(kind, config):
+    put(config, NAMES["a"], "dseg")
+    page(config, "a")
+    mark_begun(config.output_dir, images(config, "a")[0], LATER)
+    error = kind(NAMES["a"], "came to an end", "run again")
+    page(config, "a", failures={"sub-01_ses-a": error}, run=LATER)
+    assert read_records(config.output_dir, "01")[NAMES["a"]].error == str(error)
+
+
+def test_a_run_that_is_killed_while_it_writes_has_said_so(config):
+    page(config, "a")
+    mark_begun(config.output_dir, images(config, "a")[0], LATER)
+    record = read_records(config.output_dir, "01")[NAMES["a"]]
+    assert (record.error, record.run) == (HALF, replace(LATER, methods_md="Denoised."))
+    page(config, "a", run=LATER)
+    assert read_records(config.output_dir, "01")[NAMES["a"]].error == ""

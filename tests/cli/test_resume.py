@@ -64,7 +64,9 @@ def test_a_second_run_in_the_same_work_folder_leaves_the_first_one_s_images_to_i
     run = prepare(tmp_path, "sub-slow/anat/sub-slow", NAMES[2])
     first = run.start("--participant-label", "slow")
     wait_for(lambda: list(run.work.rglob("begun.txt")), first)
-    code, last, err = run.run()
+    code, last, err = run.run("--clean-workdir", "--rm-workdir-on-success")
+    assert first.poll() is None and list(run.work.rglob("begun.txt"))
+    assert not list(run.out.glob("sub-slow/log/anat/*"))
     first.kill()
     first.communicate()
     reason = f"is being worked on by another run with the same work folder ({run.work})"

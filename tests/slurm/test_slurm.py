@@ -72,7 +72,7 @@ def test_nodes_as_jobs_give_the_same_files(slurm, local, tmp_path, monkeypatch):
     assert (code, last) == (0, "2 done, 0 failed"), err
     assert run.results() == local.results()
     first = jobs(run)
-    assert len(first) > 20 and not [name for name in first if ".ds_" in name]
+    assert len(first) > 20 and not [name for name in first if "_ds_" in name]
     assert run.run("--use-plugin", str(tmp_path / "slurm.yml"))[0] == 0
     assert jobs(run) == first  # all has been done
 
