@@ -46,7 +46,7 @@ class RunConfig:
     stop_on_first_crash : bool
         Whether the first image that fails ends the run.
     clean_workdir, rm_workdir_on_success : bool
-        Whether to remove this program's intermediate files before the run; after it, when all images are done.
+        Whether to remove the images' intermediate files before the run; after it, those of images that are done.
     models_dir : Path, optional
         Folder of model bundles in place of the packaged one.
     method : str

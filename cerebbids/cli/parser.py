@@ -183,7 +183,7 @@ def _add_resources(group: argparse._ArgumentGroup) -> None:
         "--clean-workdir", action="store_true", help="first remove the intermediate files that there are"
     )
     group.add_argument(
-        "--rm-workdir-on-success", action="store_true", help="remove the intermediate files when all images are done"
+        "--rm-workdir-on-success", action="store_true", help="remove the intermediate files of every image that is done"
     )
     cpus = positive(int)
     group.add_argument(
