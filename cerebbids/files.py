@@ -35,7 +35,7 @@ def atomic(path: Path) -> Iterator[Path]:
     draft.touch(exist_ok=False)
     try:
         yield draft
-        os.replace(draft, path)
+        _replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -55,6 +55,13 @@ def as_json(content: Any) -> str:
     '{\n  "Units": "mm³"\n}\n'
     """
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _replace(draft: Path, path: Path) -> None:
+    try:
+        os.replace(draft, path)
+    except OSError as error:  # which names the draft: nobody knows that, and it is gone
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _remove_abandoned(path: Path) -> None:

@@ -20,6 +20,12 @@ from tests.finished import RUN
 
 MADE = {"version": "1.0.2", "model": "net 1+abc", "method": "nets"}
 METRICS = {"confidence_mean": 0.9, "pieces": 1, "nets_dice": None, "at_field_edge": False}
+FIVE = [f"sub-{k}/anat/sub-{k}" for k in range(1, 6)]
+RUNS = [
+    "sub-1/ses-a/anat/sub-1_ses-a_run-1",
+    "sub-1/ses-a/anat/sub-1_ses-a_run-2",
+    "sub-1/ses-b/anat/sub-1_ses-b_run-1",
+]
 MAPS = {"morph": ("dseg", COMPARTMENTS), "carved_morph": ("carved", CARVED), "vermis_morph": ("vermis", VERMIS)}
 
 
@@ -54,15 +60,31 @@ def put(
     """Write what there is of an image whose regions have 1000, 1010, ... mm3 times a factor, but for those told."""
     labels = labels_of(out, name)
     labels.parent.mkdir(parents=True, exist_ok=True)
-    sidecar_path(labels).write_text(json.dumps({"CerebBIDS": dict(made)}))
     for key, (of_map, scheme) in MAPS.items():
         if vermis or scheme != VERMIS:
             beside_labels(labels, of_map).touch()
+            for path in (beside_labels(labels, of_map), beside_labels(labels, key)):
+                sidecar_path(path).write_text(json.dumps({"CerebBIDS": dict(made)}))
             table = _table(scheme, factor, volumes or {}, cavity)
             table.to_csv(beside_labels(labels, key), sep="\t", index=False, na_rep="n/a")
     beside_labels(labels, "qc").write_text(json.dumps(quality_report(dict(metrics))))
     Record(f"{name}_T1w.nii.gz", RUN).save(out)
     return labels
+
+
+def filled(root: Path, *names: str) -> RunConfig:
+    """Folders with images of these names, each a tenth larger than the one before."""
+    config = folders(root, *names)
+    for k, name in enumerate(names):
+        put(config.output_dir, name, 1 + k / 10)
+    return config
+
+
+def tell(path: Path, **facts: Any) -> None:
+    """Let the sidecar of a file say more of how that was made, or something else."""
+    sidecar = sidecar_path(path)
+    told = json.loads(sidecar.read_text())["CerebBIDS"]
+    sidecar.write_text(json.dumps({"CerebBIDS": told | facts}))
 
 
 def _table(scheme: str, factor: float, volumes: Mapping[str, float], cavity: float | None) -> pd.DataFrame:

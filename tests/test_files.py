@@ -15,6 +15,15 @@ def test_what_was_there_stays_when_writing_fails(tmp_path):
     assert os.listdir(tmp_path) == ["table.tsv"]
 
 
+def test_file_that_cannot_be_replaced_is_named_and_not_its_draft(tmp_path):
+    target = tmp_path / "table.tsv"
+    target.mkdir()
+    with pytest.raises(IsADirectoryError) as failure:
+        write_text(target, "text")
+    assert failure.value.filename == str(target)
+    assert os.listdir(tmp_path) == ["table.tsv"]
+
+
 def test_drafts_of_killed_writers_go_and_those_of_living_ones_stay(tmp_path):
     folder = tmp_path / "sub-[1]"
     with atomic(folder / "table.tsv") as living:

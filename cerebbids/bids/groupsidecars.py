@@ -136,10 +136,17 @@ def qc_sidecar(states: Mapping[str, str], numbers: Mapping[str, str]) -> dict[st
             },
         },
         "flags": {"Description": "What to look at, in sentences"},
+        "corrected": {
+            "Description": "Whether somebody has corrected a label map by hand, as cerebbids-tables has noted",
+            "Levels": {"true": "Corrected", "false": "Not that anybody knows"},
+        },
         **{column: {"Description": meaning} for column, meaning in numbers.items()},
         "version": {"Description": "Version of cerebbids that made the labels"},
         "model": {"Description": "Networks' weights that made them"},
         "method": {"Description": "Option --method of that run"},
+        "flip": {"Description": "Whether networks saw the mirror image, too (option --flip)"},
+        "library": {"Description": "First digits of the hash (SHA-256) of the library that voted; n/a where none did"},
+        "sloppy": {"Description": "Whether registration was a coarse one (option --sloppy)"},
     }
     text = "Quality of all images, one row an image. Limits of the lights are those of the version that made the labels"
     return _described(text, _IMAGE | own)

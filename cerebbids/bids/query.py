@@ -173,21 +173,21 @@ def _clashing(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadI
 
 def _chosen_subjects(config: RunConfig) -> tuple[str, ...]:
     known = sorted(path.name[4:] for path in config.bids_dir.glob("sub-*") if path.is_dir())
-    _check_labels("--participant-label", config.participant_labels, known)
+    check_labels("--participant-label", config.participant_labels, known)
     return config.participant_labels or tuple(known)
 
 
 def _check_sessions(config: RunConfig, subjects: tuple[str, ...]) -> None:
     folders = (path for subject in subjects for path in config.bids_dir.glob(f"sub-{subject}/ses-*"))
-    _check_labels("--session-label", config.session_labels, sorted({path.name[4:] for path in folders}))
+    check_labels("--session-label", config.session_labels, sorted({path.name[4:] for path in folders}))
 
 
-def _check_labels(option: str, asked: tuple[str, ...], known: list[str]) -> None:
+def check_labels(option: str, asked: tuple[str, ...], known: list[str], place: str = "the dataset") -> None:
+    """Refuse labels that are not among those known in a place."""
     unknown = sorted(set(asked) - set(known))
     if unknown:
         shown = " ".join(known[:20]) + (" ..." if len(known) > 20 else "")
-        mend = f"the dataset has {shown}" if known else "the dataset has none"
-        raise UsageError(f"{option} {' '.join(unknown)}", "is not in the dataset", mend)
+        raise UsageError(f"{option} {' '.join(unknown)}", f"is not in {place}", f"{place} has {shown or 'none'}")
 
 
 def _query(config: RunConfig, subjects: tuple[str, ...], filters: dict[str, Filters]) -> tuple[SourceImage, ...]:

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from cerebbids.bids.dataset import BIDSIGNORE, DESCRIPTIONS, source_dataset
 from cerebbids.bids.names import GROUP_PAGE, GROUP_QC
-from cerebbids.cli.collect import GroupImage, collect
-from cerebbids.cli.grouptables import group_tables, write_tables
+from cerebbids.cli.collect import STATES, GroupImage, collect, never_run
+from cerebbids.cli.environment import check_writable
+from cerebbids.cli.grouptables import group_tables, remove_older, table_files
+from cerebbids.cli.making import mixtures_of
 from cerebbids.config import RunConfig
 from cerebbids.errors import UsageError
 from cerebbids.files import write_text
-from cerebbids.reports.group import write_group_report
-
-_MADE_WITH = {"version": "versions", "model": "models", "method": "methods"}
-"""What the sidecars of labels say of how they were made, and its plural."""
+from cerebbids.reports.group import group_page
 
 
 def run_group(config: RunConfig) -> int:
@@ -31,48 +30,54 @@ def run_group(config: RunConfig) -> int:
     Returns
     -------
     int
-        0, or 1 where a file of an image is missing or damaged, or somebody who was asked for has no results.
+        0 where all images of the choice are done; 1 where one is not (it failed, say, or a file of it is damaged), or
+        somebody who was asked for has no results.
 
     Raises
     ------
     UsageError
-        There are no results, they are of another dataset, or an option is for single images only.
+        There are no results, they are of another dataset, nobody may write beside them, a label that was asked for is
+        nowhere in the output folder, or an option is for single images only.
     """
     _check(config)
     images, failures = collect(config)
-    mixtures = mixtures_of(images)
-    tables = group_tables(images, config.bids_dir)
-    write_text(config.output_dir / ".bidsignore", BIDSIGNORE)  # of an older version, it does not know these files
-    write_text(config.output_dir / "descriptions.tsv", DESCRIPTIONS)
-    write_tables(tables, config.output_dir)
-    frames = {name: table.frame for name, table in tables.items()}
-    described = tables[GROUP_QC].sidecar
-    write_group_report(config.output_dir, [image.source for image in images], frames, described, mixtures)
+    mixtures = mixtures_of([image.made for image in images if image.made])
+    left_out = _left_out(never_run(config, images))
+    _write(config, images, mixtures, left_out)
     for line in mixtures:
         print(f"{config.output_dir}: {line}", file=sys.stderr)
+    if left_out:
+        print(f"{config.bids_dir}: {left_out}", file=sys.stderr)
     for error in failures.values():
         print(error, file=sys.stderr)
-    print(f"{len(images)} images, {len(failures)} problems: {config.output_dir / GROUP_PAGE}")
-    return 1 if failures else 0
+    counts = Counter(image.state for image in images)
+    told = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    print(f"{len(images)} images: {told}; {config.output_dir / GROUP_PAGE}")
+    return 1 if failures or counts["done"] < len(images) else 0
 
 
-def mixtures_of(images: Sequence[GroupImage]) -> tuple[str, ...]:
-    """Say of what kinds the results are where they are not all of one.
+def _write(config: RunConfig, images: Sequence[GroupImage], mixtures: Sequence[str], left_out: str) -> None:
+    """Write all files; none before the last of them is made."""
+    tables = group_tables(images, config.bids_dir)
+    frames = {name: table.frame for name, table in tables.items()}
+    described = tables[GROUP_QC].sidecar
+    page = group_page([image.source for image in images], frames, described, mixtures, left_out)
+    older = {".bidsignore": BIDSIGNORE, "descriptions.tsv": DESCRIPTIONS}  # of an older version, without these files
+    for name, text in (older | table_files(tables) | {GROUP_PAGE: page}).items():
+        write_text(config.output_dir / name, text)
+    remove_older(tables, config.output_dir)
+
+
+def _left_out(count: int) -> str:
+    """Say how many participants have no results.
 
     Examples
     --------
-    >>> made = [GroupImage("sub-1", "sub-1_T1w.nii", made={"method": how}) for how in ("nets", "fast", "nets")]
-    >>> mixtures_of(made)
-    ('holds results of 2 methods (nets: 2 images, fast: 1); compare none of one with those of another',)
+    >>> _left_out(1), _left_out(3), _left_out(0)
+    ('1 participant of the dataset has no results', '3 participants of the dataset have no results', '')
     """
-    lines = []
-    for key, plural in _MADE_WITH.items():
-        counts = Counter(str(image.made.get(key) or "unknown") for image in images if image.made)
-        if len(counts) > 1:
-            (first, most), *rest = counts.most_common()
-            told = ", ".join([f"{first}: {most} images", *(f"{value}: {count}" for value, count in rest)])
-            lines.append(f"holds results of {len(counts)} {plural} ({told}); compare none of one with those of another")
-    return tuple(lines)
+    told = "1 participant of the dataset has" if count == 1 else f"{count} participants of the dataset have"
+    return f"{told} no results" if count else ""
 
 
 def _check(config: RunConfig) -> None:
@@ -90,3 +95,5 @@ def _check(config: RunConfig) -> None:
     if source and not source.samefile(config.bids_dir):
         reason = f"holds results of another dataset ({source.resolve()})"
         raise UsageError(str(config.output_dir), reason, f"give that one, not {Path(config.bids_dir)}")
+    if config.output_dir.is_dir():
+        check_writable(config.output_dir, "mend its permissions")

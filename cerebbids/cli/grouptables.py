@@ -15,7 +15,7 @@ from cerebbids.bids.groupsidecars import asymmetry_sidecar, change_sidecar, long
 from cerebbids.bids.names import GROUP_DESCS, GROUP_QC, SCHEMES, group_table, sidecar_path
 from cerebbids.bids.sessions import consecutive_images
 from cerebbids.cli.collect import STATES, GroupImage
-from cerebbids.files import as_json, atomic, write_text
+from cerebbids.files import as_json
 from cerebbids.imaging.cohort import FENCE, LEAST, asymmetries, changes, with_outliers
 from cerebbids.imaging.qc import DEFINITIONS
 from cerebbids.imaging.volumetry import CAVITY
@@ -23,7 +23,10 @@ from cerebbids.imaging.volumetry import CAVITY
 KEYS = ["participant_id", "session_id", "image"]
 """Columns that tell images apart."""
 
-_NO_NUMBERS = ("light", "flags", "definitions")
+_OUTCOME = ("state", "reason", "light", "flags", "corrected")
+_MAKING = ("version", "model", "method", "flip", "library", "sloppy")
+_RESERVED = {*KEYS, *_OUTCOME, *_MAKING, "definitions", "Description", "CerebBIDS"}
+"""What no number may be called: other columns, what a ``_qc.json`` holds besides numbers, and fields of the sidecar."""
 _FLOATS = {"volume_mm3": "Float64", "icv_percent": "Float64"}
 
 
@@ -57,13 +60,17 @@ def group_tables(images: Sequence[GroupImage], bids_dir: Path) -> dict[str, Tabl
     return tables
 
 
-def write_tables(tables: Mapping[str, Table], output_dir: Path) -> None:
-    """Write tables with their sidecars, each atomically, and remove those that an earlier run made and this one not."""
+def table_files(tables: Mapping[str, Table]) -> dict[str, str]:
+    """Texts of tables and of their sidecars, by the names of their files."""
+    files = {}
     for name, table in tables.items():
-        path = output_dir / name
-        with atomic(path) as draft:
-            _as_written(table.frame).to_csv(draft, sep="\t", index=False, na_rep="n/a")
-        write_text(sidecar_path(path), as_json(table.sidecar))
+        files[name] = _as_written(table.frame).to_csv(sep="\t", index=False, na_rep="n/a")
+        files[sidecar_path(Path(name)).name] = as_json(table.sidecar)
+    return files
+
+
+def remove_older(tables: Mapping[str, Table], output_dir: Path) -> None:
+    """Remove tables that an earlier run made and this one not."""
     names = {group_table(scheme, desc) for scheme in SCHEMES for desc in ("", *GROUP_DESCS)}
     for name in names - tables.keys():
         for path in (output_dir / name, sidecar_path(output_dir / name)):
@@ -108,13 +115,7 @@ def wide_table(long: pd.DataFrame, column: str) -> tuple[pd.DataFrame, dict[str,
 
 def quality_table(images: Sequence[GroupImage]) -> Table:
     """One row an image: what became of it, light, flags, all numbers of its quality, and what made it."""
-    meanings = dict(DEFINITIONS)
-    for image in images:  # other versions may have other numbers
-        told = image.quality.get("definitions")
-        own = told if isinstance(told, Mapping) else {}
-        for key in image.quality:
-            if key not in (*_NO_NUMBERS, *meanings):
-                meanings[key] = str(own.get(key, "as the version that made it says"))
+    meanings = _meanings(images)
     rows = [
         {
             **_named(image),
@@ -122,12 +123,25 @@ def quality_table(images: Sequence[GroupImage]) -> Table:
             "reason": _line(image.reason),
             "light": image.quality.get("light"),
             "flags": _line("; ".join(str(flag) for flag in image.quality.get("flags", ()))),
+            "corrected": image.corrected if image.made else None,
             **{key: _plain(image.quality.get(key)) for key in meanings},
-            **{key: _line(str(image.made.get(key) or "")) for key in ("version", "model", "method")},
+            **{key: _plain(getattr(image.made, key, None)) for key in _MAKING},
         }
         for image in images
     ]
     return Table(pd.DataFrame(rows, dtype=object), qc_sidecar(STATES, meanings))
+
+
+def _meanings(images: Sequence[GroupImage]) -> dict[str, str]:
+    """What the numbers say, by their names: other versions may have others."""
+    meanings = dict(DEFINITIONS)
+    for image in images:
+        told = image.quality.get("definitions")
+        own = told if isinstance(told, Mapping) else {}
+        for key in image.quality:
+            if key not in meanings and key not in _RESERVED and re.fullmatch(r"[A-Za-z]\w*", key):
+                meanings[key] = str(own.get(key, "as the version that made it says"))
+    return meanings
 
 
 def _tables_of(scheme: str, images: Sequence[GroupImage], bids_dir: Path) -> dict[str, Table]:
@@ -148,8 +162,7 @@ def _tables_of(scheme: str, images: Sequence[GroupImage], bids_dir: Path) -> dic
 
 
 def _named(image: GroupImage) -> dict[str, str]:
-    told = image.entities
-    return {"participant_id": told.participant, "session_id": told.session or "n/a", "image": image.stem}
+    return {"participant_id": image.participant, "session_id": image.session or "n/a", "image": image.stem}
 
 
 def _column(region: str) -> str:

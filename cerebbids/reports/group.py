@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
 
-from cerebbids.bids.names import GROUP_PAGE, GROUP_QC, SCHEMES, group_table
+from cerebbids.bids.names import COMPARTMENTS, GROUP_QC, SCHEMES, group_table
 from cerebbids.bids.sidecars import TABLES
-from cerebbids.files import write_text
 from cerebbids.imaging.cohort import FENCE, LEAST
 from cerebbids.imaging.volumetry import CAVITY
 from cerebbids.reports.drawing import templates
 from cerebbids.reports.groupdata import Frames, page_data
 
-_TEXTS = ("participant_id", "session_id", "image", "state", "reason", "light", "flags", "version", "model", "method")
+_TEXTS = (
+    *("participant_id", "session_id", "image", "state", "reason", "light", "flags", "corrected"),
+    *("version", "model", "method", "flip", "library", "sloppy"),
+)
 """Columns of the table of quality that are no numbers."""
+
+
+_NONE = pd.DataFrame({"image": []})
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,13 @@ class _Row:
     has_volumes: bool
 
 
-def write_group_report(
-    output_dir: Path, sources: Sequence[str], frames: Frames, described: Mapping[str, Any], mixtures: Sequence[str]
-) -> Path:
-    """Write the page of all images, atomically.
+def group_page(
+    sources: Sequence[str], frames: Frames, described: Mapping[str, Any], mixtures: Sequence[str], left_out: str = ""
+) -> str:
+    """Make the page of all images, which leads to those of participants beside it.
 
     Parameters
     ----------
-    output_dir : Path
-        Root of the derivatives; the page leads to those of participants beside it.
     sources : sequence of str
         What participants' pages call the images, in the order of the table of quality.
     frames : dict of str to DataFrame
@@ -63,21 +65,22 @@ def write_group_report(
         The sidecar of the table of quality, which says what its columns hold.
     mixtures : sequence of str
         Of what kinds results are, where they should not be compared.
+    left_out : str
+        How many participants have no results; empty where all have.
 
     Returns
     -------
-    Path
-        ``<output_dir>/group.html``
+    str
+        HTML.
     """
     quality = frames[GROUP_QC]
-    stems = [str(stem) for stem in quality["image"]]
     links = [
         f"{quote(str(who))}.html#{quote(source)}"
         for who, source in zip(quality["participant_id"], sources, strict=True)
     ]
     numbers = [column for column in quality.columns if column not in _TEXTS and quality[column].notna().any()]
-    data = page_data(frames, stems, links)
-    html = (
+    data = page_data(frames, links)
+    return (
         templates()
         .get_template("group.html.jinja")
         .render(
@@ -85,6 +88,7 @@ def write_group_report(
             numbers={column: described[column]["Description"] for column in numbers},
             counts=_counts(quality),
             mixtures=mixtures,
+            left_out=left_out,
             versions=sorted({str(version) for version in quality["version"].dropna()}),
             schemes={scheme: TABLES[scheme][0] for scheme in SCHEMES if scheme in data["schemes"]},
             tables=sorted(frames),
@@ -94,35 +98,42 @@ def write_group_report(
             data=htmlsafe_json_dumps(data, dumps=json.dumps, separators=(",", ":"), allow_nan=False),
         )
     )
-    write_text(output_dir / GROUP_PAGE, html)
-    return output_dir / GROUP_PAGE
 
 
 def _rows(quality: pd.DataFrame, links: Sequence[str], frames: Frames, numbers: Sequence[str]) -> list[_Row]:
-    long = next((frames[group_table(scheme)] for scheme in SCHEMES if group_table(scheme) in frames), None)
-    volumes: dict[str, dict[str, Any]] = {}
-    if long is not None:
-        volumes = {
-            name: long[long["name"] == name].set_index("image")["volume_mm3"].to_dict()
-            for name in ("Cerebellum", CAVITY)
-        } | {"outliers": long.groupby("image")["iqr_outlier"].sum(min_count=1).to_dict()}
+    volumes = _columns(frames.get(group_table(COMPARTMENTS)))
+    measured = {image for scheme in SCHEMES for image in frames.get(group_table(scheme), _NONE)["image"]}
     rows = []
     for link, cells in zip(links, quality.to_dict("records"), strict=True):
         image = str(cells["image"])
-        own = {} if cells["state"] == "refused" else {name: of.get(image) for name, of in volumes.items()}
+        is_own = cells["state"] != "refused"  # what has its name is another's
+        own = {name: of.get(image) for name, of in volumes.items()} if is_own else {}
         rows.append(
             _Row(
                 image=image,
                 link=link,
-                facts={column: "" if pd.isna(cells[column]) else str(cells[column]) for column in _TEXTS},
+                facts={column: _text(cells[column]) for column in _TEXTS},
                 cerebellum=_number(own.get("Cerebellum"), 1000, ".1f"),
                 cavity=_number(own.get(CAVITY), 1000, ".0f"),
                 outliers=_number(own.get("outliers"), 1, ".0f"),
                 numbers=tuple(_number(cells[column]) for column in numbers),
-                has_volumes=own.get("Cerebellum") is not None,
+                has_volumes=is_own and image in measured,
             )
         )
     return rows
+
+
+def _columns(long: pd.DataFrame | None) -> dict[str, dict[str, Any]]:
+    """What the page tells of the volumes of every image, by names and images."""
+    if long is None:
+        return {}
+    volumes = {name: long[long["name"] == name] for name in ("Cerebellum", CAVITY)}
+    found = {name: rows.set_index("image")["volume_mm3"].to_dict() for name, rows in volumes.items()}
+    return found | {"outliers": long.groupby("image")["iqr_outlier"].sum(min_count=1).to_dict()}
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else _number(value).shown if isinstance(value, bool) else str(value)
 
 
 def _number(value: Any, unit: float = 1, form: str = ".4g") -> _Number:

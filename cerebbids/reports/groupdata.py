@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cerebbids.bids.names import SCHEMES, group_table
+from cerebbids.bids.names import GROUP_QC, SCHEMES, group_table
 from cerebbids.imaging.cohort import spread_of
 from cerebbids.imaging.volumetry import CAVITY, MERGED
 
@@ -16,32 +16,37 @@ Frames = Mapping[str, pd.DataFrame]
 """The group's tables by the names of their files."""
 
 
-def page_data(frames: Frames, stems: Sequence[str], links: Sequence[str]) -> dict[str, Any]:
+def page_data(frames: Frames, links: Sequence[str]) -> dict[str, Any]:
     """Arrange tables for the page's scripts.
 
     Parameters
     ----------
     frames : dict of str to DataFrame
         The group's tables by the names of their files.
-    stems, links : sequence of str
-        Images, and where their participants' pages show them. Numbers stand for images in what follows.
+    links : sequence of str
+        Where participants' pages show the images, in the order of the table of quality.
 
     Returns
     -------
     dict
-        ``images``, ``links``, and by their names ``schemes``: ``rows`` (images that have volumes), ``cavity`` (mm3) and
-        ``panels``; also ``pairs`` (earlier and later image) and ``changes`` (panels) where sessions follow another. A
-        panel has a title and strips; a strip has the side, ``values`` (mm3 of the rows; percent of the pairs), and
-        for every unit the box and which of its values are outliers.
+        ``images`` and ``links``, for which their numbers stand in what follows, and by their names ``schemes``:
+        ``rows`` (images that have volumes), ``cavity`` (mm3) and ``panels``; also ``pairs`` (earlier and later image)
+        and ``changes`` (panels) where sessions follow another. A panel has a title and strips; a strip has the side,
+        ``values`` (mm3 of the rows; percent of the pairs), and for every unit the box and which of its values are
+        outliers.
     """
-    places = {stem: number for number, stem in enumerate(stems)}
+    quality = frames[GROUP_QC]
+    stems = [str(stem) for stem in quality["image"]]
+    # An image that was refused may have the name of one that has volumes.
+    states = zip(stems, quality["state"], strict=True)
+    places = {stem: number for number, (stem, state) in enumerate(states) if state != "refused"}
     found = {}
     for scheme in SCHEMES:
         if group_table(scheme) in frames:
             found[scheme] = _volumes(frames[group_table(scheme)], places)
             if group_table(scheme, "change") in frames:
                 found[scheme] |= _changes(frames[group_table(scheme, "change")], places)
-    return {"images": list(stems), "links": list(links), "schemes": found}
+    return {"images": stems, "links": list(links), "schemes": found}
 
 
 def _volumes(long: pd.DataFrame, places: Mapping[str, int]) -> dict[str, Any]:
@@ -56,10 +61,7 @@ def _volumes(long: pd.DataFrame, places: Mapping[str, int]) -> dict[str, Any]:
     return {
         "rows": [places[image] for image in spread.index],
         "cavity": _short(cavity),
-        "panels": [
-            {"title": title, "strips": [strip(*each) for each in strips]}
-            for title, strips in _panels(list(dict.fromkeys(long["name"])))
-        ],
+        "panels": _drawn(long, strip),
     }
 
 
@@ -79,10 +81,7 @@ def _changes(table: pd.DataFrame, places: Mapping[str, int]) -> dict[str, Any]:
 
     return {
         "pairs": [[places[earlier], places[later]] for earlier, later in spread.index],
-        "changes": [
-            {"title": title, "strips": [strip(*each) for each in strips]}
-            for title, strips in _panels(list(dict.fromkeys(table["name"])))
-        ],
+        "changes": _drawn(table, strip),
     }
 
 

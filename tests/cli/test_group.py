@@ -12,26 +12,11 @@ from cerebbids.bids.names import GROUP_QC, SCHEMES, beside_labels, group_table, 
 from cerebbids.cli.group import run_group
 from cerebbids.cli.records import Record
 from cerebbids.cli.run import main
-from cerebbids.errors import UsageError
 from tests.datasets import make_dataset, validator_errors
 from tests.finished import NAMES, RUN, contents
-from tests.groups import MADE, MAPS, METRICS, folders, labels_of, put, read
+from tests.groups import FIVE, MAPS, METRICS, RUNS, filled, folders, labels_of, put, read
 
-FIVE = [f"sub-{k}/anat/sub-{k}" for k in range(1, 6)]
-RUNS = [
-    "sub-1/ses-a/anat/sub-1_ses-a_run-1",
-    "sub-1/ses-a/anat/sub-1_ses-a_run-2",
-    "sub-1/ses-b/anat/sub-1_ses-b_run-1",
-]
 LONG = group_table("Lobules")
-
-
-def filled(root: Path, *names: str):
-    """Folders with images of these names, each a tenth larger than the one before."""
-    config = folders(root, *names)
-    for k, name in enumerate(names):
-        put(config.output_dir, name, 1 + k / 10)
-    return config
 
 
 def test_every_image_has_its_rows_and_numbers_are_those_computed_by_hand(tmp_path, capsys):
@@ -103,7 +88,7 @@ def test_tables_that_are_no_longer_made_go(tmp_path):
     assert set(read(config.output_dir, LONG)["session_id"]) == {"ses-a"}
 
 
-def test_quality_tells_numbers_flags_and_what_became_of_each_image(tmp_path):
+def test_quality_tells_numbers_flags_and_what_became_of_each_image(tmp_path, capsys):
     config = folders(tmp_path, *FIVE)
     out = config.output_dir
     put(out, FIVE[0], metrics=METRICS | {"pieces": 2, "labels_missing": 1})
@@ -113,7 +98,9 @@ def test_quality_tells_numbers_flags_and_what_became_of_each_image(tmp_path):
     Record(f"{FIVE[3]}_T1w.nii.gz", RUN, "sub-4: two images have this name; rename one", refused=True).save(out)
     Record(f"{FIVE[4]}_T1w.nii.gz", RUN).save(out)
     Record("sub-1/anat/sub-1_run-9_T1w.nii.gz", RUN, "has left the dataset since; never mind").save(out)
-    assert run_group(config) == 0
+    assert run_group(config) == 1
+    told = "5 images: 1 done, 2 failed, 1 refused, 1 removed"
+    assert capsys.readouterr().out == f"{told}; {out / 'group.html'}\n"
     rows = read(out, GROUP_QC).set_index("image")
     assert rows["state"].tolist() == ["done", "failed", "failed", "refused", "removed"]
     assert rows.loc["sub-1", "light"] == "yellow"
@@ -188,49 +175,6 @@ def test_image_whose_vermis_was_not_told_apart_lacks_nothing(tmp_path, capsys):
         put(config.output_dir, name, vermis=False)
     assert run_group(config) == 0
     assert not list(config.output_dir.glob("group_seg-LobulesVermis*"))
-
-
-@pytest.mark.parametrize("key", ["version", "model", "method"])
-def test_results_of_several_kinds_are_told(tmp_path, key, capsys):
-    config = folders(tmp_path, *FIVE)
-    for name in FIVE:
-        put(config.output_dir, name, made=MADE | {key: "other" if name == FIVE[3] else MADE[key]})
-    assert run_group(config) == 0
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and f"holds results of 2 {key}s ({MADE[key]}: 4 images, other: 1)" in said
-    assert f"2 {key}s" in (config.output_dir / "group.html").read_text()
-    assert read(config.output_dir, GROUP_QC)[key].astype(str).tolist().count("other") == 1
-
-
-def test_folder_without_labels_is_refused(tmp_path, capsys):
-    config = folders(tmp_path, *FIVE)
-    for out in (config.output_dir, tmp_path / "nowhere"):
-        assert main([str(config.bids_dir), str(out), "group"]) == 2
-        assert (
-            capsys.readouterr().err == f"cerebbids: {out}: has no labels of cerebbids; run cerebbids on images first\n"
-        )
-    assert not list(config.output_dir.glob("group*")) and not (tmp_path / "nowhere").exists()
-
-
-def test_chosen_participants_alone_are_gathered(tmp_path, capsys):
-    config = filled(tmp_path, *FIVE)
-    assert main([str(config.bids_dir), str(config.output_dir), "group", "--participant-label", "sub-2", "9"]) == 1
-    assert capsys.readouterr().err.startswith("sub-9: has no results in ")
-    assert set(read(config.output_dir, LONG)["participant_id"]) == {"sub-2"}
-
-
-@pytest.mark.parametrize("option", ["dry_run", "reports_only", "boilerplate_only"])
-def test_options_for_single_images_are_refused(tmp_path, option):
-    config = filled(tmp_path, *FIVE)
-    with pytest.raises(UsageError, match="single images"):
-        run_group(replace(config, **{option: True}))
-    assert not list(config.output_dir.glob("group*"))
-
-
-def test_results_of_another_dataset_are_refused(tmp_path):
-    config = filled(tmp_path, *FIVE)
-    with pytest.raises(UsageError, match="of another dataset"):
-        run_group(replace(config, bids_dir=make_dataset(tmp_path / "other")))
 
 
 def test_nothing_but_the_group_s_files_is_touched(tmp_path):

@@ -11,7 +11,7 @@ from cerebbids.cli.records import Record
 from cerebbids.config import RunConfig
 from tests.browser import Browser, browsing, chromium
 from tests.finished import RUN
-from tests.groups import METRICS, folders, put
+from tests.groups import MADE, METRICS, folders, put
 
 PROGRAM = chromium()
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no chromium")
@@ -34,7 +34,7 @@ def config(tmp_path_factory) -> RunConfig:
     Record("sub-7/anat/sub-7_T1w.nii.gz", RUN, BREAKOUT).save(config.output_dir)
     for k in range(1, 8):
         (config.output_dir / f"sub-{k}.html").write_text(f"<!DOCTYPE html><title>sub-{k}</title>")
-    assert run_group(config) == 0
+    assert run_group(config) == 1
     return config
 
 
@@ -129,12 +129,13 @@ def test_ratings_are_kept_exported_and_imported(page, downloads, tmp_path):
     page.open(page.run("location.href"))
     assert page.run("document.getElementById('kept').textContent") == "2 rated, kept in this browser"
     header, *rows = exported(page, downloads)
-    assert header == ["image", "rating", "note", "date"]
+    assert header == ["image", "rating", "note", "date", "version", "model", "method"]
     assert [row[:3] for row in rows] == [
         ["sub-1_ses-a_acq-<b>&", "pass", "n/a"],
         ["sub-2_ses-b", "fail", "border of VI in the wrong fissure"],
     ]
     assert all(row[3].startswith("20") and row[3].endswith("Z") for row in rows)
+    assert all(row[4:] == [*MADE.values()] for row in rows)
     page.run("localStorage.clear()")
     page.open(page.run("location.href"))
     assert exported(page, downloads) == [header]
@@ -148,10 +149,34 @@ def test_ratings_are_kept_exported_and_imported(page, downloads, tmp_path):
     page.choose_file("#import", table)
     said = "document.getElementById('kept').textContent"
     assert "3 imported, 2 left out" in page.until(f"{said}.includes('imported') && {said}")
-    assert exported(page, downloads) == [header, *rows, more[0]]
+    assert exported(page, downloads) == [header, *rows, [*more[0], "n/a", "n/a", "n/a"]]
     assert page.run("window.broken === undefined") is True
     page.set("by-rating", "flag")
     assert page.run(FIRST) == ["sub-3_ses-a"]
+
+
+@pytest.mark.parametrize("column", [4, 5, 6])
+def test_rating_of_results_made_otherwise_is_from_before(page, downloads, tmp_path, column):
+    rate(page, "sub-2_ses-b", "fail", "border of VI")
+    header, row = exported(page, downloads)
+    older = [*row[:column], "another", *row[column + 1 :]]
+    (tmp_path / "ratings.tsv").write_text("".join("\t".join(line) + "\n" for line in (header, older)))
+    page.choose_file("#import", tmp_path / "ratings.tsv")
+    said = "document.getElementById('kept').textContent"
+    told = page.until(f"{said}.includes('imported') && {said}")
+    assert told.startswith("0 rated, 1 more of results made otherwise, kept in this browser; 1 imported")
+    page.open(page.run("location.href"))
+    place = "[...document.querySelectorAll('#quality tr')].find((one) => one.cells[0].textContent === 'sub-2_ses-b')"
+    state = f"{{ const row = {place}; [row.dataset.rating, row.querySelector('.rating').value] }}"
+    assert page.run(state) == ["none", ""]
+    assert page.run(f"{place}.querySelector('input').value") == ""
+    assert page.run(f"{place}.querySelector('.older').textContent") == (
+        f"before: fail, border of VI ({', '.join(older[4:])})"
+    )
+    assert exported(page, downloads) == [header, older]
+    rate(page, "sub-2_ses-b", "pass")
+    assert page.run(f"{place}.querySelector('.older').textContent") == ""
+    assert [line[1] for line in exported(page, downloads)] == ["rating", "pass"]
 
 
 def test_ratings_work_where_a_browser_keeps_nothing(page, downloads):

@@ -2,7 +2,8 @@
 // What a reader thinks of each image: kept in this browser where it lets, exported and imported as a table.
 (() => {
   const PLACE = `cerebbids ratings ${location.pathname}`;
-  const COLUMNS = ['image', 'rating', 'note', 'date'];
+  const MADE = ['version', 'model', 'method']; // of the results that a mark was given for
+  const COLUMNS = ['image', 'rating', 'note', 'date', ...MADE];
   const RATINGS = ['pass', 'flag', 'fail'];
   const status = document.getElementById('kept');
   const selects = new Map([...document.querySelectorAll('.rating')].map((one) => [one.dataset.image, one]));
@@ -12,12 +13,16 @@
 
   const oneLine = (text) => String(text ?? '').replace(/\s+/g, ' ').trim();
 
+  const madeNow = (image) => selects.get(image).closest('tr').dataset;
+  const madeOf = (told) => Object.fromEntries(MADE.map((key) => [key, oneLine(told[key])]));
+  const isCurrent = (image, mark) => MADE.every((key) => !mark[key] || mark[key] === madeOf(madeNow(image))[key]);
+
   function checked(entries) {
     const sound = new Map();
     for (const [image, mark] of entries) {
       const rating = RATINGS.includes(mark?.rating) ? mark.rating : '';
       const note = oneLine(mark?.note);
-      if (selects.has(image) && (rating || note)) sound.set(image, {rating, note, date: oneLine(mark.date)});
+      if (selects.has(image) && (rating || note)) sound.set(image, {rating, note, date: oneLine(mark.date), ...madeOf(mark)});
     }
     return sound;
   }
@@ -38,12 +43,18 @@
       kept = false;
     }
     const where = kept ? 'kept in this browser' : 'NOT kept by this browser: export them before you leave';
-    status.textContent = `${marks.size} rated, ${where}`;
+    const older = [...marks].filter(([image, mark]) => !isCurrent(image, mark)).length;
+    const besides = older ? `${older} more of results made otherwise, ` : '';
+    status.textContent = `${marks.size - older} rated, ${besides}${where}`;
   }
 
   function show(image) {
-    const mark = marks.get(image);
+    const known = marks.get(image);
+    const mark = known && isCurrent(image, known) ? known : null;
     const select = selects.get(image);
+    const before = known && !mark ? [known.rating, known.note].filter(Boolean).join(', ') : '';
+    const made = before ? MADE.map((key) => known[key]).filter(Boolean).join(', ') : '';
+    select.parentElement.querySelector('.older').textContent = before && `before: ${before} (${made})`;
     select.value = mark ? mark.rating : '';
     select.closest('td').dataset.sort = select.value;
     select.closest('tr').dataset.rating = select.value || 'none';
@@ -53,7 +64,8 @@
   function change(image) {
     marks = stored(); // another window may have rated others since
     const mark = {rating: selects.get(image).value, note: oneLine(notes.get(image).value)};
-    if (mark.rating || mark.note) marks.set(image, {...mark, date: new Date().toISOString().slice(0, 19) + 'Z'});
+    const date = new Date().toISOString().slice(0, 19) + 'Z';
+    if (mark.rating || mark.note) marks.set(image, {...mark, date, ...madeOf(madeNow(image))});
     else marks.delete(image);
     show(image);
     keep();
@@ -63,7 +75,7 @@
     const order = [...selects.keys()].filter((image) => marks.has(image));
     const lines = order.map((image) => {
       const mark = marks.get(image);
-      return [image, mark.rating || 'n/a', mark.note || 'n/a', mark.date || 'n/a'].join('\t');
+      return COLUMNS.map((column) => (column === 'image' ? image : mark[column] || 'n/a')).join('\t');
     });
     const text = [COLUMNS.join('\t'), ...lines, ''].join('\n');
     const link = document.createElement('a');
@@ -83,7 +95,7 @@
     const rows = lines.map((line) => {
       const cells = line.split('\t');
       const cell = (name) => oneLine(cells[columns.indexOf(name)]).replace(/^n\/a$/, '');
-      return [cell('image'), {rating: cell('rating'), note: cell('note'), date: cell('date')}];
+      return [cell('image'), Object.fromEntries(COLUMNS.slice(1).map((column) => [column, cell(column)]))];
     });
     const sound = checked(rows.filter(([, mark]) => !mark.rating || RATINGS.includes(mark.rating)));
     marks = new Map([...stored(), ...sound]);
