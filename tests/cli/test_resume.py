@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cerebbids.cli.records import HALF
 from tests.app import Run, prepare, wait_for
 
 NAMES = ("sub-01/ses-a/anat/sub-01_ses-a", "sub-02/anat/sub-02")
@@ -66,7 +68,8 @@ def test_a_second_run_in_the_same_work_folder_leaves_the_first_one_s_images_to_i
     wait_for(lambda: list(run.work.rglob("begun.txt")), first)
     code, last, err = run.run("--clean-workdir", "--rm-workdir-on-success")
     assert first.poll() is None and list(run.work.rglob("begun.txt"))
-    assert not list(run.out.glob("sub-slow/log/anat/*"))
+    (record,) = run.out.glob("sub-slow/log/anat/*.json")
+    assert json.loads(record.read_text())["error"] == HALF  # as the first one has left it
     first.kill()
     first.communicate()
     reason = f"is being worked on by another run with the same work folder ({run.work})"

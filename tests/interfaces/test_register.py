@@ -33,7 +33,8 @@ def located(tmp_path, monkeypatch):
 def test_registration_begins_where_the_brain_was_located(located, tmp_path, monkeypatch):
     seen = []
 
-    def register_to_mni(_image, _threads, near):
+    def register_to_mni(_image, _threads, near, *, sloppy):
+        assert not sloppy
         seen.append(near)
         return AffineResult(ROUGH, near.strategy, True, 1.0, 1.0, 1.0, ())
 

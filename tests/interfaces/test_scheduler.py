@@ -34,6 +34,10 @@ def test_a_job_with_networks_on_a_gpu_asks_for_one_and_for_cpus_beside_it(tmp_pa
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_every_scheduler_s_plugin_keeps_reasons(name, tmp_path, monkeypatch):
     monkeypatch.delenv("LOGNAME", raising=False)
+    queue = tmp_path / "qstat"  # which SGE's plugin asks, again and again where there is none
+    queue.write_text("#!/bin/sh\necho '<job_info/>'\n")
+    queue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     plugin = scheduler_plugin(name, {"max_jobs": 2}, tmp_path)
     assert os.environ["LOGNAME"] and plugin.max_jobs == 2
     step = node(tmp_path)
