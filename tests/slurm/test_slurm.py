@@ -29,9 +29,12 @@ subject=${{subjects[$SLURM_ARRAY_TASK_ID]}}
 exec {command} --participant-label "$subject" -w {work}/"$subject" --nprocs "$SLURM_CPUS_PER_TASK"
 """
 
-pytestmark = pytest.mark.skipif(
-    bool(missing()) or os.getuid() != 0, reason="no SLURM to start (apt-get install slurm-wlm munge, as root)"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        bool(missing()) or os.getuid() != 0, reason="no SLURM to start (apt-get install slurm-wlm munge, as root)"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
