@@ -105,7 +105,8 @@ class RunConfig:
 
     def to_toml(self) -> str:
         """Write the choices as TOML; defaults, which need not be those of another machine or run, as comments."""
-        usual = RunConfig(self.bids_dir, self.output_dir, self.work_dir, method="fast" if self.sloppy else "nets")
+        follow = {"omp_nthreads": min(8, self.nprocs), "method": "fast" if self.sloppy else "nets"}
+        usual = RunConfig(self.bids_dir, self.output_dir, self.work_dir, **follow)
         where = ("bids_dir", "output_dir", "work_dir")
         # A JSON string, number, boolean or list of strings is the same in TOML.
         return "".join(

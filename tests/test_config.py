@@ -33,7 +33,7 @@ def test_toml_keeps_every_choice():
         for name, value in asdict(config).items()
     }
     assert tomllib.loads(text.replace("# ", "")) == expected
-    usual = asdict(RunConfig(config.bids_dir, config.output_dir, config.work_dir))
+    usual = asdict(RunConfig(config.bids_dir, config.output_dir, config.work_dir, omp_nthreads=3))
     chosen = {name for name, value in asdict(config).items() if value != usual[name]}
     assert tomllib.loads(text).keys() == {*chosen, "bids_dir", "output_dir", "work_dir"}
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.environment import usable_memory_gb
-from cerebbids.cli.intermediates import WORKFLOW
+from cerebbids.cli.intermediates import WORKFLOW, remove_intermediates
 from cerebbids.cli.outcome import unfinished
 from cerebbids.cli.pluginfile import PluginChoice
 from cerebbids.cli.progress import RunProgress
@@ -27,6 +28,13 @@ _LEVELS = (
     logging.INFO,
     logging.DEBUG,
 )  # nipype's errors are tracebacks; crash files keep them
+
+
+class KeepProgress(Protocol):
+    """Keeps what becomes of an image while the run goes on."""
+
+    def __call__(self, image: SourceImage, *, done: bool) -> None:
+        """Take note that its first result is about to be written, or that it is done."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,8 @@ def execute(
     config: RunConfig,
     images: Sequence[SourceImage],
     choice: PluginChoice,
-    begin_writing: Callable[[SourceImage], None],
+    keep: KeepProgress,
+    alone: bool,
 ) -> Outcome:
     """Run the images' workflows to their ends, or until somebody interrupts.
 
@@ -64,8 +73,10 @@ def execute(
         Images in the workflow.
     choice : PluginChoice
         What runs the nodes.
-    begin_writing : callable
-        Told of an image before its first result is written.
+    keep : callable
+        Told of an image before its first result is written, and when it is done.
+    alone : bool
+        Whether it is certain that no other run works on these images: jobs of one that was killed are then ended.
     """
     for name in ("nipype.workflow", "nipype.interface", "nipype.utils"):
         logging.getLogger(name).setLevel(_LEVELS[min(config.verbosity, 2)])
@@ -74,10 +85,12 @@ def execute(
     # Nipype takes the nodes that only pass fields on out of the graph.
     steps = Counter(name.split(".")[0] for name in names if not name.endswith(("inputnode", "outputnode")))
     stems = {name: image.stem for name, image in sources.items()}
-    with RunProgress(steps, stems, lambda name: begin_writing(sources[name])) as progress:
+    with RunProgress(steps, stems, lambda name, done: keep(sources[name], done=done)) as progress:
         plugin = _plugin(config, choice, progress)
-        if isinstance(plugin, Scheduled):
+        if isinstance(plugin, Scheduled) and alone:
             plugin.end_left(sources)
+        if config.clean_workdir:
+            remove_intermediates(config.work_dir, images)
         for name in sources:
             drop_damaged(config.work_dir / workflow.name / name)
         end = _run(workflow, plugin)

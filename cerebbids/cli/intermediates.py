@@ -15,7 +15,7 @@ WORKFLOW = "cerebbids_wf"
 def remove_intermediates(work_dir: Path, images: Iterable[SourceImage]) -> None:
     """Remove what a run keeps of images in the work folder; other runs may be using the rest of it.
 
-    Some kilobytes stay: settings of libraries, and the file of locks, which another run may just be opening.
+    Settings of libraries stay, the file of locks, which another run may just be opening, and what jobs have printed.
 
     Parameters
     ----------
@@ -25,4 +25,7 @@ def remove_intermediates(work_dir: Path, images: Iterable[SourceImage]) -> None:
         Images whose intermediate files go; this process has to hold their locks.
     """
     for image in images:
-        shutil.rmtree(work_dir / WORKFLOW / image.workflow, ignore_errors=True)
+        for folder in (image.workflow, Path("jobs", image.workflow)):
+            shutil.rmtree(work_dir / WORKFLOW / folder, ignore_errors=True)
+        for script in (work_dir / WORKFLOW / "batch").glob(f"*_{WORKFLOW}.{image.workflow}.*"):
+            script.unlink(missing_ok=True)

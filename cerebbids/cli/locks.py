@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,11 +24,25 @@ PATIENCE_S = 3.0
 _COMMAND = getattr(fcntl, "F_OFD_SETLK", None)  # Linux has it: such locks hold until the last worker has ended
 
 
-@contextmanager
-def locked(work_dir: Path, images: Sequence[SourceImage]) -> Iterator[dict[str, Busy]]:
-    """Lock images for as long as this process works on them; give those that another one has, by their stems.
+@dataclass(frozen=True)
+class Locks:
+    """What could be locked.
 
-    Where a system or a file system has no locks, nobody is kept from anything.
+    Parameters
+    ----------
+    taken : dict of str to Busy
+        Images that another run has, by their stems.
+    hold : bool
+        Whether there are locks at all: without, nobody is kept from anything.
+    """
+
+    taken: dict[str, Busy]
+    hold: bool
+
+
+@contextmanager
+def locked(work_dir: Path, images: Sequence[SourceImage]) -> Iterator[Locks]:
+    """Lock images for as long as this process works on them.
 
     Parameters
     ----------
@@ -39,26 +55,30 @@ def locked(work_dir: Path, images: Sequence[SourceImage]) -> Iterator[dict[str, 
     taken: dict[str, Busy] = {}
     # One file for all: of files of their own, thousands of images would need more than a process may have open.
     with open(work_dir / WORKFLOW / LOCKS, "wb") as file:
+        hold = True
         for image in images:
-            if not _lock(file.fileno(), image.workflow, end):
+            try:
+                free = _lock(file.fileno(), image.workflow, end)
+            except OSError:  # a file system without locks
+                hold = False
+                break
+            if not free:
                 reason = f"is being worked on by another run with the same work folder ({work_dir})"
                 taken[image.stem] = Busy(image.relative, reason, "wait for its end, or choose another with -w")
-        yield taken
+        yield Locks(taken, hold)
 
 
 def _lock(file: int, name: str, end: float) -> bool:
     """Lock the byte of a name unless somebody else has it, whose processes may be about to end."""
     if _COMMAND is None:
-        return True
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     byte = int.from_bytes(sha256(name.encode()).digest()[:7])  # as many as two images never share
     wanted = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
     while True:
         try:
             fcntl.fcntl(file, _COMMAND, wanted)
             return True
-        except (BlockingIOError, PermissionError):
+        except BlockingIOError:
             if time.monotonic() > end:
                 return False
             time.sleep(0.1)
-        except OSError:  # a file system without locks
-            return True

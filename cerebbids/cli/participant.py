@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -25,7 +26,7 @@ from cerebbids.cli.outcome import AGAIN, Failures, code_of_run, last_line, unfin
 from cerebbids.cli.plan import warn_of_unknown
 from cerebbids.cli.pluginfile import PluginChoice, read_plugin
 from cerebbids.cli.preflight import check_device, choose_device, corrected_images, refused_images
-from cerebbids.cli.records import mark_begun
+from cerebbids.cli.records import keep_progress
 from cerebbids.config import RunConfig
 from cerebbids.errors import (
     BadImage,
@@ -45,8 +46,6 @@ from cerebbids.reports.summary import RunSummary
 
 _AGAINST_THE_IMAGE = (BadImage, RegistrationFailed, SegmentationFailed)
 """Failures that make earlier results doubtful; a full disk or a lack of memory does not."""
-
-
 CITATION = Path("logs", "CITATION.md")
 """Methods text, in the output folder."""
 
@@ -221,18 +220,17 @@ def _alone(
     run_id: str,
 ) -> Worked:
     """Process the images that no other run has in work in this work folder."""
-    with locked(config.work_dir, images) as taken:
-        _say(dict(taken))
-        free = [image for image in images if image.stem not in taken]
+    with locked(config.work_dir, images) as locks:
+        failures: Failures = _say(dict(locks.taken))
+        free = [image for image in images if image.stem not in failures]
         if not free:
-            return Worked(dict(taken))
-        if config.clean_workdir:
-            remove_intermediates(config.work_dir, free)
-        worked = _process(config, free, network, choice, run, run_id)
-        _say(worked.failures)
+            return Worked(failures)
+        worked = _process(config, free, network, choice, run, run_id, locks.hold)
+        failures |= _say(worked.failures)
         if config.rm_workdir_on_success:
-            remove_intermediates(config.work_dir, [image for image in free if image.stem not in worked.failures])
-    return Worked({**taken, **worked.failures}, worked.methods)
+            with suppress(KeyboardInterrupt):  # which then leaves some of them, and changes nothing else
+                remove_intermediates(config.work_dir, [image for image in free if image.stem not in failures])
+    return Worked(failures, worked.methods)
 
 
 def _remove_older(output_dir: Path, image: SourceImage, error: CerebbidsError, written: Collection[str] = ()) -> None:
@@ -268,6 +266,7 @@ def _process(
     choice: PluginChoice,
     run: RunSummary,
     run_id: str,
+    alone: bool,
 ) -> Worked:
     # What these load needs the environment to be prepared.
     from cerebbids.cli.execute import execute
@@ -276,7 +275,8 @@ def _process(
     workflow = init_cerebbids_wf(config=config, images=images, **asdict(network), run_id=run_id, plugin=choice.name)
     methods = workflow.visit_desc()
     write_text(config.output_dir / CITATION, methods)
-    outcome = execute(workflow, config, images, choice, partial(mark_begun, config.output_dir, run=run))
+    keep = partial(keep_progress, config.output_dir, run=replace(run, methods_md=methods))
+    outcome = execute(workflow, config, images, choice, keep, alone)
     for image in images:
         if error := outcome.failures.get(image.stem):
             _remove_older(config.output_dir, image, error, outcome.written[image.stem])

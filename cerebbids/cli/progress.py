@@ -28,8 +28,8 @@ class RunProgress:
         Number of nodes of every image's workflow, by the workflow's name.
     names : dict of str to str
         What to call the images, by the same name.
-    begin_writing : callable
-        Told the name of an image's workflow before its first result is written.
+    keep : callable
+        Told the name of an image's workflow, and False before its first result is written, True when it is done.
 
     Attributes
     ----------
@@ -37,8 +37,8 @@ class RunProgress:
         Nodes of every image's workflow that ended well in this run, by the workflow's name.
     """
 
-    def __init__(self, steps: dict[str, int], names: dict[str, str], begin_writing: Callable[[str], None]) -> None:
-        self._steps, self._names, self._begin_writing = steps, names, begin_writing
+    def __init__(self, steps: dict[str, int], names: dict[str, str], keep: Callable[[str, bool], None]) -> None:
+        self._steps, self._names, self._keep = steps, names, keep
         self._begun: set[str] = set()
         self.ended: dict[str, set[str]] = {image: set() for image in steps}
         self._bar = empty_bar()
@@ -61,11 +61,12 @@ class RunProgress:
         if status == "start":
             if ".ds_" in step and image not in self._begun:
                 self._begun.add(image)
-                self._begin_writing(image)
+                self._keep(image, False)
             self._bar.update(self._task, description=f"{self._names[image]}: {step.rpartition('.')[2]}")
         elif status == "end":
             self.ended[image].add(step)
             self._bar.advance(self._task)
             if self.is_done(image):
+                self._keep(image, True)
                 self._bar.console.print(f"{self._names[image]}: done", highlight=False)
         self._bar.refresh()

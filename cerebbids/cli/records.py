@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from cerebbids.bids.names import stem
 from cerebbids.bids.query import SourceImage
 from cerebbids.files import write_text
 from cerebbids.reports.summary import RunSummary
 
 HALF = "Its results are being written, or the run was killed while they were; run the same command again."
-"""What is said of an image until a run has come to its end."""
+"""What is said of an image from its first result to its last."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,34 @@ def keep_records(output_dir: Path, records: Iterable[Record]) -> dict[str, Recor
     return kept
 
 
-def mark_begun(output_dir: Path, image: SourceImage, run: RunSummary) -> None:
-    """Say, before the first result of an image is written, that not all of them are, which holds if the run is killed.
+def keep_progress(output_dir: Path, image: SourceImage, *, done: bool, run: RunSummary) -> None:
+    """Say, while a run goes on, that an image is done, or that its first result is about to be written.
+
+    The latter holds if the run is killed then; the methods kept are those of the results that there are so far.
 
     Parameters
     ----------
     output_dir : Path
         Root of the derivatives.
     image : SourceImage
+    done : bool
+        Whether all its results are there.
     run : RunSummary
-        This run; the methods kept are those of the results that there are so far.
+        This run, with the methods of its results.
     """
-    before = read_records(output_dir, image.subject).get(image.relative)
-    methods = before.run.methods_md if before else ""
-    keep_records(output_dir, [Record(image.relative, replace(run, methods_md=methods), HALF)])
+    run = replace(run, seconds=(datetime.now(run.started.tzinfo) - run.started).total_seconds())
+    if done:
+        record = Record(image.relative, run)
+    else:
+        before = read_records(output_dir, image.subject).get(image.relative)
+        record = Record(image.relative, replace(run, methods_md=before.run.methods_md if before else ""), HALF)
+    keep_records(output_dir, [record])
+
+
+def forget_half(output_dir: Path, subject: str, name: str) -> None:
+    """No longer call an image half written, by its stem, as all that hangs on its labels has been made again."""
+    half = [record for record in read_records(output_dir, subject).values() if record.error == HALF]
+    keep_records(output_dir, [replace(record, error="") for record in half if stem(record.image) == name])
 
 
 def _from_json(told: Mapping) -> Record:

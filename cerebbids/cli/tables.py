@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cerebbids.cli.options import bare_labels, folder
 from cerebbids.cli.parser import add_participant_label
+from cerebbids.cli.records import forget_half
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import BadImage, CerebbidsError, Unfinished, UsageError
 
@@ -92,6 +93,7 @@ def _count(output_dir: Path, name: str, failures: dict[str, CerebbidsError], bar
         reason = f"cannot be read or written ({error.strerror})"
         failures[name] = Unfinished(str(error.filename or name), reason, "mend it and run the same command again")
     else:
+        forget_half(output_dir, name.split("_")[0].removeprefix("sub-"), name)
         changed = f", changed by hand: {', '.join(found.changed)}" if found.changed else ""
         reason = "there is no hash in their sidecars to tell by"
         unknown = f", taken for unchanged, as {reason}: {', '.join(found.unknown)}" if found.unknown else ""

@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,7 +24,11 @@ from cerebbids.interfaces.plugin import read_reason
 _CANCEL = {"SLURM": "scancel", "SGE": "qdel", "PBS": "qdel", "LSF": "bkill"}
 _PATIENCE_S = 60.0
 """How long jobs may take to leave the queue."""
-_ALIKE = {"--cpus-per-task": r" (--cpus-per-task|-c)", "--mem": r" --mem", "--gres": r" (--gres|--gpus|-G)"}
+_ALIKE = {
+    "--cpus-per-task": r" (--cpus-per-(task|gpu)|-c)",
+    "--mem": r" --mem(-per-(cpu|gpu))?[= ]",
+    "--gres": r" (--gres[= ]\S*gpu|--gpus|-G)",
+}
 """Options of sbatch, and patterns of those that say the same."""
 _NO_RESULT = "results file does not exist"
 """What nipype says of a job that ended without having written anything."""
@@ -43,7 +48,7 @@ def scheduler_plugin(name: str, args: Mapping[str, Any], workflows: Path) -> Sch
     """
     os.environ.setdefault("LOGNAME", _user())  # nipype's SLURM plugin names jobs by it
     kind = type(f"Scheduled{name}", (Scheduled, getattr(plugins, f"{name}Plugin")), {"cancel": _CANCEL[name]})
-    return kind(workflows / "jobs", plugin_args=dict(args))
+    return kind(workflows.resolve() / "jobs", plugin_args=dict(args))
 
 
 class Scheduled(SGELikeBatchManagerBase):
@@ -70,17 +75,28 @@ class Scheduled(SGELikeBatchManagerBase):
         Parameters
         ----------
         images : iterable of str
-            Names of the workflows of images that no other run is working on.
+            Names of the workflows of images that no other run is working on, as this one has locked them.
         """
         left = [path for image in images for path in (self._jobs / image).glob("*") if path.name.isdecimal()]
         if not left:
             return
         subprocess.run([self.cancel, *(path.name for path in left)], capture_output=True, check=False)
         end = time.monotonic() + _PATIENCE_S
-        while any(self._is_pending(int(path.name)) for path in left) and time.monotonic() < end:
-            time.sleep(1)
-        for path in left:
-            path.unlink(missing_ok=True)
+        while left and time.monotonic() < end:
+            if self._may_run(left[-1]):
+                time.sleep(1)
+            else:
+                left.pop().unlink(missing_ok=True)
+        if left:
+            jobs = " ".join(path.name for path in left)
+            told = f"{self._jobs}: jobs of a run that was killed may still be in the queue ({jobs})"
+            print(f"{told}; see that they are not, and run the same command again", file=sys.stderr)
+
+    def _may_run(self, note: Path) -> bool:
+        try:
+            return bool(self._is_pending(int(note.name)))
+        except RuntimeError:  # the scheduler does not answer
+            return True
 
     def stop(self) -> None:
         """End the jobs that this run has in the queue."""
@@ -152,8 +168,8 @@ def not_given(wanted: str, given: str) -> str:
     --------
     >>> not_given("--cpus-per-task=2 --mem=2800M --gres=gpu:1", "--mem-per-cpu=4G -c 8 --gpus=1")
     ''
-    >>> not_given("--cpus-per-task=2 --mem=2800M", "--time=10 --mem 32G")
-    '--cpus-per-task=2'
+    >>> not_given("--cpus-per-task=2 --mem=2800M --gres=gpu:1", "--time=10 --mem 32G --gres=lscratch:20")
+    '--cpus-per-task=2 --gres=gpu:1'
     """
     return " ".join(option for option in wanted.split() if not re.search(_ALIKE[option.partition("=")[0]], f" {given}"))
 

@@ -44,13 +44,15 @@ def holder(work: Path, seconds: float) -> subprocess.Popen:
 def test_an_image_is_one_run_s_and_the_others_are_free(tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "PATIENCE_S", 0.2)
     first = holder(tmp_path, 0)
-    with locked(tmp_path, images(3)) as taken:
-        assert list(taken) == ["sub-1"]
-        assert str(taken["sub-1"]).startswith("sub-1/anat/sub-1_T1w.nii: is being worked on by another run with the")
+    with locked(tmp_path, images(3)) as found:
+        assert list(found.taken) == ["sub-1"]
+        assert str(found.taken["sub-1"]).startswith(
+            "sub-1/anat/sub-1_T1w.nii: is being worked on by another run with the"
+        )
     first.kill()
     first.communicate()
-    with locked(tmp_path, images(3)) as taken:
-        assert not taken
+    with locked(tmp_path, images(3)) as found:
+        assert not found.taken and found.hold
 
 
 def test_the_worker_of_a_killed_run_is_waited_for(tmp_path):
@@ -58,24 +60,24 @@ def test_the_worker_of_a_killed_run_is_waited_for(tmp_path):
     first.kill()
     first.wait()
     began = time.monotonic()
-    with locked(tmp_path, images(1)) as taken:
-        assert not taken and time.monotonic() - began > 0.5
+    with locked(tmp_path, images(1)) as found:
+        assert not found.taken and time.monotonic() - began > 0.5
 
 
 def test_all_images_together_are_waited_for_no_longer_than_one(tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "PATIENCE_S", 0.5)
     monkeypatch.setattr(locks.fcntl, "fcntl", lambda *_: (_ for _ in ()).throw(BlockingIOError()))
     began = time.monotonic()
-    with locked(tmp_path, images(20)) as taken:
-        assert len(taken) == 20 and time.monotonic() - began < 3
+    with locked(tmp_path, images(20)) as found:
+        assert len(found.taken) == 20 and time.monotonic() - began < 3
 
 
 def test_thousands_of_images_need_no_more_open_files_than_one(tmp_path):
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, usual[1]))
     try:
-        with locked(tmp_path, images(3000)) as taken:
-            assert not taken
+        with locked(tmp_path, images(3000)) as found:
+            assert not found.taken and found.hold
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, usual)
 
@@ -83,5 +85,5 @@ def test_thousands_of_images_need_no_more_open_files_than_one(tmp_path):
 @pytest.mark.parametrize("error", [OSError(38, "Function not implemented"), OSError(37, "No locks available")])
 def test_without_locks_nobody_is_kept_from_anything(error, tmp_path, monkeypatch):
     monkeypatch.setattr(locks.fcntl, "fcntl", lambda *_: (_ for _ in ()).throw(error))
-    with locked(tmp_path, images(2)) as taken:
-        assert not taken
+    with locked(tmp_path, images(2)) as found:
+        assert not found.taken and not found.hold

@@ -58,9 +58,15 @@ def test_first_removing_intermediate_files_makes_them_anew(tmp_path):
     assert next(run.work.rglob("conform.nii")).stat().st_mtime_ns > first
     (run.work / "notes.txt").write_text("mine")
     (run.work / "cerebbids_wf" / "sub_other_wf").mkdir()
+    (run.work / "cerebbids_wf" / "batch").mkdir()
+    for image in ("sub_01_wf", "xsub_01_wf"):
+        (run.work / "cerebbids_wf" / "batch" / f"pyscript_1_2_cerebbids_wf.{image}.part_wf_step.py").touch()
     assert run.run("--rm-workdir-on-success")[0] == 0
     assert (run.work / "notes.txt").read_text() == "mine"
-    assert {path.name for path in (run.work / "cerebbids_wf").iterdir() if path.is_dir()} == {"sub_other_wf"}
+    assert {path.name for path in (run.work / "cerebbids_wf").iterdir() if path.is_dir()} == {"sub_other_wf", "batch"}
+    assert [path.name for path in (run.work / "cerebbids_wf" / "batch").iterdir()] == [
+        "pyscript_1_2_cerebbids_wf.xsub_01_wf.part_wf_step.py"
+    ]
 
 
 def test_first_failure_ends_the_run_when_that_is_asked_for(tmp_path):

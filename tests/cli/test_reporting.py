@@ -7,7 +7,7 @@ import pytest
 
 from cerebbids.bids.names import derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
-from cerebbids.cli.records import HALF, mark_begun, read_records
+from cerebbids.cli.records import HALF, forget_half, keep_progress, read_records
 from cerebbids.cli.reporting import subject_images
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Interrupted, Unfinished
@@ -204,7 +204,7 @@ def test_a_run_that_did_nothing_to_an_image_leaves_what_was_said_of_it(kind, con
 def test_a_run_that_began_to_write_an_image_and_failed_says_so_for_good(kind, config):
     put(config, NAMES["a"], "dseg")
     page(config, "a")
-    mark_begun(config.output_dir, images(config, "a")[0], LATER)
+    keep_progress(config.output_dir, images(config, "a")[0], done=False, run=LATER)
     error = kind(NAMES["a"], "came to an end", "run again")
     page(config, "a", failures={"sub-01_ses-a": error}, run=LATER)
     assert read_records(config.output_dir, "01")[NAMES["a"]].error == str(error)
@@ -212,8 +212,16 @@ def test_a_run_that_began_to_write_an_image_and_failed_says_so_for_good(kind, co
 
 def test_a_run_that_is_killed_while_it_writes_has_said_so(config):
     page(config, "a")
-    mark_begun(config.output_dir, images(config, "a")[0], LATER)
+    keep_progress(config.output_dir, images(config, "a")[0], done=False, run=LATER)
     record = read_records(config.output_dir, "01")[NAMES["a"]]
-    assert (record.error, record.run) == (HALF, replace(LATER, methods_md="Denoised."))
-    page(config, "a", run=LATER)
-    assert read_records(config.output_dir, "01")[NAMES["a"]].error == ""
+    assert (record.error, record.run.methods_md, record.run.started) == (HALF, "Denoised.", LATER.started)
+    keep_progress(config.output_dir, images(config, "a")[0], done=True, run=LATER)
+    record = read_records(config.output_dir, "01")[NAMES["a"]]
+    assert (record.error, record.run.methods_md) == ("", "Sharpened.") and record.run.seconds > 0
+
+
+def test_an_image_that_is_counted_again_is_no_longer_half_written(config):
+    for image in images(config, "a", "b"):
+        keep_progress(config.output_dir, image, done=False, run=LATER)
+    forget_half(config.output_dir, "01", "sub-01_ses-a")
+    assert [record.error for record in read_records(config.output_dir, "01").values()] == ["", HALF]

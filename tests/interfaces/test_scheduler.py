@@ -87,8 +87,11 @@ def test_jobs_of_a_killed_run_are_ended_before_others_write_in_their_place(tmp_p
     assert len(ended) == 1
 
 
-def test_a_job_that_has_ended_is_no_longer_kept(tmp_path, monkeypatch):
-    plugin = scheduler_plugin("SLURM", {}, tmp_path)
+@pytest.mark.parametrize("place", ["link", "a/.."])
+def test_a_job_that_has_ended_is_no_longer_kept(place, tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "a").mkdir()
+    plugin = scheduler_plugin("SLURM", {}, tmp_path / place)
     step = node(tmp_path)
     step.base_dir, step._hierarchy = str(tmp_path), "sub_01_wf"
     monkeypatch.setattr(SLURMPlugin, "_submit_batchtask", lambda self, *_: 7)
@@ -96,3 +99,21 @@ def test_a_job_that_has_ended_is_no_longer_kept(tmp_path, monkeypatch):
     assert (tmp_path / "jobs" / "sub_01_wf" / "7").exists()
     plugin._clear_task(7)
     assert not list((tmp_path / "jobs" / "sub_01_wf").iterdir())
+
+
+def test_jobs_that_do_not_leave_the_queue_are_told_and_not_forgotten(tmp_path, monkeypatch, capsys):
+    def is_pending(_, job):
+        if job == 8:
+            raise RuntimeError("Unable to contact slurm controller")
+        return True
+
+    monkeypatch.setattr(SLURMPlugin, "_is_pending", is_pending)
+    monkeypatch.setattr(scheduler.subprocess, "run", lambda *_, **__: None)
+    monkeypatch.setattr(scheduler, "_PATIENCE_S", 0.1)
+    for job in ("7", "8"):
+        (tmp_path / "jobs" / "sub_01_wf").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "jobs" / "sub_01_wf" / job).touch()
+    scheduler_plugin("SLURM", {}, tmp_path).end_left(["sub_01_wf"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "jobs of a run that was killed may still be in the queue (" in line
+    assert len(list((tmp_path / "jobs" / "sub_01_wf").iterdir())) == 2
