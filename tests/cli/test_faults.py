@@ -46,6 +46,7 @@ def one_line(err: str) -> str:
     return line
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["out", "work"])
 def test_a_full_disk_fails_the_image_leaves_no_half_file_and_is_made_good_later(place, undisturbed, tmp_path):
     run = prepare(tmp_path, NAME)
@@ -75,6 +76,7 @@ def test_a_read_only_folder_is_one_line(place, tmp_path):
     )
 
 
+@pytest.mark.long
 def test_no_home_and_a_read_only_dataset_will_do(undisturbed, tmp_path, monkeypatch):
     run = prepare(tmp_path, NAME)
     monkeypatch.setenv("HOME", "/proc/none")
@@ -88,6 +90,7 @@ def test_no_home_and_a_read_only_dataset_will_do(undisturbed, tmp_path, monkeypa
     assert mine == theirs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["größe 1; rm -rf $(x)", "Дата 'set' \"2\"", "a\tb"])
 def test_paths_with_anything_in_them_will_do(place, undisturbed, tmp_path):
     run = prepare(tmp_path / place, NAME)
@@ -108,6 +111,7 @@ def test_a_damaged_weight_file_is_one_line(tmp_path):
     assert str(weights) in one_line(err) and "Traceback" not in err
 
 
+@pytest.mark.long
 def test_a_network_that_asks_for_more_memory_than_there_is_fails_its_image_alone(tmp_path):
     run = prepare(tmp_path, NAME, "sub-greedy/anat/sub-greedy")
     process = subprocess.run(
@@ -120,6 +124,7 @@ def test_a_network_that_asks_for_more_memory_than_there_is_fails_its_image_alone
     assert "Unable to allocate" in last and "Traceback" not in process.stderr
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not ROOT, reason="only root may become another user")
 def test_a_user_without_a_name_will_do(undisturbed, tmp_path):
     run = prepare(tmp_path, NAME)

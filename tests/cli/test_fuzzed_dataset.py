@@ -16,6 +16,8 @@ from tests.datasets import make_dataset
 from tests.imaging.headfiles import Case, Form, pack
 from tests.imaging.oracle import read_grid
 
+pytestmark = pytest.mark.long
+
 SOUND = {
     "swapped": {"axes": (2, 0, 1), "flips": (True, False, True), "order": ">", "forms": "sform"},
     "qform": {"flips": (True, False, False), "angles": (0.1, -0.15, 0.2), "dtype": "float32", "forms": "qform"},

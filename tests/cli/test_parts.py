@@ -50,6 +50,7 @@ def test_intermediate_files_of_an_image_stay_when_it_failed_and_go_when_it_is_do
     assert "sub_implausible_wf" in left and "sub_01_wf" not in left
 
 
+@pytest.mark.long
 def test_first_removing_intermediate_files_makes_them_anew(tmp_path):
     run = prepare(tmp_path, NAMES[0])
     run.run()

@@ -14,6 +14,8 @@ import pytest
 from cerebbids.cli.records import HALF
 from tests.app import Run, prepare, wait_for
 
+pytestmark = pytest.mark.long
+
 NAMES = ("sub-01/ses-a/anat/sub-01_ses-a", "sub-02/anat/sub-02")
 
 
@@ -31,7 +33,7 @@ def finished(run: Run) -> dict[Path, int]:
     return {path.parent: path.stat().st_mtime_ns for path in ended if not path.parent.name.startswith("ds_")}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_again_and_again_it_ends_the_same(number: signal.Signals, undisturbed: Run, tmp_path: Path):
     run = prepare(tmp_path, *NAMES)
     steps: dict[Path, int] = {}
@@ -52,7 +54,6 @@ def test_killed_again_and_again_it_ends_the_same(number: signal.Signals, undistu
     assert not [path for path in run.out.rglob(".*") if path.is_file() and path.name != ".bidsignore"]
 
 
-@pytest.mark.long
 def test_two_participants_side_by_side_never_harm_the_common_files(undisturbed: Run, tmp_path: Path):
     run = prepare(tmp_path, *NAMES)
     alone = [
@@ -78,7 +79,6 @@ def test_a_second_run_in_the_same_work_folder_leaves_the_first_one_s_images_to_i
     assert f"sub-slow/anat/sub-slow_T1w.nii.gz: {reason}; wait for its end, or choose another with -w" in err
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("years", [-3, 3])
 def test_clocks_that_disagree_change_nothing(years: int, undisturbed: Run, tmp_path: Path):
     run = prepare(tmp_path, *NAMES)
@@ -95,7 +95,6 @@ def test_clocks_that_disagree_change_nothing(years: int, undisturbed: Run, tmp_p
     assert run.results() == undisturbed.results()
 
 
-@pytest.mark.long
 def test_a_moved_work_folder_is_still_good(undisturbed: Run, tmp_path: Path):
     run = prepare(tmp_path, *NAMES)
     assert run.run("--participant-label", "02")[0] == 0

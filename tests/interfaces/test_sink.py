@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -175,7 +176,7 @@ def write_twice(places: dict[str, str], folder: Path, monkeypatch: pytest.Monkey
     def give_up(done: Callable[..., object]) -> Callable[..., object]:
         def step(source: Path, target: Path) -> None:
             if str(target).endswith(failing):
-                raise OSError("disk failure")
+                raise OSError(errno.EIO, "disk failure")
             done(source, target)
 
         return step
