@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,7 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.environment import usable_memory_gb
-from cerebbids.cli.intermediates import WORKFLOW, remove_intermediates
+from cerebbids.cli.intermediates import WORKFLOW
 from cerebbids.cli.outcome import unfinished
 from cerebbids.cli.pluginfile import PluginChoice
 from cerebbids.cli.progress import RunProgress
@@ -59,7 +60,6 @@ def execute(
     images: Sequence[SourceImage],
     choice: PluginChoice,
     keep: KeepProgress,
-    alone: bool,
 ) -> Outcome:
     """Run the images' workflows to their ends, or until somebody interrupts.
 
@@ -75,8 +75,6 @@ def execute(
         What runs the nodes.
     keep : callable
         Told of an image before its first result is written, and when it is done.
-    alone : bool
-        Whether it is certain that no other run works on these images: jobs of one that was killed are then ended.
     """
     for name in ("nipype.workflow", "nipype.interface", "nipype.utils"):
         logging.getLogger(name).setLevel(_LEVELS[min(config.verbosity, 2)])
@@ -87,10 +85,6 @@ def execute(
     stems = {name: image.stem for name, image in sources.items()}
     with RunProgress(steps, stems, lambda name, done: keep(sources[name], done=done)) as progress:
         plugin = _plugin(config, choice, progress)
-        if isinstance(plugin, Scheduled) and alone:
-            plugin.end_left(sources)
-        if config.clean_workdir:
-            remove_intermediates(config.work_dir, images)
         for name in sources:
             drop_damaged(config.work_dir / workflow.name / name)
         end = _run(workflow, plugin)
@@ -127,7 +121,8 @@ def _run(workflow: Workflow, plugin: GuardedMultiProc | Scheduled) -> BaseExcept
         workflow.run(plugin=plugin)
     except (Exception, KeyboardInterrupt) as error:
         # Nipype raises, in various ways, when nodes failed; the plugin knows which. It may also have ended early.
-        plugin.stop()
+        with suppress(OSError, KeyboardInterrupt):  # whoever interrupts this, too, may know which images are done
+            plugin.stop()
         logging.getLogger("nipype.workflow").info("End of the run", exc_info=error)
         return error
     return None

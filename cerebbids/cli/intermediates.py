@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from cerebbids.bids.query import SourceImage
@@ -28,4 +29,5 @@ def remove_intermediates(work_dir: Path, images: Iterable[SourceImage]) -> None:
         for folder in (image.workflow, Path("jobs", image.workflow)):
             shutil.rmtree(work_dir / WORKFLOW / folder, ignore_errors=True)
         for script in (work_dir / WORKFLOW / "batch").glob(f"*_{WORKFLOW}.{image.workflow}.*"):
-            script.unlink(missing_ok=True)
+            with suppress(OSError):
+                script.unlink()

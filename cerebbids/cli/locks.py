@@ -61,7 +61,7 @@ def locked(work_dir: Path, images: Sequence[SourceImage]) -> Iterator[Locks]:
                 free = _lock(file.fileno(), image.workflow, end)
             except OSError:  # a file system without locks
                 hold = False
-                break
+                continue
             if not free:
                 reason = f"is being worked on by another run with the same work folder ({work_dir})"
                 taken[image.stem] = Busy(image.relative, reason, "wait for its end, or choose another with -w")
@@ -78,7 +78,7 @@ def _lock(file: int, name: str, end: float) -> bool:
         try:
             fcntl.fcntl(file, _COMMAND, wanted)
             return True
-        except BlockingIOError:
+        except (BlockingIOError, PermissionError):  # either may tell of another's lock
             if time.monotonic() > end:
                 return False
             time.sleep(0.1)

@@ -20,7 +20,7 @@ from cerebbids.bids.names import SCHEMES
 from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.corrections import find_correction
 from cerebbids.cli.environment import check_shared_memory, check_writable, prepare_environment, usable_memory_gb
-from cerebbids.cli.intermediates import remove_intermediates
+from cerebbids.cli.intermediates import WORKFLOW, remove_intermediates
 from cerebbids.cli.locks import locked
 from cerebbids.cli.outcome import AGAIN, Failures, code_of_run, last_line, unfinished, unfit
 from cerebbids.cli.plan import warn_of_unknown
@@ -30,6 +30,7 @@ from cerebbids.cli.records import keep_progress
 from cerebbids.config import RunConfig
 from cerebbids.errors import (
     BadImage,
+    Busy,
     CerebbidsError,
     Defect,
     Interrupted,
@@ -221,16 +222,33 @@ def _alone(
 ) -> Worked:
     """Process the images that no other run has in work in this work folder."""
     with locked(config.work_dir, images) as locks:
-        failures: Failures = _say(dict(locks.taken))
-        free = [image for image in images if image.stem not in failures]
+        free = [image for image in images if image.stem not in locks.taken]
+        queued = {} if choice.is_local or not locks.hold else _queued(choice, config.work_dir, free)
+        failures: Failures = _say({**locks.taken, **queued})
+        free = [image for image in free if image.stem not in failures]
         if not free:
             return Worked(failures)
-        worked = _process(config, free, network, choice, run, run_id, locks.hold)
+        if config.clean_workdir:
+            remove_intermediates(config.work_dir, free)
+        worked = _process(config, free, network, choice, run, run_id)
         failures |= _say(worked.failures)
         if config.rm_workdir_on_success:
             with suppress(KeyboardInterrupt):  # which then leaves some of them, and changes nothing else
                 remove_intermediates(config.work_dir, [image for image in free if image.stem not in failures])
     return Worked(failures, worked.methods)
+
+
+def _queued(choice: PluginChoice, work_dir: Path, images: Sequence[SourceImage]) -> dict[str, Busy]:
+    """Images of which a run that was killed has jobs in the queue that cannot be ended, by their stems."""
+    from cerebbids.interfaces.scheduler import end_left
+
+    left = end_left(choice.name, work_dir / WORKFLOW, [image.workflow for image in images])
+    mend = "end them and run the same command again"
+    return {
+        image.stem: Busy(image.relative, f"has jobs of a killed run in the queue ({' '.join(jobs)})", mend)
+        for image in images
+        if (jobs := left.get(image.workflow))
+    }
 
 
 def _remove_older(output_dir: Path, image: SourceImage, error: CerebbidsError, written: Collection[str] = ()) -> None:
@@ -266,7 +284,6 @@ def _process(
     choice: PluginChoice,
     run: RunSummary,
     run_id: str,
-    alone: bool,
 ) -> Worked:
     # What these load needs the environment to be prepared.
     from cerebbids.cli.execute import execute
@@ -276,7 +293,7 @@ def _process(
     methods = workflow.visit_desc()
     write_text(config.output_dir / CITATION, methods)
     keep = partial(keep_progress, config.output_dir, run=replace(run, methods_md=methods))
-    outcome = execute(workflow, config, images, choice, keep, alone)
+    outcome = execute(workflow, config, images, choice, keep)
     for image in images:
         if error := outcome.failures.get(image.stem):
             _remove_older(config.output_dir, image, error, outcome.written[image.stem])

@@ -40,6 +40,7 @@ class RunProgress:
     def __init__(self, steps: dict[str, int], names: dict[str, str], keep: Callable[[str, bool], None]) -> None:
         self._steps, self._names, self._keep = steps, names, keep
         self._begun: set[str] = set()
+        self._failed: set[tuple[str, str]] = set()
         self.ended: dict[str, set[str]] = {image: set() for image in steps}
         self._bar = empty_bar()
         self._task = self._bar.add_task("starting", total=sum(steps.values()))
@@ -63,7 +64,11 @@ class RunProgress:
                 self._begun.add(image)
                 self._keep(image, False)
             self._bar.update(self._task, description=f"{self._names[image]}: {step.rpartition('.')[2]}")
-        elif status == "end":
+        elif status == "exception":
+            self._failed.add((image, step))
+        elif (
+            status == "end" and (image, step) not in self._failed
+        ):  # what ran in this process ends after it failed, too
             self.ended[image].add(step)
             self._bar.advance(self._task)
             if self.is_done(image):

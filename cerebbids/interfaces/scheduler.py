@@ -6,7 +6,6 @@ import getpass
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,6 +21,8 @@ from cerebbids.interfaces.cache import record_files
 from cerebbids.interfaces.plugin import read_reason
 
 _CANCEL = {"SLURM": "scancel", "SGE": "qdel", "PBS": "qdel", "LSF": "bkill"}
+JOBS = "jobs"
+"""Folder of empty files that are named as jobs that may be in the queue, in a folder for each image's workflow."""
 _PATIENCE_S = 60.0
 """How long jobs may take to leave the queue."""
 _ALIKE = {
@@ -48,7 +49,7 @@ def scheduler_plugin(name: str, args: Mapping[str, Any], workflows: Path) -> Sch
     """
     os.environ.setdefault("LOGNAME", _user())  # nipype's SLURM plugin names jobs by it
     kind = type(f"Scheduled{name}", (Scheduled, getattr(plugins, f"{name}Plugin")), {"cancel": _CANCEL[name]})
-    return kind(workflows.resolve() / "jobs", plugin_args=dict(args))
+    return kind(workflows / JOBS, plugin_args=dict(args))
 
 
 class Scheduled(SGELikeBatchManagerBase):
@@ -67,36 +68,8 @@ class Scheduled(SGELikeBatchManagerBase):
     def __init__(self, jobs: Path, **more: Any) -> None:
         super().__init__(**more)
         self._jobs = jobs
+        self._notes: dict[Any, Path] = {}
         self.failures: dict[str, CerebbidsError] = {}
-
-    def end_left(self, images: Iterable[str]) -> None:
-        """End the jobs of a run that was killed itself: they would write where those of this run are about to.
-
-        Parameters
-        ----------
-        images : iterable of str
-            Names of the workflows of images that no other run is working on, as this one has locked them.
-        """
-        left = [path for image in images for path in (self._jobs / image).glob("*") if path.name.isdecimal()]
-        if not left:
-            return
-        subprocess.run([self.cancel, *(path.name for path in left)], capture_output=True, check=False)
-        end = time.monotonic() + _PATIENCE_S
-        while left and time.monotonic() < end:
-            if self._may_run(left[-1]):
-                time.sleep(1)
-            else:
-                left.pop().unlink(missing_ok=True)
-        if left:
-            jobs = " ".join(path.name for path in left)
-            told = f"{self._jobs}: jobs of a run that was killed may still be in the queue ({jobs})"
-            print(f"{told}; see that they are not, and run the same command again", file=sys.stderr)
-
-    def _may_run(self, note: Path) -> bool:
-        try:
-            return bool(self._is_pending(int(note.name)))
-        except RuntimeError:  # the scheduler does not answer
-            return True
 
     def stop(self) -> None:
         """End the jobs that this run has in the queue."""
@@ -108,17 +81,20 @@ class Scheduled(SGELikeBatchManagerBase):
             given = getattr(self, "_sbatch_args", None) or ""
             node.plugin_args = {**node.plugin_args, "sbatch_args": not_given(wanted, given)}
         job = super()._submit_batchtask(scriptfile, node)
-        write_text(self._note(job, node.output_dir()), "")
+        self._notes[job] = self._jobs / node._hierarchy.split(".")[1] / str(job)
+        write_text(self._notes[job], "")
         return job
 
     def _clear_task(self, taskid: int) -> None:
-        self._note(taskid, self._pending[taskid]).unlink(missing_ok=True)
+        self._notes.pop(taskid).unlink(missing_ok=True)
         super()._clear_task(taskid)
 
-    def _note(self, job: int, folder: str) -> Path:
-        """File that is there as long as a job may be, whose step works in a folder of an image's workflow."""
-        image = Path(folder).relative_to(self._jobs.parent).parts[0]
-        return self._jobs / image / str(job)
+    def may_run(self, job: str) -> bool:
+        """Whether the scheduler has a job, or does not answer."""
+        try:
+            return bool(self._is_pending(int(job)))
+        except RuntimeError:
+            return True
 
     def _task_finished_cb(self, jobid: int, cached: bool = False) -> None:
         folder = Path(self.procs[jobid].output_dir())
@@ -138,6 +114,45 @@ class Scheduled(SGELikeBatchManagerBase):
         # As lines: nipype adds some where there is no result, and does not expect a text then.
         told = {"result": None, **(result or {}), "traceback": traceback.splitlines(keepends=True)}
         return super()._report_crash(node, told)
+
+
+def end_left(name: str, workflows: Path, images: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """End the jobs of runs that were killed themselves: they would write where those of another are about to.
+
+    Of SLURM alone it is known how to see that they are gone. Jobs of another scheduler are ended as well and forgotten.
+
+    Parameters
+    ----------
+    name : str
+        Scheduler, as :func:`scheduler_plugin` takes it.
+    workflows : Path
+        Folder of the images' workflows.
+    images : iterable of str
+        Names of the workflows of images that no other run is working on, as this one has locked them.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Jobs that do not leave the queue, by the workflows whose they are.
+    """
+    left = [path for image in images for path in sorted((workflows / JOBS / image).glob("*"))]
+    if not left:
+        return {}
+    subprocess.run([_CANCEL[name], *(path.name for path in left)], capture_output=True, check=False)
+    scheduler = scheduler_plugin(name, {}, workflows)
+    staying = left if name == "SLURM" else []
+    end = time.monotonic() + _PATIENCE_S
+    while staying := [path for path in staying if scheduler.may_run(path.name)]:
+        if time.monotonic() > end:
+            break
+        time.sleep(1)
+    for path in left:
+        if path not in staying:
+            path.unlink(missing_ok=True)
+    return {
+        image: tuple(path.name for path in staying if path.parent.name == image)
+        for image in {path.parent.name for path in staying}
+    }
 
 
 def ask_slurm(node: Node, use_gpu: bool, threads: int) -> None:
@@ -169,9 +184,11 @@ def not_given(wanted: str, given: str) -> str:
     >>> not_given("--cpus-per-task=2 --mem=2800M --gres=gpu:1", "--mem-per-cpu=4G -c 8 --gpus=1")
     ''
     >>> not_given("--cpus-per-task=2 --mem=2800M --gres=gpu:1", "--time=10 --mem 32G --gres=lscratch:20")
-    '--cpus-per-task=2 --gres=gpu:1'
+    '--cpus-per-task=2 --gres=gpu:1,lscratch:20'
     """
-    return " ".join(option for option in wanted.split() if not re.search(_ALIKE[option.partition("=")[0]], f" {given}"))
+    options = [each for each in wanted.split() if not re.search(_ALIKE[each.partition("=")[0]], f" {given}")]
+    others = re.search(r" --gres[= ](\S+)", f" {given}")
+    return " ".join(f"{each},{others[1]}" if others and each.startswith("--gres") else each for each in options)
 
 
 def _user() -> str:

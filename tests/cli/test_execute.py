@@ -51,7 +51,7 @@ def run(folder: Path, **tasks: str):
         image_wf = Workflow(f"sub_{label}_wf")
         image_wf.add_nodes([part])
         workflow.add_nodes([image_wf])
-    return execute(workflow, config, images, PluginChoice(), lambda *_, **__: None, True)
+    return execute(workflow, config, images, PluginChoice(), lambda *_, **__: None)
 
 
 def test_image_is_done_when_its_nodes_have_ended_in_this_run(tmp_path):
@@ -86,7 +86,7 @@ def conform_twice(folder: Path) -> Outcome:
     image_wf, second = Workflow("sub_1_wf"), Node(Conform(version="1"), "second")
     image_wf.connect(first, "out_file", second, "in_file")
     workflow.add_nodes([image_wf])
-    return execute(workflow, config, [image], PluginChoice(), lambda *_, **__: None, True)
+    return execute(workflow, config, [image], PluginChoice(), lambda *_, **__: None)
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: os.truncate(path, 1000), lambda path: None])

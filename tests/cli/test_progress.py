@@ -10,6 +10,7 @@ def test_an_image_is_called_done_after_its_last_step_and_never_when_one_failed(c
             ("a_wf", "denoise", "end"),
             ("b_wf", "denoise", "end"),
             ("b_wf", "predict", "exception"),
+            ("b_wf", "predict", "end"),
         ):
             progress(SimpleNamespace(fullname=f"cerebbids_wf.{image}.part_wf.{step}"), status)
         assert "done" not in capsys.readouterr().err
