@@ -66,9 +66,8 @@ class RunProgress:
             self._bar.update(self._task, description=f"{self._names[image]}: {step.rpartition('.')[2]}")
         elif status == "exception":
             self._failed.add((image, step))
-        elif (
-            status == "end" and (image, step) not in self._failed
-        ):  # what ran in this process ends after it failed, too
+        # A step that fails in this process, as those that write results do on a cluster, is said to have ended, too.
+        elif status == "end" and (image, step) not in self._failed:
             self.ended[image].add(step)
             self._bar.advance(self._task)
             if self.is_done(image):

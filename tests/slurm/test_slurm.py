@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app import REPOSITORY, Run, prepare
+from tests.app import REPOSITORY, Run, is_running, prepare, wait_for
 from tests.slurm.cluster import cluster, missing
 
 SUBJECTS = ("01", "02")
@@ -129,3 +129,22 @@ def test_an_interrupted_run_takes_its_jobs_out_of_the_queue(slurm, tmp_path, mon
     while subprocess.run(["squeue", "--noheader"], env=os.environ, capture_output=True, check=True).stdout:
         assert time.monotonic() < end
         time.sleep(0.5)
+
+
+def test_the_jobs_of_a_killed_run_are_ended_before_the_same_command_goes_on(slurm, tmp_path, monkeypatch):
+    run = prepare(tmp_path, "sub-slow/anat/sub-slow")
+    (tmp_path / "slurm.yml").write_text("plugin: SLURM\n")
+    for name, value in slurm.items():
+        monkeypatch.setenv(name, value)
+    killed = run.start("--use-plugin", str(tmp_path / "slurm.yml"))
+    (begun,) = wait_for(lambda: list(run.work.rglob("begun.txt")), killed)
+    first = int(wait_for(begun.read_text, killed))
+    killed.kill()
+    killed.communicate()
+    assert is_running(first) and list((run.work / "cerebbids_wf" / "jobs" / "sub_slow_wf").iterdir())
+    again = run.start("--use-plugin", str(tmp_path / "slurm.yml"))
+    wait_for(lambda: not is_running(first), again)
+    wait_for(lambda: [path for path in run.work.rglob("begun.txt") if path.read_text() not in ("", str(first))], again)
+    again.terminate()
+    again.communicate()
+    assert again.returncode == 143
