@@ -2,70 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 import time
-import traceback
-from collections.abc import Collection, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
-from pathlib import Path
-from uuid import uuid4
 
 from cerebbids import __version__
-from cerebbids.bids.dataset import remove_outputs, start_dataset
+from cerebbids.bids.dataset import start_dataset
 from cerebbids.bids.names import SCHEMES
-from cerebbids.bids.query import Selection, SourceImage, select_images
-from cerebbids.cli.corrections import find_correction
-from cerebbids.cli.environment import check_shared_memory, check_writable, prepare_environment, usable_memory_gb
-from cerebbids.cli.intermediates import WORKFLOW, remove_intermediates
-from cerebbids.cli.locks import locked
-from cerebbids.cli.outcome import AGAIN, Failures, code_of_run, last_line, unfinished, unfit
-from cerebbids.cli.plan import warn_of_unknown
-from cerebbids.cli.pluginfile import PluginChoice, read_plugin
-from cerebbids.cli.preflight import check_device, choose_device, corrected_images, refused_images
-from cerebbids.cli.records import keep_progress
+from cerebbids.bids.query import Selection, select_images
+from cerebbids.cli.environment import check_shared_memory, check_writable, prepare_environment
+from cerebbids.cli.outcome import Failures, code_of_run, last_line, unfinished, unfit
+from cerebbids.cli.pluginfile import read_plugin
+from cerebbids.cli.preflight import check_device, choose_device
+from cerebbids.cli.work import CITATION, Network, remove_older, say, work
 from cerebbids.config import RunConfig
-from cerebbids.errors import (
-    BadImage,
-    Busy,
-    CerebbidsError,
-    Defect,
-    Interrupted,
-    ModelError,
-    RegistrationFailed,
-    SegmentationFailed,
-    Unfinished,
-    UsageError,
-)
+from cerebbids.errors import ModelError, UsageError
 from cerebbids.files import write_text
 from cerebbids.inference.libraryfiles import LIBRARY_NOTES, open_library
 from cerebbids.inference.models import Bundle, read_bundle
 from cerebbids.reports.summary import RunSummary
-
-_AGAINST_THE_IMAGE = (BadImage, RegistrationFailed, SegmentationFailed)
-"""Failures that make earlier results doubtful; a full disk or a lack of memory does not."""
-CITATION = Path("logs", "CITATION.md")
-"""Methods text, in the output folder."""
-
-
-@dataclass(frozen=True)
-class Worked:
-    """What became of images: why some failed, and the methods text of those that were worked on."""
-
-    failures: Failures
-    methods: str = ""
-
-
-@dataclass(frozen=True)
-class Network:
-    """Title and hash of the model bundle, and the device that it runs on."""
-
-    model: str
-    model_sha256: str
-    device: str
 
 
 def run_participants(config: RunConfig, command: str) -> int:
@@ -105,18 +61,18 @@ def run_participants(config: RunConfig, command: str) -> int:
     network = Network(bundle.title, recipe_sha256(bundle, config), device)
     start_dataset(config.bids_dir, config.output_dir, SCHEMES, model=bundle.title, licence=bundle.licence)
 
-    failures = _say(unfit(selection))
+    failures = say(unfit(selection))
     for image, error in selection.refused:
         if not image.is_misplaced:
-            _remove_older(config.output_dir, image, error)
+            remove_older(config.output_dir, image, error)
     if failures and config.stop_on_first_crash:
         failures |= {image.stem: unfinished(image, None, stopped=True) for image in selection.images}
     else:
-        worked = _work(config, selection.images, network, choice, run)
+        worked = work(config, selection.images, network, choice, run)
         failures |= worked.failures
         run = replace(run, methods_md=worked.methods)
     run = replace(run, seconds=time.monotonic() - clock)
-    failures |= _say(_write_reports(config, selection, failures, run))
+    failures |= say(_write_reports(config, selection, failures, run))
     names = [image.stem for image in selection.images]
     print(last_line(names, failures))
     return code_of_run(names, failures)
@@ -166,138 +122,6 @@ def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
             raise
         told += (library / LIBRARY_NOTES).read_bytes()
     return sha256(told).hexdigest()
-
-
-def _say(failures: Failures) -> Failures:
-    for error in failures.values():
-        print(error, file=sys.stderr)
-    return failures
-
-
-def _work(
-    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run: RunSummary
-) -> Worked:
-    """Process the images; whatever ends the run, say what became of each."""
-    failures: Failures = {}
-    methods = ""
-    run_id = f"{run.started:%Y%m%d-%H%M%S}_{uuid4()}"
-    try:
-        memory_gb = config.mem_gb or usable_memory_gb()
-        for image, error in corrected_images(images, config.output_dir, config.nprocs, memory_gb):
-            failures |= _say({image.stem: error})
-        ours = [image for image in images if image.stem not in failures]
-        warn_of_unknown(config.output_dir, ours)
-        failures |= _say(_start_logs(config, ours, run_id))
-        writable = [image for image in images if image.stem not in failures]
-        for image, error in refused_images(writable, config.nprocs, memory_gb, config.t2w):
-            failures |= _say({image.stem: error})
-            _remove_older(config.output_dir, image, error)
-        sound = [image for image in images if image.stem not in failures]
-        if failures and config.stop_on_first_crash:
-            failures |= {image.stem: unfinished(image, None, stopped=True) for image in sound}
-        elif sound:
-            worked = _alone(config, sound, network, choice, run, run_id)
-            failures |= worked.failures
-            methods = worked.methods
-    except KeyboardInterrupt:
-        rest = [image for image in images if image.stem not in failures]
-        failures |= {image.stem: Interrupted(image.relative, "was interrupted", AGAIN) for image in rest}
-    except Exception as error:
-        if not isinstance(error, OSError):
-            traceback.print_exc()
-        reason = f"was not finished ({type(error).__name__}: {error})"
-        rest = [image for image in images if image.stem not in failures]
-        kind = Unfinished if isinstance(error, OSError) else Defect
-        failures |= _say({image.stem: kind(image.relative, reason, AGAIN) for image in rest})
-    return Worked(failures, methods)
-
-
-def _alone(
-    config: RunConfig,
-    images: Sequence[SourceImage],
-    network: Network,
-    choice: PluginChoice,
-    run: RunSummary,
-    run_id: str,
-) -> Worked:
-    """Process the images that no other run has in work in this work folder."""
-    with locked(config.work_dir, images) as locks:
-        free = [image for image in images if image.stem not in locks.taken]
-        queued = {} if choice.is_local or not locks.hold else _queued(choice, config.work_dir, free)
-        failures: Failures = _say({**locks.taken, **queued})
-        free = [image for image in free if image.stem not in failures]
-        if not free:
-            return Worked(failures)
-        if config.clean_workdir:
-            remove_intermediates(config.work_dir, free)
-        worked = _process(config, free, network, choice, run, run_id)
-        failures |= _say(worked.failures)
-        if config.rm_workdir_on_success:
-            with suppress(KeyboardInterrupt):  # which then leaves some of them, and changes nothing else
-                remove_intermediates(config.work_dir, [image for image in free if image.stem not in failures])
-    return Worked(failures, worked.methods)
-
-
-def _queued(choice: PluginChoice, work_dir: Path, images: Sequence[SourceImage]) -> dict[str, Busy]:
-    """Images of which a run that was killed has jobs in the queue that cannot be ended, by their stems."""
-    from cerebbids.interfaces.scheduler import end_left
-
-    left = end_left(choice.name, work_dir / WORKFLOW, [image.workflow for image in images])
-    mend = "end them and run the same command again"
-    return {
-        image.stem: Busy(image.relative, f"has jobs of a killed run in the queue ({' '.join(jobs)})", mend)
-        for image in images
-        if (jobs := left.get(image.workflow))
-    }
-
-
-def _remove_older(output_dir: Path, image: SourceImage, error: CerebbidsError, written: Collection[str] = ()) -> None:
-    if not isinstance(error, _AGAINST_THE_IMAGE) or not image.path.exists():  # as when git-annex has dropped it
-        return
-    if kept := find_correction(output_dir, image.path):
-        print(f"{kept.subject}: {kept.reason}; all that was made of {image.relative} before is kept", file=sys.stderr)
-        return
-    try:
-        remove_outputs(output_dir, image.path, keep=written)
-    except OSError as refusal:  # one folder must not keep the other images from being done
-        reason = f"is out of date and cannot be removed ({refusal.strerror})"
-        print(f"{refusal.filename}: {reason}; remove it", file=sys.stderr)
-
-
-def _start_logs(config: RunConfig, images: Sequence[SourceImage], run_id: str) -> Failures:
-    """Keep the choices of the run with every participant; images of one that cannot be written to fail."""
-    failures: Failures = {}
-    for image in images:
-        folder = config.output_dir / f"sub-{image.subject}"
-        try:
-            config.save(folder / "log" / run_id / "cerebbids.toml")
-        except OSError as error:
-            reason = f"has outputs that cannot be written ({error.strerror})"
-            failures[image.stem] = Unfinished(image.relative, reason, f"mend the permissions of {folder}")
-    return failures
-
-
-def _process(
-    config: RunConfig,
-    images: Sequence[SourceImage],
-    network: Network,
-    choice: PluginChoice,
-    run: RunSummary,
-    run_id: str,
-) -> Worked:
-    # What these load needs the environment to be prepared.
-    from cerebbids.cli.execute import execute
-    from cerebbids.workflows.base import init_cerebbids_wf
-
-    workflow = init_cerebbids_wf(config=config, images=images, **asdict(network), run_id=run_id, plugin=choice.name)
-    methods = workflow.visit_desc()
-    write_text(config.output_dir / CITATION, methods)
-    keep = partial(keep_progress, config.output_dir, run=replace(run, methods_md=methods))
-    outcome = execute(workflow, config, images, choice, keep)
-    for image in images:
-        if error := outcome.failures.get(image.stem):
-            _remove_older(config.output_dir, image, error, outcome.written[image.stem])
-    return Worked(outcome.failures, methods)
 
 
 def _write_reports(config: RunConfig, selection: Selection, failures: Failures, run: RunSummary) -> Failures:

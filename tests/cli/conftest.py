@@ -49,10 +49,10 @@ def dataset(tmp_path: Path):
 @pytest.fixture
 def no_work(monkeypatch: pytest.MonkeyPatch, dataset) -> None:
     """Let every image be done at once, in the output folder of an earlier run."""
-    from cerebbids.cli import execute, participant
+    from cerebbids.cli import execute, participant, work
     from tests.datasets import make_output
 
     make_output(dataset.out)
-    monkeypatch.setattr(participant, "refused_images", lambda *_: ())
+    monkeypatch.setattr(work, "refused_images", lambda *_: ())
     monkeypatch.setattr(participant, "choose_device", lambda _: "cpu")
     monkeypatch.setattr(execute, "execute", lambda *_: execute.Outcome({}, {}))

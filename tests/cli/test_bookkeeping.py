@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from cerebbids.cli import execute, participant
+from cerebbids.cli import execute, work
 from cerebbids.cli.run import main
 from cerebbids.errors import BadImage, CerebbidsError, RegistrationFailed, SegmentationFailed, Unfinished
 from cerebbids.files import write_text
@@ -25,7 +25,7 @@ def test_older_results_go_only_when_the_image_is_at_fault(kind, no_work, dataset
 
 
 def test_older_results_stay_when_the_image_is_not_there_at_the_moment(no_work, dataset, monkeypatch):
-    monkeypatch.setattr(participant, "refused_images", lambda images, *_: [(images[0], BadImage("1", "is not", "get"))])
+    monkeypatch.setattr(work, "refused_images", lambda images, *_: [(images[0], BadImage("1", "is not", "get"))])
     source = dataset.source("01")
     source.unlink()
     source.symlink_to("dropped")
@@ -40,7 +40,7 @@ def test_image_corrected_by_hand_is_refused_before_anything_and_the_others_are_d
     done = []
     monkeypatch.setattr(execute, "execute", lambda *call: done.extend(call[2]) or execute.Outcome({}, {}))
     monkeypatch.setattr(
-        participant, "refused_images", lambda images, *_: [(each, BadImage("1", "is", "x")) for each in images[:-1]]
+        work, "refused_images", lambda images, *_: [(each, BadImage("1", "is", "x")) for each in images[:-1]]
     )  # that is, of the first image if it came so far
     before = corrected(dataset, "01")
     assert main(dataset.arguments()) == 1
@@ -56,7 +56,7 @@ def test_image_corrected_by_hand_is_refused_before_anything_and_the_others_are_d
     assert line in page and "<dt>Corrected by hand</dt><dd>seg-Lobules</dd>" in page
     dataset.path("01", "dseg").rename(dataset.out.parent / "away.nii.gz")
     done.clear()
-    monkeypatch.setattr(participant, "refused_images", lambda *_: ())
+    monkeypatch.setattr(work, "refused_images", lambda *_: ())
     assert main(dataset.arguments()) == 0 and len(done) == 2
 
 
@@ -114,7 +114,7 @@ def test_older_output_that_cannot_be_removed_is_told_and_keeps_nobody_back(no_wo
     def refuse(images, *_):
         yield images[0], BadImage(images[0].relative, "is empty", "copy it again")
 
-    monkeypatch.setattr(participant, "refused_images", refuse)
+    monkeypatch.setattr(work, "refused_images", refuse)
     dataset.path("01", "dseg").mkdir(parents=True)
     assert main(dataset.arguments()) == 1
     told = capsys.readouterr()
@@ -142,7 +142,7 @@ def test_interruption_while_images_are_looked_at_is_told_too(no_work, dataset, c
     def interrupt(*_):
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(participant, "refused_images", interrupt)
+    monkeypatch.setattr(work, "refused_images", interrupt)
     before = signal.getsignal(signal.SIGTERM)
     assert main(dataset.arguments()) == 143
     assert capsys.readouterr().out.strip().splitlines()[-1].startswith("0 done, 2 failed: sub-01 (was interrupted)")
