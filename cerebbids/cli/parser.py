@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from cerebbids import __version__
 from cerebbids.cli.configfile import read_choices
@@ -19,9 +19,17 @@ _ABOUT = "Segment the lobules of the cerebellum on every T1w image of a BIDS dat
 _EPILOG = "For research only: not a medical device. The default weights must not be used commercially."
 
 
+class OneLine(argparse.ArgumentParser):
+    """A parser that tells in one line what it does not understand."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with code 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of ``cerebbids``, which gives what was asked for and no default of what was not."""
-    parser = argparse.ArgumentParser(
+    parser = OneLine(
         "cerebbids", description=_ABOUT, epilog=_EPILOG, allow_abbrev=False, argument_default=argparse.SUPPRESS
     )
     parser.add_argument("bids_dir", type=folder, help="root of the BIDS dataset")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cerebbids.cli.options import bare_labels, folder
-from cerebbids.cli.parser import add_participant_label
+from cerebbids.cli.parser import OneLine, add_participant_label
 from cerebbids.cli.records import forget_half
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import BadImage, CerebbidsError, Unfinished, UsageError
@@ -36,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 when all images are done, 1 when one failed, 2 for a senseless request, 130 when interrupted.
     """
-    parser = argparse.ArgumentParser("cerebbids-tables", description=_ABOUT, allow_abbrev=False)
+    parser = OneLine("cerebbids-tables", description=_ABOUT, allow_abbrev=False)
     parser.add_argument("output_dir", type=folder, help="output folder of cerebbids")
     add_participant_label(parser)
     options = parser.parse_args(argv)

@@ -160,7 +160,13 @@ def _counts(quality: pd.DataFrame) -> dict[str, int]:
     return {
         "images": len(quality),
         "participants": quality["participant_id"].nunique(),
-        "sessions": len(quality[["participant_id", "session_id"]].drop_duplicates()),
+        "sessions": len(_sessions(quality)),
         **{light: int(lights.get(light, 0)) for light in ("green", "yellow", "red")},
         **{state: int(states.get(state, 0)) for state in ("failed", "refused", "removed", "damaged")},
     }
+
+
+def _sessions(quality: pd.DataFrame) -> pd.DataFrame:
+    """Sessions by participants; images outside of any are in none."""
+    within = quality[quality["session_id"] != "n/a"]
+    return within[["participant_id", "session_id"]].drop_duplicates()

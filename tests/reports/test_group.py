@@ -7,7 +7,7 @@ from cerebbids.bids.names import GROUP_PAGE, beside_labels
 from cerebbids.cli.group import run_group
 from cerebbids.cli.records import Record
 from tests.finished import RUN
-from tests.groups import MADE, folders, put
+from tests.groups import MADE, RUNS, folders, put
 
 NAMES = [f"sub-{k}/anat/sub-{k}" for k in range(1, 7)]
 BREAKOUT = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>"
@@ -22,13 +22,20 @@ def data_of(page: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S).group(1))
 
 
+def test_sessions_are_counted_where_there_are_any(tmp_path):
+    config = folders(tmp_path, *RUNS, NAMES[1])
+    for name in (*RUNS, NAMES[1]):
+        put(config.output_dir, name)
+    assert "4 images · 2 participants · 2 sessions · made with" in page_of(config)
+
+
 def test_page_says_what_there_is(tmp_path):
     config = folders(tmp_path, *NAMES)
     for k, name in enumerate(NAMES[:5]):
         put(config.output_dir, name, volumes={"Left VI": 50.0 if k == 4 else 900.0 + k})
     Record(f"{NAMES[5]}_T1w.nii.gz", RUN, "sub-6: is empty; copy it again").save(config.output_dir)
     page = page_of(config)
-    assert "6 images · 6 participants · 6 sessions · made with cerebbids 1.0.2" in page
+    assert "6 images · 6 participants · made with cerebbids 1.0.2" in page
     assert "1 failed: the table says why" in page and "sub-6: is empty; copy it again" in page
     data = data_of(page)
     assert data["links"][1] == "sub-2.html#sub-2_T1w.nii.gz"
