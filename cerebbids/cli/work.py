@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -100,7 +100,8 @@ def work(
         if failures and config.stop_on_first_crash:
             failures |= {image.stem: unfinished(image, None, stopped=True) for image in sound}
         elif sound:
-            worked = _alone(config, sound, network, choice, run, run_id)
+            process = partial(_process, config, network=network, choice=choice, run=run, run_id=run_id)
+            worked = _alone(config, sound, choice, process)
             failures |= worked.failures
             methods = worked.methods
     except KeyboardInterrupt:
@@ -119,10 +120,8 @@ def work(
 def _alone(
     config: RunConfig,
     images: Sequence[SourceImage],
-    network: Network,
     choice: PluginChoice,
-    run: RunSummary,
-    run_id: str,
+    process: Callable[[Sequence[SourceImage]], Worked],
 ) -> Worked:
     """Process the images that no other run has in work in this work folder."""
     with locked(config.work_dir, images) as locks:
@@ -134,7 +133,7 @@ def _alone(
             return Worked(failures)
         if config.clean_workdir:
             remove_intermediates(config.work_dir, free)
-        worked = _process(config, free, network, choice, run, run_id)
+        worked = process(free)
         failures |= say(worked.failures)
         if config.rm_workdir_on_success:
             with suppress(KeyboardInterrupt):  # which then leaves some of them, and changes nothing else
@@ -196,6 +195,7 @@ def _start_logs(config: RunConfig, images: Sequence[SourceImage], run_id: str) -
 def _process(
     config: RunConfig,
     images: Sequence[SourceImage],
+    *,
     network: Network,
     choice: PluginChoice,
     run: RunSummary,
