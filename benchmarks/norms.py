@@ -1,6 +1,6 @@
 """How true norms are, on simulated people whose centiles are known.
 
-``python benchmarks/norms.py`` writes ``benchmarks/results/norms.tsv``, in under a minute on one CPU.
+``python benchmarks/norms.py`` writes ``benchmarks/results/norms.tsv``, in about 40 seconds of one CPU.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cerebbids.norms.curves import curves_of, fit_sample
 
 PEOPLE = (60, 200, 500)
 LEVELS = (5.0, 50.0, 95.0)
-SAMPLES, WITH_INTERVALS = 30, 4
+SAMPLES, WITH_INTERVALS = 20, 3
 """Samples of each kind, and those of them whose intervals are computed, which takes a hundred times as long."""
 NEW = 2000
 RESULTS = Path(__file__).parent / "results" / "norms.tsv"

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _ABOUT = "Make tables of norms of your own."
 _METHOD = (
     "Restricted regression quantiles (He 1997): median regression on a natural cubic spline of age and on sex, scale "
-    "by median regression of the logarithm of residuals, quantiles of residuals divided by the scale; 95 % intervals "
-    "by resampling people; calibration by ten-fold cross-validation over people"
+    "by median regression of the logarithm of residuals, quantiles of the residuals of people not in the fit, divided "
+    "by the scale; 95 % intervals by resampling people; calibration by ten-fold cross-validation over people"
 )
 _SEED = 0
 

