@@ -89,6 +89,18 @@ class People:
         return Person(then.age, person.sex, then.why_no_age, person.why_no_sex)
 
 
+def years_of(unit: str) -> float | None:
+    """Years of a unit of age; none where it is not known.
+
+    Examples
+    --------
+    >>> years_of("Months") == 1 / 12, years_of("yrs."), years_of("moons")
+    (True, 1.0, None)
+    """
+    word = unit.strip().lower().rstrip(".")
+    return _YEARS.get(word, _YEARS.get(word.rstrip("s")))
+
+
 @dataclass(frozen=True)
 class _Table:
     """Rows of a table, and what its sidecar says of its columns."""
@@ -169,7 +181,7 @@ class _Ages:
         if _FROM_CONCEPTION.search(" ".join(str(about.get(key, "")) for key in ("Units", "Description", "LongName"))):
             return cls(column, None, f"{name} tells ages from conception, not from birth")
         if unit := str(about.get("Units", "")).strip().lower():
-            years = _YEARS.get(unit.rstrip("."), _YEARS.get(unit.rstrip("s.")))
+            years = years_of(unit)
             return cls(column, years, "" if years else f"{name} tells ages in {unit!r}, which is no unit known here")
         beyond = [age for row in table.rows if (age := _float(row[column])) and age > OLDEST and age not in _CODES]
         if beyond:

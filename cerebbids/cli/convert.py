@@ -55,6 +55,8 @@ def _convert(options: argparse.Namespace) -> int:
     source, target, back = options.source, options.target, options.target_tool is not None
     tool = options.target_tool or options.source_tool
     _check_paths(source, target)
+    if not back and not _is_map(target) and target.suffix != ".tsv":  # the sidecar is named after it
+        raise UsageError(str(target), "has another ending than .tsv", "name it sub-01_seg-Lobules_morph.tsv, say")
     scheme = _scheme(source if back else target, tool)
     if _is_map(source):
         told = relabel_file(source, target, tool, scheme, back=back)

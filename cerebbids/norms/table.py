@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from cerebbids.bids.names import sidecar_path
+from cerebbids.bids.people import years_of
 from cerebbids.errors import UsageError
 from cerebbids.files import as_json, write_text
 
@@ -27,7 +28,6 @@ SEXES = ("female", "male", "both")
 _KEYS = ("structure", "measure", "unit", "sex", "age", "n")
 _LMS = ("l", "m", "s")
 _UNITS = {"mm^3": 1.0, "mm3": 1.0, "cm^3": 1000.0, "cm3": 1000.0, "ml": 1000.0, "%": 1.0}
-_YEARS = {"year": 1.0, "years": 1.0, "month": 1 / 12, "months": 1 / 12, "week": 7 / 365.25, "weeks": 7 / 365.25}
 
 
 @dataclass(frozen=True)
@@ -93,30 +93,25 @@ def read_norms(path: Path) -> Norms:
     Notes
     -----
     Centile z of the LMS method is ``M (1 + L S z)^(1/L)``, or ``M exp(S z)`` where L is 0 (Cole and Green 1992,
-    Stat Med 11:1305, equation 1).
+    Stat Med 11:1305).
     """
     described = _sidecar(path)
-    years = _YEARS.get(_units(described))
+    years = years_of(_units(described))
     if years is None:
         raise _wrong(sidecar_path(path), f"tells ages in {_units(described)!r}", "give them in years, months or weeks")
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(), delimiter="\t"))
     except (ValueError, csv.Error) as error:
         raise _wrong(path, "is no table") from error
-    header = list(rows[0]) if rows else []
+    header = [name for name in rows[0] if name] if rows else []
     if lacking := [key for key in _KEYS if key not in header]:
         raise _wrong(path, f"has no rows, or no column {lacking[0]}")
     has_lms = set(_LMS) <= set(header)
-    levels = LEVELS if has_lms else tuple(sorted(float(name[1:]) for name in header if re.fullmatch(r"p[\d.]+", name)))
-    if len(levels) < 2 or not 0 < levels[0] < levels[-1] < 100:
+    centiles = _centile_columns(header)
+    if not has_lms and (len(centiles) < 2 or not all(0 < level < 100 for level in centiles)):
         raise _wrong(path, "has neither columns p5, p95, ... nor l, m, s")
-    groups: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    for row in rows:
-        if None in row.values() or row["sex"] not in SEXES or row["measure"] not in MEASURES:
-            raise _wrong(path, f"is damaged: a cell is missing, or sex or measure is none ({row['structure']})")
-        groups.setdefault((row["structure"], row["measure"], row["sex"]), []).append(row)
     try:
-        curves = {key: _curve(group, levels, years, has_lms) for key, group in groups.items()}
+        curves = {key: _curve(group, {} if has_lms else centiles, years) for key, group in _grouped(path, rows).items()}
     except (ValueError, KeyError) as error:
         raise _wrong(path, f"is damaged ({error})") from error
     return Norms(str(described.get("Scheme", "")), str(described.get("Source", "not told")), curves)
@@ -168,7 +163,31 @@ def _columns() -> dict[str, Any]:
     }
 
 
-def _curve(rows: Sequence[Mapping[str, str]], levels: Sequence[float], years: float, has_lms: bool) -> Curve:
+def _grouped(path: Path, rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str, str], list[Mapping[str, str]]]:
+    """Rows of each curve, by structure, measure and sex."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, str]]] = {}
+    for row in rows:
+        if None in row or None in row.values() or row["sex"] not in SEXES or row["measure"] not in MEASURES:
+            reason = "is damaged: a cell is missing or too many, or sex or measure is none"
+            raise _wrong(path, f"{reason} ({row['structure']})")
+        groups.setdefault((row["structure"], row["measure"], row["sex"]), []).append(row)
+    return groups
+
+
+def _centile_columns(header: Sequence[str]) -> dict[float, str]:
+    """Columns of centiles by these, ascending.
+
+    Examples
+    --------
+    >>> _centile_columns(["age", "p95", "p2.5", "p2.5_low"])
+    {2.5: 'p2.5', 95.0: 'p95'}
+    """
+    named = (name for name in header if re.fullmatch(r"p\d+(\.\d+)?", name))
+    return dict(sorted((float(name[1:]), name) for name in named))
+
+
+def _curve(rows: Sequence[Mapping[str, str]], columns: Mapping[float, str], years: float) -> Curve:
+    """Read the rows of one curve, by the parameters of the LMS method where there are no columns of centiles."""
     unit = {row["unit"].strip() for row in rows}
     factor = _UNITS.get(unit.pop().lower()) if len(unit) == 1 else None
     if factor is None or (rows[0]["measure"] == "volume_mm3") == (rows[0]["unit"].strip() == "%"):
@@ -177,18 +196,19 @@ def _curve(rows: Sequence[Mapping[str, str]], levels: Sequence[float], years: fl
     ages = np.array([float(row["age"]) for row in rows]) * years
     if (np.diff(ages) <= 0).any() or not np.isfinite(ages).all():
         raise ValueError(f"{rows[0]['structure']} has two rows for an age, or one without")
-    nothing = np.full((len(rows), len(levels)), np.nan)
-    if has_lms:
-        values, low, high = factor * _lms(rows, levels), nothing, nothing
-    else:
+    levels = tuple(columns) or LEVELS
+    if columns:
         values, low, high = (
-            factor * np.array([[_number(row.get(f"p{level:g}{end}")) for level in levels] for row in rows])
+            factor * np.array([[_number(row.get(f"{name}{end}")) for name in columns.values()] for row in rows])
             for end in ("", "_low", "_high")
         )
+    else:
+        values = factor * _lms(rows, levels)
+        low = high = np.full(values.shape, np.nan)
     steps = [np.diff(row[np.isfinite(row)]) for row in values]
     if any((step < 0).any() for step in steps):
         raise ValueError(f"centiles of {rows[0]['structure']} cross")
-    return Curve(ages, tuple(levels), values, low, high, np.array([int(float(row["n"])) for row in rows]))
+    return Curve(ages, levels, values, low, high, np.array([int(float(row["n"])) for row in rows]))
 
 
 def _lms(rows: Iterable[Mapping[str, str]], levels: Sequence[float]) -> np.ndarray:

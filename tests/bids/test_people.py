@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from cerebbids.bids.people import Person, read_people
@@ -162,3 +163,24 @@ def test_a_broken_table_of_sessions_is_a_warning(tmp_path):
     (tmp_path / "sub-1" / "sub-1_sessions.tsv").write_bytes(b"\xff\xfe\x00")
     people = read_people(table)
     assert people.of("sub-1", "ses-a").age == 24 and any("is no table" in line for line in people.warnings)
+
+
+def test_damaged_tables_never_crash(tmp_path):
+    table = dataset(tmp_path, ["sub-1\t24\tF", "sub-2\t30\tM"], sidecar={"age": {"Units": "years"}})
+    whole, rng = table.read_bytes(), np.random.default_rng(0)
+    for _ in range(100):
+        damaged = bytearray(whole[: rng.integers(1, len(whole) + 1)])
+        for place in rng.integers(0, len(damaged), 3):
+            damaged[place] = rng.choice([9, 10, 32, 34, 45, 46, 65, 200])
+        table.write_bytes(damaged)
+        try:
+            person = read_people(table).of("sub-1")
+        except UsageError:
+            continue
+        assert (person.age is None) == bool(person.why_no_age) and (person.sex is None) == bool(person.why_no_sex)
+
+
+@pytest.mark.parametrize("sidecar", [[], {"age": "years"}, {"age": {"Units": None}}, {"sex": {"Levels": ["F"]}}])
+def test_sidecars_of_another_shape(tmp_path, sidecar):
+    person = read_people(dataset(tmp_path, ["sub-1\t24\tF"], sidecar=sidecar)).of("sub-1")
+    assert person.sex == "female" and (person.age == 24 or person.why_no_age)

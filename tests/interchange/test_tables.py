@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -196,6 +197,7 @@ def test_another_unit_is_refused(tmp_path, capsys):
     (["--from", "deepceres", "in.csv", "sub-1_seg-Lobules_morph.tsv"], "is named seg-Lobules"),
     (["--from", "maget", "in.csv", "out.tsv"], "has no tables that are known here"),
     (["--from", "ceres", "in.csv", "in.csv"], "is both input and output"),
+    (["--from", "ceres", "in.csv", "out.json"], "has another ending than .tsv"),
     (["--from", "ceres", "in.csv", "out.nii.gz"], "is not of the kind of the input"),
     (["--to", "ceres", "in.csv", "out.csv"], "is no table of volumes of one image"),
 ])  # fmt: skip
@@ -213,3 +215,18 @@ def test_decimal_commas_and_missing_cells(tmp_path):
     assert main(["--from", "ceres", str(source), str(tmp_path / "out.tsv")]) == 0
     found = volumes(tmp_path / "out.tsv")
     assert found["Right I-II"] == 1500 and "Right X" not in found and found["Left X"] == 12000 and "X" not in found
+
+
+@pytest.mark.parametrize("tool", list(LAYOUTS))
+def test_damaged_tables_never_crash(tmp_path, capsys, tool):
+    """Whatever is cut or changed in a table, it is either converted or refused in one line."""
+    whole = getattr(foreign_files, tool)(tmp_path / LAYOUTS[tool]).read_bytes()
+    rng, codes = np.random.default_rng(0), set()
+    for _ in range(40):
+        damaged = bytearray(whole[: rng.integers(1, len(whole) + 1)])
+        for place in rng.integers(0, len(damaged), 3):
+            damaged[place] = rng.choice([9, 10, 32, 44, 45, 59, 65, 200])
+        (tmp_path / "in.csv").write_bytes(damaged)
+        codes.add(main(["--from", tool, str(tmp_path / "in.csv"), str(tmp_path / "out.tsv")]))
+        assert "Traceback" not in capsys.readouterr().err
+    assert codes <= {0, 2} and 2 in codes

@@ -140,7 +140,7 @@ def test_written_and_read(tmp_path):
     ((ROWS[0].replace("mm^3", "litres"),), HEADER, None, "unit 'litres' of VI"),
     ((ROWS[0].replace("mm^3", "%"),), HEADER, None, "unit '%' of VI"),
     ((ROWS[0].replace("female", "women"),), HEADER, None, "sex or measure is none"),
-    ((ROWS[0].replace("\t1500", ""),), HEADER, None, "a cell is missing"),
+    ((ROWS[0].replace("\t1500", ""),), HEADER, None, "a cell is missing or too many"),
     ((ROWS[0].replace("1200", "many"),), HEADER, None, "is damaged"),
     (("VI\tvolume_mm3\tmm^3\tfemale\t30\t9",), "structure\tmeasure\tunit\tsex\tage\tn", None, "neither columns p5"),
 ])  # fmt: skip
@@ -156,3 +156,31 @@ def test_sidecar_that_lacks(tmp_path):
     path.with_suffix(".json").unlink()
     with pytest.raises(UsageError, match="has no norms.json beside it"):
         read_norms(path)
+
+
+def test_centiles_named_with_noughts(tmp_path):
+    norms = read_norms(write(tmp_path / "norms.tsv", header=HEADER.replace("p5", "p05", 3)))
+    found = place(norms, "VI", "volume_mm3", 1150.0, WOMAN, "Lobules")
+    assert found.lower == Bound(950, 925, 975)
+
+
+def test_larger_values_have_higher_centiles(norms):
+    found = [place(norms, "VI", "volume_mm3", float(x), WOMAN, "Lobules").centile for x in range(850, 1451, 10)]
+    assert (np.diff(found) > 0).all() and found[0] == pytest.approx(1) and found[-1] == pytest.approx(99)
+
+
+def test_damaged_tables_never_crash(tmp_path):
+    path = write(tmp_path / "norms.tsv")
+    whole, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(60):
+        damaged = bytearray(whole[: rng.integers(1, len(whole) + 1)])
+        for byte in rng.integers(0, len(damaged), 3):
+            damaged[byte] = rng.choice([9, 10, 32, 45, 46, 48, 65, 200])
+        path.write_bytes(damaged)
+        try:
+            found = place(read_norms(path), "VI", "volume_mm3", 1150.0, WOMAN, "Lobules")
+            assert found.why or found.lower
+        except UsageError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused
