@@ -97,6 +97,18 @@ def region_names(scheme: LabelScheme) -> tuple[str, ...]:
     return tuple(name for name, _, _ in _regions(scheme))
 
 
+def region_labels(scheme: LabelScheme) -> dict[str, tuple[Label, ...]]:
+    """Labels that each of these rows is the sum of, by the rows' names.
+
+    Examples
+    --------
+    >>> from cerebbids.data.labels import load_scheme
+    >>> [label.index for label in region_labels(load_scheme("Lobules"))["Left I-IV"]]
+    [1, 2, 3]
+    """
+    return {name: tuple(labels) for name, labels, _ in _regions(scheme)}
+
+
 def write_volumes(table: pd.DataFrame, path: Path) -> None:
     """Write a table of volumes as BIDS has tables, atomically."""
     with atomic(path) as draft:

@@ -1,0 +1,276 @@
+"""Ages and sexes of a dataset's people, as its tables tell them; what they do not tell has a reason."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cerebbids.bids.names import sidecar_path
+from cerebbids.errors import UsageError
+
+OLDEST = 120.0
+"""Years; nobody is older."""
+
+_YEARS = {"year": 1.0, "yr": 1.0, "y": 1.0, "a": 1.0, "month": 1 / 12, "mo": 1 / 12, "week": 7 / 365.25}
+_YEARS |= {"wk": 7 / 365.25, "day": 1 / 365.25, "d": 1 / 365.25}
+_CODES = frozenset({777.0, 888.0, 999.0, 9999.0})
+"""Numbers that stand for a missing one in many tables."""
+_FROM_CONCEPTION = re.compile(r"post-?\s?(menstrual|conception)|gestation|\bpma\b", re.IGNORECASE)
+_SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """What is known of a participant at one session.
+
+    Parameters
+    ----------
+    age : float or None
+        Years since birth.
+    sex : str or None
+        ``female`` or ``male``.
+    why_no_age, why_no_sex : str
+        Why one of them is not known.
+    """
+
+    age: float | None = None
+    sex: str | None = None
+    why_no_age: str = ""
+    why_no_sex: str = ""
+
+
+@dataclass(frozen=True)
+class People:
+    """All people of a dataset.
+
+    Parameters
+    ----------
+    participants : dict of str to Person
+        By ``sub-01``.
+    sessions : dict of (str, str) to Person
+        By participant and ``ses-a``, where a table of sessions tells an age.
+    warnings : tuple of str
+        What was understood, but might be wrong.
+    source : str
+        Name of the table.
+    """
+
+    participants: Mapping[str, Person] = field(default_factory=dict)
+    sessions: Mapping[tuple[str, str], Person] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    source: str = "participants.tsv"
+
+    def of(self, participant: str, session: str = "") -> Person:
+        """Find somebody; the age at a session comes first, and that of the participant else.
+
+        Parameters
+        ----------
+        participant, session : str
+            ``sub-01``, and ``ses-a`` or nothing.
+
+        Examples
+        --------
+        >>> People({"sub-1": Person(30.0, "male")}).of("sub-1", "ses-2").age
+        30.0
+        >>> People().of("sub-1").why_no_sex
+        'sub-1 is not in participants.tsv'
+        """
+        reason = f"{participant} is not in {self.source}"
+        person = self.participants.get(participant, Person(why_no_age=reason, why_no_sex=reason))
+        then = self.sessions.get((participant, session))
+        if then is None or (then.age is None and person.age is not None):
+            return person
+        return Person(then.age, person.sex, then.why_no_age, person.why_no_sex)
+
+
+def years_of(unit: str) -> float | None:
+    """Years of a unit of age; none where it is not known.
+
+    Examples
+    --------
+    >>> years_of("Months") == 1 / 12, years_of("yrs."), years_of("moons")
+    (True, 1.0, None)
+    """
+    word = unit.strip().lower().rstrip(".")
+    return _YEARS.get(word, _YEARS.get(word.rstrip("s")))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Rows of a table, and what its sidecar says of its columns."""
+
+    path: Path
+    rows: Sequence[Mapping[str, str]]
+    described: Mapping[str, Any]
+
+    def column(self, *names: str) -> str | None:
+        """Name of the first of these columns that there is, in whatever case."""
+        there = {name.lower(): name for name in (self.rows[0] if self.rows else {}) if name}
+        return next((there[name] for name in names if name in there), None)
+
+    def about(self, column: str) -> Mapping[str, Any]:
+        """What the sidecar says of a column."""
+        told = self.described.get(column, {})
+        return told if isinstance(told, Mapping) else {}
+
+
+def read_people(participants: Path) -> People:
+    """Read ``participants.tsv``, and the tables of sessions in its folder.
+
+    The unit of ages is that of the JSON file beside the table (years, months, weeks or days), else years. Where it is
+    not told and there is an age above 120, no age is taken: they may be months.
+
+    Parameters
+    ----------
+    participants : Path
+        The table; one that does not exist gives nobody.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read, or has no column participant_id.
+    """
+    if not participants.exists():
+        return People(source=participants.name)
+    table = _read(participants, participants.with_suffix(".json"))
+    name = table.column("participant_id")
+    if name is None:
+        raise UsageError(str(participants), "has no column participant_id", "give a dataset's participants.tsv")
+    ages = _Ages.of_table(table)
+    warnings = list(ages.warnings)
+    sex = table.column("sex", "gender")
+    if sex and sex.lower() == "gender":
+        warnings.append(f"{participants.name}: there is no column sex, so gender is taken for it")
+    found: dict[str, Person] = {}
+    for row in table.rows:
+        label = _label(row[name], "sub-")
+        person = _person(table, row, ages, sex)
+        if label in found and found[label] != person:
+            reason = f"{label} has two rows in {participants.name}, which differ"
+            person = Person(why_no_age=reason, why_no_sex=reason)
+        found[label] = person
+    sessions: dict[tuple[str, str], Person] = {}
+    for path in sorted(participants.parent.glob("sub-*/sub-*_sessions.tsv")):
+        sessions |= _sessions(path, warnings)
+    return People(found, sessions, tuple(dict.fromkeys(warnings)), participants.name)
+
+
+@dataclass(frozen=True)
+class _Ages:
+    """How to read a column of ages."""
+
+    column: str | None
+    years: float | None = 1.0
+    why_not: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of_table(cls, table: _Table) -> _Ages:
+        """Find the column and its unit."""
+        name = table.path.name
+        column = table.column("age")
+        if column is None:
+            return cls(None, None, f"{name} has no column age")
+        about = table.about(column)
+        if _FROM_CONCEPTION.search(" ".join(str(about.get(key, "")) for key in ("Units", "Description", "LongName"))):
+            return cls(column, None, f"{name} tells ages from conception, not from birth")
+        if unit := str(about.get("Units", "")).strip().lower():
+            years = years_of(unit)
+            return cls(column, years, "" if years else f"{name} tells ages in {unit!r}, which is no unit known here")
+        beyond = [age for row in table.rows if (age := _float(row[column])) and age > OLDEST and age not in _CODES]
+        if beyond:
+            why = f"the unit of ages is not told, and {max(beyond):g} cannot be years"
+            mend = f"tell it in {sidecar_path(table.path).name}: " + '{"age": {"Units": "months"}}, say'
+            return cls(column, None, why, (f"{name}: {why}; {mend}",))
+        return cls(column, 1.0, "", (f"{name}: the unit of ages is not told; they are taken for years",))
+
+    def read(self, row: Mapping[str, str], where: str) -> tuple[float | None, str]:
+        """Age in years, or why there is none."""
+        if self.column is None or self.years is None:
+            return None, self.why_not
+        cell = (row[self.column] or "").strip()
+        age = _float(cell)
+        if cell.lower() in ("", "n/a", "na", "nan") or age in _CODES:
+            return None, f"no age in {where}"
+        if age is None:
+            return None, f"age {cell!r} in {where} is no number"
+        if not 0 <= age * self.years <= OLDEST:
+            return None, f"age {cell!r} in {where} is nobody's"
+        return age * self.years, ""
+
+
+def _person(table: _Table, row: Mapping[str, str], ages: _Ages, column: str | None) -> Person:
+    age, why_no_age = ages.read(row, table.path.name)
+    if column is None:
+        return Person(age, None, why_no_age, f"{table.path.name} has no column sex")
+    cell = (row[column] or "").strip()
+    levels = table.about(column).get("Levels")
+    meaning = levels.get(cell, cell) if isinstance(levels, Mapping) else cell
+    sex = _SEXES.get(cell.lower()) or _SEXES.get(str(meaning).strip().lower())
+    missing = cell.lower() in ("", "n/a", "na", "nan")
+    told = f"no sex in {table.path.name}" if missing else f"sex {cell!r} in {table.path.name} is neither F nor M"
+    return Person(age, sex, why_no_age, "" if sex else told)
+
+
+def _sessions(path: Path, warnings: list[str]) -> dict[tuple[str, str], Person]:
+    """Ages at sessions, where a table tells any; the others are as though it did not exist."""
+    participant = path.parent.name
+    sidecars = (path.with_suffix(".json"), path.parent.parent / "sessions.json")
+    try:
+        table = _read(path, next((one for one in sidecars if one.exists()), sidecars[0]))
+    except UsageError as error:
+        warnings.append(str(error))
+        return {}
+    name, ages = table.column("session_id"), _Ages.of_table(table)
+    if name is None or ages.column is None:
+        return {}
+    warnings += ages.warnings
+    found = {}
+    for row in table.rows:
+        age, why = ages.read(row, path.name)
+        found[participant, _label(row[name], "ses-")] = Person(age, why_no_age=why)
+    return found
+
+
+def _label(cell: str | None, prefix: str) -> str:
+    return prefix + (cell or "").strip().removeprefix(prefix)
+
+
+def _read(path: Path, sidecar: Path) -> _Table:
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(), delimiter="\t"))
+    except (ValueError, csv.Error) as error:
+        raise UsageError(str(path), "is no table", "mend it") from error
+    try:
+        described = json.loads(sidecar.read_text(encoding="utf-8-sig")) if sidecar.exists() else {}
+    except ValueError as error:
+        raise UsageError(str(sidecar), "is no JSON", "mend it") from error
+    return _Table(path, rows, described if isinstance(described, Mapping) else {})
+
+
+def _float(cell: str | None) -> float | None:
+    try:
+        value = float(cell or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def told_once(reasons: Iterable[str]) -> str:
+    """Count reasons: ``2 no age in participants.tsv, 1 sex 'O' ...``.
+
+    Examples
+    --------
+    >>> told_once(["no age", "no sex", "no age"])
+    '2: no age; 1: no sex'
+    """
+    counts: dict[str, int] = {}
+    for reason in reasons:
+        counts[reason] = counts.get(reason, 0) + 1
+    return "; ".join(f"{count}: {reason}" for reason, count in sorted(counts.items(), key=lambda pair: -pair[1]))

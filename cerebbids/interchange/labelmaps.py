@@ -1,0 +1,94 @@
+"""Label maps with the numbers of other tools, to and from those of this program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from cerebbids.data.labels import load_scheme
+from cerebbids.errors import UsageError
+from cerebbids.files import atomic
+from cerebbids.imaging.antsio import with_data
+from cerebbids.imaging.reading import open_image, read_voxels
+from cerebbids.interchange.atoms import Atoms
+from cerebbids.interchange.mapping import read_mapping, region_atoms
+
+_LISTED = 8
+"""Values without a counterpart that are named."""
+
+
+def numbers(tool: str, scheme: str, *, back: bool = False) -> dict[int, int]:
+    """Which label of this program each label of a tool lies in; with `back`, the other way round.
+
+    A label has a counterpart where it lies in one label of the other side as a whole. Labels that are larger than
+    those of the other side have none: nothing in the map tells where the border would be.
+
+    Parameters
+    ----------
+    tool, scheme : str
+        One of `TOOLS`, and one of its schemes.
+
+    Examples
+    --------
+    >>> numbers("acapulco", "LobulesVermis")[70], 33 in numbers("acapulco", "LobulesVermis")
+    (72, False)
+    >>> numbers("cerebnet", "Lobules", back=True)[2]
+    601
+    """
+    theirs = {label.index: label.atoms for label in read_mapping(tool) if label.index is not None}
+    atoms = region_atoms(scheme)
+    ours = {label.index: atoms[label.name] for label in load_scheme(scheme).labels}
+    source, target = (ours, theirs) if back else (theirs, ours)
+    return {index: other for index, own in source.items() if (other := _holder(own, target)) is not None}
+
+
+def relabel_file(source: Path, target: Path, tool: str, scheme: str, *, back: bool = False) -> tuple[str, ...]:
+    """Write a label map with the numbers of the other side, on its own grid.
+
+    Parameters
+    ----------
+    source, target : Path
+        NIfTI files.
+    tool, scheme : str
+        One of `TOOLS`, and one of its schemes.
+    back : bool
+        From this program's numbers to the tool's.
+
+    Returns
+    -------
+    tuple of str
+        What has become background, in a sentence; nothing where all has a counterpart.
+
+    Raises
+    ------
+    UsageError
+        The tool has no label maps, or the file holds none of its labels.
+    """
+    table = numbers(tool, scheme, back=back)
+    whose = f"seg-{scheme}" if back else tool
+    if not table:
+        raise UsageError(tool, "has no label maps that are known here", "give a table of volumes")
+    image = open_image(source)
+    voxels = read_voxels(source, image)
+    found, places, counts = np.unique(np.nan_to_num(voxels), return_inverse=True, return_counts=True)
+    new = np.array([table.get(int(value), 0) if value == int(value) else 0 for value in found])
+    if not new.any():
+        raise UsageError(str(source), f"has no label of {whose}", f"give a label map of {whose}")
+    kind = np.uint8 if new.max() < 256 else np.int16
+    with atomic(target) as draft:
+        nib.save(with_data(image, new[places.reshape(voxels.shape)].astype(kind)), draft)
+    lost = [(value, count) for value, label, count in zip(found, new, counts, strict=True) if value and not label]
+    return (_lost(source, lost),) if lost else ()
+
+
+def _lost(source: Path, lost: list[tuple[float, int]]) -> str:
+    named = ", ".join(f"{value:g} ({count} voxels)" for value, count in lost[:_LISTED])
+    more = ", ..." if len(lost) > _LISTED else ""
+    return f"values of {source.name} without one counterpart, background now: {named}{more}"
+
+
+def _holder(own: Atoms, target: Mapping[int, Atoms]) -> int | None:
+    return next((index for index, atoms in target.items() if own <= atoms), None)
