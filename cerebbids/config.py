@@ -60,6 +60,8 @@ class RunConfig:
         Folder of the library that votes in place of the bundle's.
     sloppy : bool
         Coarse registration, for trying the program out.
+    norms : Path, optional
+        Table of norms that the reports hold volumes against.
     dry_run, reports_only, boilerplate_only : bool
         Only show what would be made; only write the reports of what is there; only write the methods text.
     verbosity : int
@@ -98,6 +100,7 @@ class RunConfig:
     save_probabilities: bool = False
     library: Path | None = None
     sloppy: bool = False
+    norms: Path | None = None
     dry_run: bool = False
     reports_only: bool = False
     boilerplate_only: bool = False

@@ -15,14 +15,15 @@ import pandas as pd
 from cerebbids.bids.names import CARVED, COMPARTMENTS, OF_LABELS, VERMIS, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
+from cerebbids.cli.pages import write_page
 from cerebbids.cli.records import Record
+from cerebbids.cli.references import read_references
 from cerebbids.cli.reporting import recorded_images
 from cerebbids.imaging.relabel import relabel
 from cerebbids.imaging.vermis import with_vermis
 from cerebbids.imaging.xfm import write_itk_affine
 from cerebbids.interfaces.measure import CheckSegmentation, MeasureVolumes
 from cerebbids.interfaces.sink import DerivativesDataSink
-from cerebbids.reports.html import write_subject_report
 from cerebbids.reports.summary import RunSummary
 from tests.datasets import make_dataset
 from tests.standin.predict import FACTS
@@ -76,7 +77,7 @@ def finish(out: Path, work: Path, name: str, *, vermis: bool = True, stripped: b
         DerivativesDataSink(key, in_file=str(path), **told, **where, **sidecar(key, image)).run(cwd=str(made))
     record = Record(relative, RUN)
     record.save(out)
-    write_subject_report(out, subject, recorded_images(out, subject, [record]), RUN)
+    write_page(out, subject, recorded_images(out, subject, [record], read_references(None, None)), RUN)
 
 
 def _make_images(folder: Path, *, vermis: bool, stripped: bool) -> dict[str, Path]:

@@ -23,6 +23,7 @@ def test_toml_keeps_every_choice():
         device="cuda:1",
         plugin_file=Path("/slurm.yml"),
         models_dir=Path("/models"),
+    norms=Path("/norms.tsv"),
         method="atlas",
         library=Path("/library"),
         verbosity=2,

@@ -19,7 +19,7 @@ from cerebbids.errors import UsageError
 from cerebbids.files import as_json, write_text
 
 # Without a slash at the end: the validator does not take "figures/" for a folder below a subject.
-BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\n*_qc.*\nseg-*.txt\ngroup_*\n"
+BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\n*_qc.*\n*_report.*\nseg-*.txt\ngroup_*\n"
 
 DESCRIPTIONS = """\
 desc_id\tdescription

@@ -43,6 +43,18 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "carved_morph": {"seg": CARVED, "suffix": "morph", "extension": ".tsv"},
     "vermis_morph": {"seg": VERMIS, "suffix": "morph", "extension": ".tsv"},
     "qc": {"seg": COMPARTMENTS, "suffix": "qc", "extension": ".json"},
+    "report": {"seg": COMPARTMENTS, "suffix": "report", "extension": ".pdf"},
+    "report_csv": {"seg": COMPARTMENTS, "suffix": "report", "extension": ".csv"},
+    "carved_report": {"seg": CARVED, "suffix": "report", "extension": ".pdf"},
+    "carved_report_csv": {"seg": CARVED, "suffix": "report", "extension": ".csv"},
+    "snapshot": {"datatype": "figures", "seg": COMPARTMENTS, "desc": "snapshot", "suffix": "dseg", "extension": ".png"},
+    "carved_snapshot": {
+        "datatype": "figures",
+        "seg": CARVED,
+        "desc": "snapshot",
+        "suffix": "dseg",
+        "extension": ".png",
+    },
     "figure_dseg": {"datatype": "figures", "seg": COMPARTMENTS, "suffix": "dseg", "extension": ".svg"},
     "figure_carved": {"datatype": "figures", "seg": CARVED, "suffix": "dseg", "extension": ".svg"},
     "figure_t1w": {"datatype": "figures", "space": SPACE, "suffix": "T1w", "extension": ".svg"},
@@ -59,6 +71,9 @@ OPTIONAL = frozenset(
 )
 """What not every T1w yields: a stripped one has no cavity, its T2w image is either real or made, the vermis is told by
 the cascade alone, and probabilities are written on request."""
+
+REPORTS = ("report", "report_csv", "carved_report", "carved_report_csv")
+"""What is written with the page of a participant, as ages and norms are no part of an image's workflow."""
 
 LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis")
 """Label maps, by the same keys."""
@@ -95,7 +110,8 @@ PATTERNS: tuple[str, ...] = (
     f"{_ANAT}_from-{{from}}_to-{{to}}_mode-{{mode}}_{{suffix<xfm>}}{{extension<.txt>}}",
     f"{_ANAT}_seg-{{seg}}_{{suffix<morph>}}{{extension<.tsv>}}",
     f"{_ANAT}_seg-{{seg}}_{{suffix<qc>}}{{extension<.json>}}",
-    "sub-{subject}/{datatype<figures>}/{stem}[_space-{space}][_seg-{seg}][_label-{label}][_desc-{desc}]_{suffix}{extension<.svg>}",
+    f"{_ANAT}_seg-{{seg}}_{{suffix<report>}}{{extension<.pdf|.csv>}}",
+    "sub-{subject}/{datatype<figures>}/{stem}[_space-{space}][_seg-{seg}][_label-{label}][_desc-{desc}]_{suffix}{extension<.svg|.png>}",
 )
 """Paths in PyBIDS' terms, with the entities in the order that BIDS asks for."""
 

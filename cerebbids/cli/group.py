@@ -87,6 +87,7 @@ def _check(config: RunConfig) -> None:
         "--reports-only": config.reports_only,
         "--boilerplate-only": config.boilerplate_only,
         "--bids-filter-file": config.bids_filter_file,
+        "--norms": config.norms,
     }
     for option, given in options.items():
         if given:

@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_choice_of_images(parser.add_argument_group("which images"))
     _add_method(parser.add_argument_group("how to label"))
     _add_resources(parser.add_argument_group("how to run"))
+    _add_reports(parser.add_argument_group("what reports show"))
     _add_parts(parser.add_argument_group("only a part of it"))
     _add_ignored(parser.add_argument_group("accepted for the sake of other programs' scripts, without effect"))
     return parser
@@ -227,6 +228,19 @@ def _add_resources(group: argparse._ArgumentGroup) -> None:
         help="choices as a run keeps them (sub-*/log/*/cerebbids.toml); what is on the command line comes first",
     )  # fmt: skip
     group.add_argument("-v", "--verbose", dest="verbosity", action="count", help="say more; twice for everything")
+
+
+def add_norms(group: argparse._ActionsContainer) -> None:
+    """Add the option that names norms."""
+    group.add_argument(
+        "--norms", type=file, metavar="FILE",
+        help="table of norms to hold volumes against, as cerebbids-norms fit writes it; ages and sexes are those of "
+        "participants.tsv and of the tables of sessions (default: none, and no bounds are shown)",
+    )  # fmt: skip
+
+
+def _add_reports(group: argparse._ArgumentGroup) -> None:
+    add_norms(group)
 
 
 def _add_parts(group: argparse._ArgumentGroup) -> None:

@@ -15,6 +15,7 @@ from cerebbids.cli.environment import check_shared_memory, check_writable, prepa
 from cerebbids.cli.outcome import Failures, code_of_run, last_line, unfinished, unfit
 from cerebbids.cli.pluginfile import read_plugin
 from cerebbids.cli.preflight import check_device, choose_device
+from cerebbids.cli.references import References, read_references
 from cerebbids.cli.work import CITATION, Network, remove_older, say, work
 from cerebbids.config import RunConfig
 from cerebbids.errors import ModelError, UsageError
@@ -51,6 +52,9 @@ def run_participants(config: RunConfig, command: str) -> int:
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     choice = read_plugin(config.plugin_file, config.work_dir)
+    references = read_references(
+        config.norms, config.bids_dir
+    )  # now: a table that will not do is told before hours of work
     if choice.is_local:
         check_shared_memory()
     else:
@@ -72,7 +76,7 @@ def run_participants(config: RunConfig, command: str) -> int:
         failures |= worked.failures
         run = replace(run, methods_md=worked.methods)
     run = replace(run, seconds=time.monotonic() - clock)
-    failures |= say(_write_reports(config, selection, failures, run))
+    failures |= say(_write_reports(config, selection, failures, run, references))
     names = [image.stem for image in selection.images]
     print(last_line(names, failures))
     return code_of_run(names, failures)
@@ -124,16 +128,18 @@ def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
     return sha256(told).hexdigest()
 
 
-def _write_reports(config: RunConfig, selection: Selection, failures: Failures, run: RunSummary) -> Failures:
+def _write_reports(
+    config: RunConfig, selection: Selection, failures: Failures, run: RunSummary, references: References
+) -> Failures:
     """Write the participants' pages; one that cannot be written does not keep the others from being."""
+    from cerebbids.cli.pages import write_page
     from cerebbids.cli.reporting import subject_images, unwritten_page
-    from cerebbids.reports.html import write_subject_report
 
     images = (*selection.images, *(image for image, _ in selection.refused))
     unwritten: Failures = {}
     without = {error.subject.removeprefix("sub-") for error in selection.missing}
     for subject in sorted({image.subject for image in images} | without):
         with unwritten_page(subject, unwritten):
-            reports = subject_images(config, subject, selection.images, failures, run)
-            write_subject_report(config.output_dir, subject, reports, run)
+            reports = subject_images(config, subject, selection.images, failures, run, references)
+            write_page(config.output_dir, subject, reports, run)
     return unwritten

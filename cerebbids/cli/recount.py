@@ -24,7 +24,7 @@ from cerebbids.imaging.verdict import Verdict, judge
 from cerebbids.imaging.vermis import vermis_again
 from cerebbids.imaging.volumetry import lobule_volumes, write_volumes
 from cerebbids.imaging.xfm import read_itk_affine
-from cerebbids.reports.figures import carved_mosaic, segmentation_mosaic, volumes_figure
+from cerebbids.reports.figures import carved_mosaic, segmentation_mosaic, snapshots, volumes_figure
 
 CORRECTABLE = {"dseg": "t1w", "carved": "t1w", "carved_fine": "superres", "vermis": "t1w"}
 """Label maps that are read, and the images on whose grids they are."""
@@ -238,6 +238,8 @@ def _write_tables(scan: _Scan, images: Mapping[str, nib.Nifti1Image]) -> None:
 def _draw(paths: Mapping[str, Path]) -> None:
     segmentation_mosaic(paths["t1w"], paths["dseg"], paths["figure_dseg"])
     carved_mosaic(paths["superres"], paths["carved_fine"], paths["figure_carved"])
+    snapshots(paths["t1w"], paths["dseg"], COMPARTMENTS, paths["snapshot"])
+    snapshots(paths["superres"], paths["carved_fine"], CARVED, paths["carved_snapshot"])
     volumes_figure(paths["morph"], paths["figure_morph"])
 
 

@@ -10,13 +10,19 @@ from os.path import lexists
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, derivative_path, stem, stems_with_labels
+import nibabel as nib
+import numpy as np
+
+from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, REPORTS, derivative_path, stem, stems_with_labels
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
+from cerebbids.cli.references import NOTHING, References
 from cerebbids.config import RunConfig
-from cerebbids.errors import Busy, CerebbidsError, Corrected, Unfinished
-from cerebbids.reports.html import CAPTIONS, ORIGINS, TABLES, ImageReport
+from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Unfinished
+from cerebbids.imaging.xfm import read_itk_affine
+from cerebbids.reports.html import CAPTIONS, ORIGINS, SNAPSHOTS, TABLES
+from cerebbids.reports.image import ImageReport, Scan
 from cerebbids.reports.summary import RunSummary
 
 
@@ -26,6 +32,7 @@ def subject_images(
     images: Sequence[SourceImage],
     failures: Mapping[str, CerebbidsError],
     run: RunSummary,
+    references: References = NOTHING,
 ) -> tuple[ImageReport, ...]:
     """Describe all images of a subject, those of earlier runs too, so that a page is never less than before.
 
@@ -42,6 +49,8 @@ def subject_images(
         there is no image of a participant, by ``sub-<label>``.
     run : RunSummary
         This run. What became of its images is kept for the pages of later ones.
+    references : References
+        What volumes are held against.
     """
     own = [image for image in images if image.subject == subject]
     earlier = read_records(config.output_dir, subject)
@@ -59,7 +68,7 @@ def subject_images(
     missing = None if own else failures.get(f"sub-{subject}")
     return (
         *((ImageReport(f"sub-{subject}", errors=(str(missing),)),) if missing else ()),
-        *recorded_images(config.output_dir, subject, records),
+        *recorded_images(config.output_dir, subject, records, references),
     )
 
 
@@ -82,7 +91,9 @@ def of_images_there(records: Iterable[Record], bids_dir: Path | None) -> list[Re
     return [record for record in records if bids_dir is None or lexists(bids_dir / record.image)]
 
 
-def recorded_images(output_dir: Path, subject: str, records: Iterable[Record]) -> tuple[ImageReport, ...]:
+def recorded_images(
+    output_dir: Path, subject: str, records: Iterable[Record], references: References = NOTHING
+) -> tuple[ImageReport, ...]:
     """Describe the images of a subject that there are labels or records of.
 
     Parameters
@@ -93,12 +104,14 @@ def recorded_images(output_dir: Path, subject: str, records: Iterable[Record]) -
         Label without ``sub-``.
     records : iterable of Record
         What became of its images.
+    references : References
+        What volumes are held against.
     """
     told = sorted(records, key=lambda record: record.image)
     known: dict[str, Record | None] = dict.fromkeys(name for name, _ in stems_with_labels(output_dir, subject))
     known |= {stem(record.image): record for record in told if not record.refused}
     return (
-        *(_describe(output_dir, name, record) for name, record in sorted(known.items())),
+        *(_describe(output_dir, name, record, references) for name, record in sorted(known.items())),
         *(ImageReport(each.image, errors=(each.error,), run=each.run) for each in told if each.refused),
     )
 
@@ -146,7 +159,7 @@ def _methods_of_labels(dseg: Path, run: RunSummary, before: Record | None) -> st
     return before.run.methods_md if before else ""
 
 
-def _describe(output_dir: Path, name: str, record: Record | None) -> ImageReport:
+def _describe(output_dir: Path, name: str, record: Record | None, references: References) -> ImageReport:
     image = Path(record.image).name if record else f"{name}_T1w.nii.gz"
     made = {key: output_dir / derivative_path(image, key) for key in DERIVATIVES}
     labels = _provenance(made["dseg"])
@@ -154,13 +167,27 @@ def _describe(output_dir: Path, name: str, record: Record | None) -> ImageReport
         name=image,
         figures={key: made[key] for key in CAPTIONS if made[key].exists()},
         tables={key: made[key] for key in (*TABLES, "vermis_morph") if made[key].exists()},
+        sheets={key: made[key] for key in (*REPORTS, *SNAPSHOTS.values())},
         warnings=tuple(labels.get("warnings", ())),
         facts=_facts(labels, _provenance(made["xfm_to_mni"]), _corrected(made)),
         errors=(record.error,) if record and record.error else (),
         run=record.run if record else None,
         quality=_quality(made["qc"]),
         remarks={"figure_t2w": ORIGINS[labels["t2w"]]} if labels.get("t2w") in ORIGINS else {},
+        reference=references.of(image),
+        scan=_scan(made["dseg"], made["xfm_to_mni"]),
     )
+
+
+def _scan(dseg: Path, xfm_to_mni: Path) -> Scan | None:
+    """Geometry of the image that labels are on, and its scale to the template; none where one cannot be read."""
+    try:
+        affine = nib.load(dseg).affine
+        scale = float(np.linalg.det(read_itk_affine(xfm_to_mni)[:3, :3]))
+    except (OSError, BadImage, nib.filebasedimages.ImageFileError):
+        return None
+    x, y, z = (float(size) for size in nib.affines.voxel_sizes(affine))
+    return Scan("".join(nib.aff2axcodes(affine)), (x, y, z), scale)
 
 
 def _provenance(derivative: Path) -> dict[str, Any]:

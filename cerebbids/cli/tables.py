@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cerebbids.cli.options import bare_labels, folder
-from cerebbids.cli.parser import OneLine, add_participant_label
+from cerebbids.cli.parser import OneLine, add_norms, add_participant_label
 from cerebbids.cli.records import forget_half
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import BadImage, CerebbidsError, Unfinished, UsageError
@@ -38,16 +38,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = OneLine("cerebbids-tables", description=_ABOUT, allow_abbrev=False)
     parser.add_argument("output_dir", type=folder, help="output folder of cerebbids")
     add_participant_label(parser)
+    add_norms(parser)
     options = parser.parse_args(argv)
-    return exit_code(lambda: _run(options.output_dir, bare_labels(options.participant_labels or (), "sub-")))
+    participants = bare_labels(options.participant_labels or (), "sub-")
+    return exit_code(lambda: _run(options.output_dir, participants, options.norms))
 
 
-def _run(output_dir: Path, participants: Sequence[str]) -> int:
+def _run(output_dir: Path, participants: Sequence[str], norms: Path | None) -> int:
     # Only now, because --help should be quick.
+    from cerebbids.bids.dataset import source_dataset
     from cerebbids.cli.outcome import last_line
     from cerebbids.cli.pages import write_pages
     from cerebbids.cli.progress import empty_bar
+    from cerebbids.cli.references import read_references
 
+    references = read_references(norms, source_dataset(output_dir))
     failures: dict[str, CerebbidsError] = {}
     names = _with_labels(output_dir, participants, failures)
     with empty_bar() as bar:
@@ -57,7 +62,8 @@ def _run(output_dir: Path, participants: Sequence[str]) -> int:
             _count(output_dir, name, failures, bar)
             bar.advance(task)
         bar.refresh()
-    failures |= write_pages(output_dir, {name.split("_")[0].removeprefix("sub-") for name in names})
+    subjects = {name.split("_")[0].removeprefix("sub-") for name in names}
+    failures |= write_pages(output_dir, subjects, references)
     for error in failures.values():
         print(error, file=sys.stderr)
     print(last_line(names, failures))

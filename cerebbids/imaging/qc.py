@@ -23,6 +23,7 @@ DEFINITIONS = {
     "tissue_asymmetry": "difference of that share between the sides",
     "fluid_core_mm3": "largest piece of fluid deep inside of the closed cerebellum, mm3",
     "lowest_mm": "height of the lowest hundredth of the cerebellum in the template's space, mm",
+    "snr": "brightness of the scan in the cerebellum's white matter over its standard deviation there",
     "at_field_edge": "whether the cerebellum reaches the end of the field of view",
     "sides_swapped": "whether left labels lie on the right of right ones",
 }

@@ -44,7 +44,7 @@ def measure_quality(
     t1w : Nifti1Image
         Clean, on the grid of ``dseg``.
     facts : mapping
-        What the networks' process says (``predict.json``); numbers that it does not know are ``None``.
+        What the networks' process says (``predict.json``), and ``snr``; numbers that are not known are ``None``.
     t1w_to_mni : ndarray, (4, 4)
         World of the T1w image -> that of the template, mm.
 
@@ -66,6 +66,7 @@ def measure_quality(
         "tissue_asymmetry": round(abs(left - right), 4),
         "fluid_core_mm3": round(fluid_core(labels > 0, t1w, facts["tissues"]), 1),
         "lowest_mm": lowest(labels, t1w_to_mni @ dseg.affine),
+        "snr": facts.get("snr"),
         "at_field_edge": touches_face(labels),
         "sides_swapped": sides_swapped(labels, dseg.affine),
     }

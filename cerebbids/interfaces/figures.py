@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
 
 from cerebbids.reports.figures import (
     carved_mosaic,
@@ -14,6 +14,7 @@ from cerebbids.reports.figures import (
     contrast_check,
     registration_check,
     segmentation_mosaic,
+    snapshots,
     superres_check,
     tissues_figure,
     volumes_figure,
@@ -21,7 +22,7 @@ from cerebbids.reports.figures import (
 
 
 class _FigureOutputSpec(TraitedSpec):
-    out_file = File(exists=True, desc="SVG picture")
+    out_file = File(exists=True, desc="picture")
 
 
 class _Figure(SimpleInterface):
@@ -60,6 +61,23 @@ class CarvedFigure(_Figure):
 
     def _draw(self, out_file: Path) -> None:
         carved_mosaic(Path(self.inputs.t1w), Path(self.inputs.dseg), out_file)
+
+
+class _SnapshotInputSpec(_SegmentationInputSpec):
+    scheme = traits.Str(mandatory=True, desc="label scheme")
+
+
+class Snapshot(SimpleInterface):
+    """Labels on the scan in three cuts, for the printed sheet."""
+
+    input_spec = _SnapshotInputSpec
+    output_spec = _FigureOutputSpec
+
+    def _run_interface(self, runtime):
+        out_file = Path(runtime.cwd) / "snapshot.png"
+        snapshots(Path(self.inputs.t1w), Path(self.inputs.dseg), self.inputs.scheme, out_file)
+        self._results["out_file"] = str(out_file)
+        return runtime
 
 
 class _RegistrationInputSpec(BaseInterfaceInputSpec):

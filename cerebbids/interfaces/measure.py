@@ -10,6 +10,7 @@ from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.files import as_json, write_text
+from cerebbids.imaging.noise import signal_to_noise
 from cerebbids.imaging.verdict import judge
 from cerebbids.imaging.volumetry import lobule_volumes, write_volumes
 from cerebbids.imaging.xfm import read_itk_affine
@@ -52,6 +53,7 @@ class _CheckInputSpec(BaseInterfaceInputSpec):
     dseg_mni = File(exists=True, mandatory=True, desc="the same on the template's grid")
     carved = File(exists=True, mandatory=True, desc="labels of seg-DeepCERES on the grid of the T1w image")
     t1w = File(exists=True, mandatory=True, desc="T1w image on the same grid")
+    scan = File(exists=True, desc="the image before it was denoised, to measure its noise")
     icv = File(exists=True, desc="mask of the intracranial cavity on the same grid; none of a stripped image")
     xfm = File(exists=True, mandatory=True, desc="ITK affine that resamples the T1w image onto the template")
     facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
@@ -75,6 +77,8 @@ class CheckSegmentation(SimpleInterface):
         images = {key: nib.load(getattr(self.inputs, key)) for key in _IMAGES}
         icv = nib.load(self.inputs.icv) if isdefined(self.inputs.icv) else None
         facts = json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
+        if isdefined(self.inputs.scan):
+            facts["snr"] = signal_to_noise(nib.load(self.inputs.scan), images["dseg"])
         of_steps = [*self.inputs.known, *facts.get("warnings", ())]
         t1w_to_mni = read_itk_affine(Path(self.inputs.xfm))
         verdict = judge(**images, icv=icv, facts=facts, t1w_to_mni=t1w_to_mni, of_steps=of_steps)

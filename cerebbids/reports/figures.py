@@ -4,6 +4,7 @@ from cerebbids.reports.cavity import cavity_check
 from cerebbids.reports.contrast import contrast_check
 from cerebbids.reports.mosaic import carved_mosaic, segmentation_mosaic
 from cerebbids.reports.registration import registration_check
+from cerebbids.reports.snapshots import snapshots
 from cerebbids.reports.superres import superres_check
 from cerebbids.reports.tissues import tissues_figure
 from cerebbids.reports.volumes import volumes_figure
@@ -14,6 +15,7 @@ __all__ = [
     "contrast_check",
     "registration_check",
     "segmentation_mosaic",
+    "snapshots",
     "superres_check",
     "tissues_figure",
     "volumes_figure",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from markupsafe import Markup
 from cerebbids.bids.names import DERIVATIVES
 from cerebbids.files import write_text
 from cerebbids.reports.drawing import templates
+from cerebbids.reports.image import ImageReport
 from cerebbids.reports.summary import RunSummary
-from cerebbids.reports.volumes import Cavity, Region, read_cavity, read_regions, read_vermis
+from cerebbids.reports.volumes import read_vermis
+from cerebbids.reports.volumetry import Row, Volumetry, read_volumetry
 
 
 @dataclass(frozen=True)
@@ -91,58 +93,20 @@ TABLES: Mapping[str, Caption] = {
 }
 """The tables of volumes of an image in the order of the page, by the same keys; ``vermis_morph`` is a tile."""
 
+SHEETS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "morph": (("PDF", "report"), ("CSV", "report_csv")),
+    "carved_morph": (("PDF", "carved_report"), ("CSV", "carved_report_csv")),
+}
+"""Sheets of a table, by its key: what they are, and their own keys."""
+
+SNAPSHOTS: Mapping[str, str] = {"morph": "snapshot", "carved_morph": "carved_snapshot"}
+"""Pictures of its labels for these sheets, by the same keys."""
+
 ORIGINS: Mapping[str, str] = {
     "real": "REAL T2w: acquired in the same session",
     "synth": "SYNTHETIC T2w: made by a network from the T1w, never acquired",
 }
 """What has to be said of a T2w image, by the value of ``t2w`` in what a prediction says."""
-
-
-@dataclass(frozen=True)
-class ImageReport:
-    """What there is to show of one T1w image.
-
-    Parameters
-    ----------
-    name : str
-        The image, as in the dataset: ``sub-01_ses-a_T1w.nii.gz``.
-    figures : dict
-        SVG files by their key in `CAPTIONS`; a failed image lacks some or all.
-    tables : dict
-        TSV files of volumes by their key in `TABLES`, and ``vermis_morph``.
-    warnings : tuple of str
-        What should make a reader look twice.
-    facts : dict
-        Short things worth knowing: model, device, strategy of the registration.
-    errors : tuple of str
-        Why there are no labels.
-    run : RunSummary, optional
-        The run that made what is shown, where it is known.
-    remarks : dict
-        What nobody must overlook of this image's figures, by their keys: stands before the caption.
-    quality : dict
-        What ``_qc.json`` holds; empty where there is none.
-    """
-
-    name: str
-    figures: Mapping[str, Path] = field(default_factory=dict)
-    tables: Mapping[str, Path] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
-    errors: tuple[str, ...] = ()
-    run: RunSummary | None = None
-    remarks: Mapping[str, str] = field(default_factory=dict)
-    quality: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def light(self) -> str | None:
-        """``green``, ``yellow`` or ``red``, where it is known."""
-        return self.quality.get("light")
-
-    @property
-    def state(self) -> str:
-        """``failed``, ``warned`` or ``done``."""
-        return "failed" if self.errors else "warned" if self.warnings else "done"
 
 
 def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageReport], run: RunSummary | None) -> Path:
@@ -216,12 +180,12 @@ class _Figure:
 @dataclass(frozen=True)
 class _Table:
     caption: Caption
-    regions: tuple[Region, ...]
-    cavity: Cavity | None
+    volumetry: Volumetry
+    sheets: tuple[tuple[str, str], ...]
 
     @property
-    def totals(self) -> dict[str, Region]:
-        return {region.name: region for region in self.regions if region.kind == "sum"}
+    def totals(self) -> dict[str, Row]:
+        return {row.region.name: row for row in self.volumetry.rows if row.region.kind == "sum"}
 
 
 @dataclass(frozen=True)
@@ -236,17 +200,25 @@ class _Section:
 
 def _section(image: ImageReport, out_dir: Path) -> _Section:
     figures = tuple(
-        _Figure(key, Path(os.path.relpath(image.figures[key], out_dir)).as_posix(), caption)
+        _Figure(key, _href(image.figures[key], out_dir), caption)
         for key, caption in CAPTIONS.items()
         if key in image.figures
     )
     tables = {
-        key: _Table(caption, read_regions(image.tables[key], DERIVATIVES[key]["seg"]), read_cavity(image.tables[key]))
+        key: _Table(
+            caption,
+            read_volumetry(image.tables[key], DERIVATIVES[key]["seg"], image.reference),
+            tuple((ending, _href(image.sheets[made], out_dir)) for ending, made in SHEETS[key] if made in image.sheets),
+        )
         for key, caption in TABLES.items()
         if key in image.tables
     }
     vermis = read_vermis(image.tables["vermis_morph"]) if "vermis_morph" in image.tables else ()
     return _Section(image, image.name, figures, tables, vermis, _numbers(image.quality))
+
+
+def _href(file: Path, out_dir: Path) -> str:
+    return Path(os.path.relpath(file, out_dir)).as_posix()
 
 
 def _numbers(quality: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

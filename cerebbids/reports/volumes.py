@@ -109,16 +109,6 @@ class Cavity:
 
     cm3: float | None
 
-    def percent(self, region: Region) -> float | None:
-        """Volume of a region in percent of the cavity's.
-
-        Examples
-        --------
-        >>> Cavity(1400.0).percent(Region("Total", "sum", 69.0, 71.0))
-        10.0
-        """
-        return 100 * region.both / self.cm3 if self.cm3 else None
-
 
 def read_cavity(morph_tsv: Path) -> Cavity | None:
     """Read the intracranial cavity's row of a table; tables of older versions have none."""

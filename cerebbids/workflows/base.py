@@ -133,7 +133,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     fine = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "fine_meta")
     workflow.connect([
         (preprocess_wf, t2w_wf, _same("t1w", "xfm_to_mni")),
-        (preprocess_wf, segment_wf, _same("t1w", "xfm_to_mni", "skull_stripped")),
+        (preprocess_wf, segment_wf, _same("scan", "t1w", "xfm_to_mni", "skull_stripped")),
         (t2w_wf, segment_wf, _same("t2w", "xfm_t2w_to_t1w", "t2w_meta")),
         (preprocess_wf, warnings, [("outputnode.warnings", "in2")]),
         (t2w_wf, warnings, [("outputnode.warnings", "in3")]),

@@ -34,6 +34,8 @@ def init_preprocess_wf(
 
     Outputs
     -------
+    scan
+        T1w image of the file, in one plain form.
     t1w
         Clean T1w image on the grid of the file.
     t1w_mni
@@ -56,7 +58,7 @@ that was accepted only if the brain came to lie on that of the template.
 """
     inputnode = Node(IdentityInterface(["t1w"]), "inputnode")
     found = ("xfm_to_mni", "xfm_to_t1w", "skull_stripped", "t1w_meta", "xfm_meta")
-    outputs = ["t1w", "t1w_mni", *found, "warnings"]
+    outputs = ["scan", "t1w", "t1w_mni", *found, "warnings"]
     outputnode = Node(IdentityInterface(outputs), "outputnode")
 
     def memory(base: float, per_voxel: float) -> float:
@@ -87,6 +89,7 @@ that was accepted only if the brain came to lie on that of the template.
         (conform, merge, [("warnings", "in1")]),
         (register, merge, [("warnings", "in2")]),
         (merge, outputnode, [("out", "warnings")]),
+        (conform, outputnode, [("out_file", "scan")]),
         (correct_bias, outputnode, [("out_file", "t1w")]),
         (to_template, outputnode, [("out_file", "t1w_mni")]),
         (register, outputnode, [(key, key) for key in found]),

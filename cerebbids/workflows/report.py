@@ -8,6 +8,7 @@ from nipype.interfaces.utility import IdentityInterface
 from nipype.pipeline.engine import Node
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
+from cerebbids.bids.names import CARVED, COMPARTMENTS
 from cerebbids.bids.query import SourceImage
 from cerebbids.interfaces.figures import (
     CarvedFigure,
@@ -15,6 +16,7 @@ from cerebbids.interfaces.figures import (
     ContrastFigure,
     RegistrationFigure,
     SegmentationFigure,
+    Snapshot,
     SuperresFigure,
     TissuesFigure,
     VolumesFigure,
@@ -58,10 +60,14 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
     draw_tissues = Node(TissuesFigure(), "draw_tissues", mem_gb=0.5)
     draw_superres = Node(SuperresFigure(), "draw_superres", mem_gb=gigabytes(0.6, 10, voxels))
     draw_t2w = Node(ContrastFigure(), "draw_t2w", mem_gb=0.8)
+    snap = Node(Snapshot(scheme=COMPARTMENTS), "snap", mem_gb=gigabytes(0.5, 12, voxels))
+    snap_carved = Node(Snapshot(scheme=CARVED), "snap_carved", mem_gb=0.8)
     draw_morph = Node(VolumesFigure(), "draw_morph", mem_gb=0.5)
     workflow.connect([
         (inputnode, draw_dseg, [("t1w", "t1w"), ("dseg", "dseg")]),
         (inputnode, draw_carved, [("superres", "t1w"), ("carved_fine", "dseg")]),
+        (inputnode, snap, [("t1w", "t1w"), ("dseg", "dseg")]),
+        (inputnode, snap_carved, [("superres", "t1w"), ("carved_fine", "dseg")]),
         (inputnode, draw_t1w, [("t1w_mni", "t1w_mni")]),
         (inputnode, draw_icv, [("t1w", "t1w"), ("icv", "icv")]),
         (inputnode, draw_tissues, [("facts", "facts")]),
@@ -72,4 +78,6 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
     for draw in (draw_dseg, draw_carved, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w, draw_morph):
         sink = init_sink(draw.name.replace("draw", "figure"), image, output_dir, 0.4)
         workflow.connect(draw, "out_file", sink, "in_file")
+    for node, key in ((snap, "snapshot"), (snap_carved, "carved_snapshot")):
+        workflow.connect(node, "out_file", init_sink(key, image, output_dir, 0.4), "in_file")
     return workflow

@@ -87,6 +87,8 @@ def init_segment_wf(
     ------
     t1w, xfm_to_mni, skull_stripped
         Clean T1w image, the ITK affine that resamples it onto the template, and whether it shows a bare brain.
+    scan
+        The T1w image before it was denoised.
     t2w, xfm_t2w_to_t1w
         Clean T2w image, and the ITK affine that resamples it onto the T1w image; not set where there is none.
     t2w_meta
@@ -147,7 +149,7 @@ mostly white ones that are connected to the core became white matter, and white 
 (10 mm) was cut off. Volumes of seg-DeepCERES were measured at 0.5 mm in the space of the T1w image.
 """
     use_gpu = device.startswith("cuda")
-    inputs = ["t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "t2w_meta", "warnings"]
+    inputs = ["scan", "t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "t2w_meta", "warnings"]
     images = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "t2w_fine")
     labels = ("dseg", "dseg_mni", "mask", "confidence", "vermis", "probseg", "carved", "carved_fine", "carved_mni")
     inputnode = Node(IdentityInterface(inputs, mandatory_inputs=False), "inputnode")
@@ -178,7 +180,7 @@ mostly white ones that are connected to the core became white matter, and white 
     workflow.connect([
         (inputnode, predict, [("t1w", "t1w"), ("xfm_to_mni", "xfm"), ("skull_stripped", "skull_stripped")]),
         (inputnode, predict, [("t2w", "t2w"), ("xfm_t2w_to_t1w", "xfm_t2w"), ("t2w_meta", "t2w_meta")]),
-        (inputnode, check, [("t1w", "t1w"), ("xfm_to_mni", "xfm"), ("warnings", "known")]),
+        (inputnode, check, [("scan", "scan"), ("t1w", "t1w"), ("xfm_to_mni", "xfm"), ("warnings", "known")]),
         (predict, measure, [("dseg", "dseg"), ("icv", "icv")]),
         (predict, measure_carved, [("carved", "dseg"), ("carved_fine", "fine"), ("icv", "icv")]),
         (predict, measure_vermis, [("vermis", "dseg"), ("icv", "icv")]),

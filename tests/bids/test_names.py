@@ -17,7 +17,7 @@ def test_name_starts_with_the_whole_name_of_the_source(key):
         path = derivative_path(f"/data/{source}", key)
         stem = source.rsplit("/", 1)[1].rsplit("_", 1)[0]
         assert path.name.startswith(f"{stem}_")
-        folder = "sub-01/figures" if key.startswith("figure") else source.rsplit("/", 1)[0]
+        folder = "sub-01/figures" if DERIVATIVES[key].get("datatype") == "figures" else source.rsplit("/", 1)[0]
         assert str(path.parent) == folder
 
 
@@ -38,6 +38,9 @@ def test_labels_of_the_two_conventions_are_told_apart():
         "carved_fine": "sub-01_seg-DeepCERES_res-0p5mm_dseg.nii.gz",
         "carved_mni": "sub-01_space-MNI152NLin2009aSym_seg-DeepCERES_res-0p5mm_dseg.nii.gz",
         "carved_morph": "sub-01_seg-DeepCERES_morph.tsv",
+        "carved_report": "sub-01_seg-DeepCERES_report.pdf",
+        "carved_report_csv": "sub-01_seg-DeepCERES_report.csv",
+        "carved_snapshot": "sub-01_seg-DeepCERES_desc-snapshot_dseg.png",
     }
 
 

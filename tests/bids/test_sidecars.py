@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cerebbids.bids.names import DERIVATIVES
+from cerebbids.bids.names import DERIVATIVES, REPORTS
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
 
@@ -11,7 +11,12 @@ RELATIVE = "sub-01/anat/sub-01_T1w.nii.gz"
 IMAGE = SourceImage(Path("/data") / RELATIVE, "01", RELATIVE)
 
 
-@pytest.mark.parametrize("key", [key for key in DERIVATIVES if not key.startswith("figure") and key != "qc"])
+DESCRIBED = [
+    key for key, told in DERIVATIVES.items() if told.get("datatype") != "figures" and key not in ("qc", *REPORTS)
+]
+
+
+@pytest.mark.parametrize("key", DESCRIBED)
 def test_every_derivative_describes_itself_without_inheriting(key):
     content = sidecar(key, IMAGE)
     assert content["Description"] and content["Sources"] == [f"bids:raw:{RELATIVE}"]
@@ -47,5 +52,5 @@ def test_a_synthetic_t2w_image_says_what_made_it_and_where_it_is_empty():
 def test_t2w_derivatives_cite_the_t2w_image_too():
     image = replace(IMAGE, t2w=Path("/data/sub-01/anat/sub-01_T2w.nii"))
     both = ["bids:raw:sub-01/anat/sub-01_T2w.nii", f"bids:raw:{RELATIVE}"]
-    cited = {key: sidecar(key, image)["Sources"] for key in DERIVATIVES if not key.startswith("figure") and key != "qc"}
+    cited = {key: sidecar(key, image)["Sources"] for key in DESCRIBED}
     assert {key for key, sources in cited.items() if sources == both} == {"t2w", "t2w_mni"}

@@ -11,7 +11,7 @@ from cerebbids.cli.records import HALF, forget_half, keep_progress, read_records
 from cerebbids.cli.reporting import subject_images
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Interrupted, Unfinished
-from cerebbids.reports.html import ImageReport
+from cerebbids.reports.image import ImageReport
 from cerebbids.reports.summary import RunSummary
 from tests.datasets import make_dataset
 

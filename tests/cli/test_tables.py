@@ -32,9 +32,11 @@ def test_untouched_folder_gives_the_same_files(untouched, capsys):
     said = capsys.readouterr()
     assert said.out == "2 done, 0 failed\n" and "by hand" not in said.err
     after = contents(out)
-    pages = {out / "sub-01.html", out / "sub-02.html"}
-    assert {file for file in before if after[file] != before[file]} == pages  # which have figures now
-    new = {path(out, subject, key) for subject in NAMES for key in ("figure_dseg", "figure_carved", "figure_morph")}
+    shown = {out / "sub-01.html", out / "sub-02.html"}
+    shown |= {path(out, subject, key) for subject in NAMES for key in ("report", "carved_report")}
+    assert {file for file in before if after[file] != before[file]} == shown  # which have pictures now
+    drawn = ("figure_dseg", "figure_carved", "figure_morph", "snapshot", "carved_snapshot")
+    new = {path(out, subject, key) for subject in NAMES for key in drawn}
     assert after.keys() - before.keys() == new
 
 

@@ -54,7 +54,9 @@ def measured(labels: np.ndarray, tissue: np.ndarray | None = None, t1w: np.ndarr
 
 
 def test_every_number_has_a_meaning_and_a_rule():
-    assert list(measured(cerebellum())) == list(DEFINITIONS) == [rule.metric for rule in RULES] == list(GOOD)
+    assert list(measured(cerebellum())) == list(DEFINITIONS)
+    ruled = [rule.metric for rule in RULES]
+    assert ruled == list(GOOD) == [metric for metric in DEFINITIONS if metric != "snr"]
 
 
 def test_a_good_one_is_green_and_what_is_not_known_is_no_fault():

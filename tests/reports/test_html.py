@@ -3,7 +3,8 @@ from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
 
-from cerebbids.reports.html import ImageReport, write_subject_report
+from cerebbids.reports.html import write_subject_report
+from cerebbids.reports.image import ImageReport
 from cerebbids.reports.summary import RunSummary
 
 from .test_volumes import write_table

@@ -87,8 +87,6 @@ def test_cavity_is_read_where_it_was_measured(tmp_path, row, cm3):
         file.write(f"n/a\tIntracranial cavity\tboth\tn/a\t{row}\t{row}\n")
     cavity = read_cavity(table)
     assert cavity.cm3 == cm3
-    total = read_regions(table, COMPARTMENTS)[-1]
-    assert cavity.percent(total) == (pytest.approx(100 * 26 / 1400) if cm3 else None)
     volumes_figure(table, tmp_path / "morph.svg")
 
 
@@ -101,7 +99,3 @@ def test_cavity_of_the_program_s_table_is_read(tmp_path, stripped):
     table.to_csv(tmp_path / "morph.tsv", sep="\t", index=False, na_rep="n/a")
     cavity = read_cavity(tmp_path / "morph.tsv")
     assert cavity.cm3 == (None if stripped else 48)
-    if not stripped:
-        total = read_regions(tmp_path / "morph.tsv", COMPARTMENTS)[-1]
-        expected = table.set_index("name")["icv_percent"]["Cerebellum"]
-        assert cavity.percent(total) == pytest.approx(expected, abs=1e-4)

@@ -1,0 +1,64 @@
+"""What the volumes of a dataset are held against: a table of norms, and the ages and sexes of its people."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cerebbids.bids.people import People, read_people
+from cerebbids.errors import UsageError
+from cerebbids.norms.table import Norms, read_norms
+from cerebbids.reports.volumetry import Reference
+
+
+@dataclass(frozen=True)
+class References:
+    """Norms, where there are some, and people."""
+
+    norms: Norms | None = None
+    people: People = field(default_factory=People)
+
+    def of(self, image: str) -> Reference:
+        """Give what the volumes of one image are held against, by its name.
+
+        Examples
+        --------
+        >>> References().of("sub-01_ses-a_T1w.nii.gz").person.why_no_age
+        'sub-01 is not in participants.tsv'
+        """
+        session = re.search(r"_(ses-[a-zA-Z0-9+]+)", image)
+        return Reference(self.norms, self.people.of(image.split("_")[0], session[1] if session else ""))
+
+
+NOTHING = References()
+"""No norms, and nobody."""
+
+
+def read_references(norms: Path | None, bids_dir: Path | None) -> References:
+    """Read norms and people; a table of people that cannot be read gives nobody, and a line on standard error.
+
+    Parameters
+    ----------
+    norms : Path or None
+        Table of norms.
+    bids_dir : Path or None
+        Dataset whose ``participants.tsv`` tells ages and sexes; nobody is known where it is out of reach.
+
+    Raises
+    ------
+    UsageError
+        The table of norms will not do.
+    """
+    found = read_norms(norms) if norms else None
+    if bids_dir is None:
+        return References(found, People(source="participants.tsv: the dataset is out of reach"))
+    try:
+        people = read_people(bids_dir / "participants.tsv")
+    except (UsageError, OSError) as error:
+        print(error, file=sys.stderr)
+        people = People(source="participants.tsv, which cannot be read")
+    for line in people.warnings if norms else ():
+        print(line, file=sys.stderr)
+    return References(found, people)

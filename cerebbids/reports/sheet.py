@@ -1,0 +1,110 @@
+"""What the two-page sheet of an image's volumes says, whether as PDF or as a line of a table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cerebbids.bids.people import Person
+from cerebbids.reports.image import ImageReport
+from cerebbids.reports.volumetry import Volumetry, read_volumetry
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Content of a sheet.
+
+    Parameters
+    ----------
+    image : str
+        Name of the T1w image.
+    scheme : str
+        Label scheme of the volumes.
+    person : Person
+        Whose they are.
+    header : tuple of (str, str)
+        What is known of image and run, in order; ``n/a`` with its reason where something is not.
+    light : str
+        ``green``, ``yellow`` or ``red``; empty where it is not known.
+    notes : tuple of str
+        Errors and warnings.
+    volumetry : Volumetry
+    picture : Path or None
+        PNG of the labels on the scan.
+    """
+
+    image: str
+    scheme: str
+    person: Person
+    header: tuple[tuple[str, str], ...]
+    light: str
+    notes: tuple[str, ...]
+    volumetry: Volumetry
+    picture: Path | None
+
+
+def sheet_of(image: ImageReport, morph_tsv: Path, scheme: str, picture: Path) -> Sheet:
+    """Gather a sheet.
+
+    Parameters
+    ----------
+    image : ImageReport
+    morph_tsv : Path
+        Table of volumes of the scheme.
+    scheme : str
+    picture : Path
+        PNG of the labels on the scan; it need not be there.
+
+    Raises
+    ------
+    KeyError
+        The table lacks a region.
+    """
+    return Sheet(
+        image=image.name,
+        scheme=scheme,
+        person=image.reference.person,
+        header=_header(image),
+        light=image.light or "",
+        notes=(*(f"ERROR: {line}" for line in image.errors), *image.warnings),
+        volumetry=read_volumetry(morph_tsv, scheme, image.reference),
+        picture=picture if picture.exists() else None,
+    )
+
+
+def age_text(person: Person) -> str:
+    """Age in years, or in months below two years; ``n/a`` with its reason where it is not known.
+
+    Examples
+    --------
+    >>> age_text(Person(23.46)), age_text(Person(0.5)), age_text(Person(why_no_age="no age in participants.tsv"))
+    ('23.5 years', '6.0 months', 'n/a (no age in participants.tsv)')
+    """
+    if person.age is None:
+        return _unknown(person.why_no_age)
+    return f"{person.age:.1f} years" if person.age >= 2 else f"{12 * person.age:.1f} months"
+
+
+def _header(image: ImageReport) -> tuple[tuple[str, str], ...]:
+    person, scan, run = image.reference.person, image.scan, image.run
+    snr = image.quality.get("snr")
+    session = re.search(r"_(ses-[a-zA-Z0-9+]+)", image.name)
+    return (
+        ("Participant", image.name.split("_")[0]),
+        ("Session", session[1] if session else "n/a"),
+        ("Image", image.name),
+        ("Sex", person.sex or _unknown(person.why_no_sex)),
+        ("Age", age_text(person)),
+        ("Date of the run", f"{run.started:%Y-%m-%d}" if run else "n/a"),
+        ("Orientation", scan.orientation if scan else "n/a"),
+        ("Voxels", " × ".join(f"{size:.2f}" for size in scan.voxel_mm) + " mm" if scan else "n/a"),
+        ("Scale to template", f"{scan.scale:.3f}" if scan else "n/a"),
+        ("SNR", f"{snr:.1f}" if isinstance(snr, int | float) else "n/a"),
+        ("Quality", image.light or "n/a"),
+        ("Made with", ", ".join(filter(None, (image.facts.get("Made with"), image.facts.get("Model")))) or "n/a"),
+    )
+
+
+def _unknown(why: str) -> str:
+    return f"n/a ({why})" if why else "n/a"
