@@ -17,11 +17,17 @@ from cerebbids.errors import UsageError
 OLDEST = 120.0
 """Years; nobody is older."""
 
+_TWICE = "has two rows that differ in"
+_LISTED, _LONGEST = 5, 20
+"""Reasons that are told, and characters of a cell that are shown."""
+
 _YEARS = {"year": 1.0, "yr": 1.0, "y": 1.0, "a": 1.0, "month": 1 / 12, "mo": 1 / 12, "week": 7 / 365.25}
 _YEARS |= {"wk": 7 / 365.25, "day": 1 / 365.25, "d": 1 / 365.25}
 _CODES = frozenset({777.0, 888.0, 999.0, 9999.0})
 """Numbers that stand for a missing one in many tables."""
+_OTHER_UNIT = re.compile(r"\b(month|week|day)s?\b", re.IGNORECASE)
 _FROM_CONCEPTION = re.compile(r"post-?\s?(menstrual|conception)|gestation|\bpma\b", re.IGNORECASE)
+_MISSING = ("", "n/a", "na", "nan")
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
@@ -152,7 +158,7 @@ def read_people(participants: Path) -> People:
         label = _label(row[name], "sub-")
         person = _person(table, row, ages, sex)
         if label in found and found[label] != person:
-            reason = f"{label} has two rows in {participants.name}, which differ"
+            reason = f"{label} {_TWICE} {participants.name}"
             person = Person(why_no_age=reason, why_no_sex=reason)
         found[label] = person
     sessions: dict[tuple[str, str], Person] = {}
@@ -178,15 +184,19 @@ class _Ages:
         if column is None:
             return cls(None, None, f"{name} has no column age")
         about = table.about(column)
-        if _FROM_CONCEPTION.search(" ".join(str(about.get(key, "")) for key in ("Units", "Description", "LongName"))):
+        words = " ".join(str(about.get(key, "")) for key in ("Units", "Description", "LongName"))
+        if _FROM_CONCEPTION.search(words):
             return cls(column, None, f"{name} tells ages from conception, not from birth")
         if unit := str(about.get("Units", "")).strip().lower():
             years = years_of(unit)
             return cls(column, years, "" if years else f"{name} tells ages in {unit!r}, which is no unit known here")
+        mend = f"tell it in {sidecar_path(table.path).name}: " + '{"age": {"Units": "months"}}, say'
+        if (other := _OTHER_UNIT.search(words)) and "year" not in words.lower():
+            why = f"the unit of ages is not told, and their description speaks of {other[0].lower()}"
+            return cls(column, None, why, (f"{name}: {why}; {mend}",))
         beyond = [age for row in table.rows if (age := _float(row[column])) and age > OLDEST and age not in _CODES]
         if beyond:
             why = f"the unit of ages is not told, and {max(beyond):g} cannot be years"
-            mend = f"tell it in {sidecar_path(table.path).name}: " + '{"age": {"Units": "months"}}, say'
             return cls(column, None, why, (f"{name}: {why}; {mend}",))
         return cls(column, 1.0, "", (f"{name}: the unit of ages is not told; they are taken for years",))
 
@@ -196,12 +206,14 @@ class _Ages:
             return None, self.why_not
         cell = (row[self.column] or "").strip()
         age = _float(cell)
-        if cell.lower() in ("", "n/a", "na", "nan") or age in _CODES:
+        if cell.lower() in _MISSING:
             return None, f"no age in {where}"
         if age is None:
-            return None, f"age {cell!r} in {where} is no number"
+            return None, f"age {_shown(cell)} in {where} is no number"
+        if age in _CODES:
+            return None, f"age {_shown(cell)} in {where} is taken for a missing one"
         if not 0 <= age * self.years <= OLDEST:
-            return None, f"age {cell!r} in {where} is nobody's"
+            return None, f"age {_shown(cell)} in {where} is nobody's"
         return age * self.years, ""
 
 
@@ -213,8 +225,8 @@ def _person(table: _Table, row: Mapping[str, str], ages: _Ages, column: str | No
     levels = table.about(column).get("Levels")
     meaning = levels.get(cell, cell) if isinstance(levels, Mapping) else cell
     sex = _SEXES.get(cell.lower()) or _SEXES.get(str(meaning).strip().lower())
-    missing = cell.lower() in ("", "n/a", "na", "nan")
-    told = f"no sex in {table.path.name}" if missing else f"sex {cell!r} in {table.path.name} is neither F nor M"
+    missing = cell.lower() in _MISSING
+    told = f"no sex in {table.path.name}" if missing else f"sex {_shown(cell)} in {table.path.name} is neither F nor M"
     return Person(age, sex, why_no_age, "" if sex else told)
 
 
@@ -234,7 +246,8 @@ def _sessions(path: Path, warnings: list[str]) -> dict[tuple[str, str], Person]:
     found = {}
     for row in table.rows:
         age, why = ages.read(row, path.name)
-        found[participant, _label(row[name], "ses-")] = Person(age, why_no_age=why)
+        key, person = (participant, _label(row[name], "ses-")), Person(age, why_no_age=why)
+        found[key] = person if found.get(key, person) == person else Person(why_no_age=f"{key[1]} {_TWICE} {path.name}")
     return found
 
 
@@ -246,12 +259,17 @@ def _read(path: Path, sidecar: Path) -> _Table:
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(), delimiter="\t"))
     except (ValueError, csv.Error) as error:
-        raise UsageError(str(path), "is no table", "mend it") from error
+        raise UsageError(str(path), "is no table", "save it as text in UTF-8, with tabs") from error
     try:
         described = json.loads(sidecar.read_text(encoding="utf-8-sig")) if sidecar.exists() else {}
     except ValueError as error:
         raise UsageError(str(sidecar), "is no JSON", "mend it") from error
     return _Table(path, rows, described if isinstance(described, Mapping) else {})
+
+
+def _shown(cell: str) -> str:
+    """A cell, which in a damaged table may be half of it."""
+    return repr(cell if len(cell) <= _LONGEST else f"{cell[:_LONGEST]}...")
 
 
 def _float(cell: str | None) -> float | None:
@@ -263,7 +281,7 @@ def _float(cell: str | None) -> float | None:
 
 
 def told_once(reasons: Iterable[str]) -> str:
-    """Count reasons: ``2 no age in participants.tsv, 1 sex 'O' ...``.
+    """Count reasons, the most frequent first.
 
     Examples
     --------
@@ -273,4 +291,6 @@ def told_once(reasons: Iterable[str]) -> str:
     counts: dict[str, int] = {}
     for reason in reasons:
         counts[reason] = counts.get(reason, 0) + 1
-    return "; ".join(f"{count}: {reason}" for reason, count in sorted(counts.items(), key=lambda pair: -pair[1]))
+    told = [f"{count}: {reason}" for reason, count in sorted(counts.items(), key=lambda pair: -pair[1])]
+    more = [f"{len(told) - _LISTED} other reasons"] if len(told) > _LISTED else []
+    return "; ".join(told[:_LISTED] + more)

@@ -13,6 +13,7 @@ from cerebbids.cli.run import exit_code
 from cerebbids.errors import UsageError
 
 _TOOLS = ("deepceres", "ceres", "cerebnet", "acapulco", "maget", "ants")  # mapping.TOOLS, which loads more than --help
+_OTHER_IMAGES = {".mgz": "mri_convert", ".mgh": "mri_convert", ".mnc": "mnc2nii"}
 _ABOUT = (
     "Write a table of volumes (or a label map, .nii or .nii.gz) of another tool as this program does (--from), or one "
     "of this program as the other tool does (--to). Regions are renamed and added up, never divided; what has no "
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "target", type=absolute, metavar="OUT",
         help="file to write. The seg- of this program's file (IN or OUT) tells the label scheme: "
-        "sub-01_seg-LobulesVermis_morph.tsv, say; without one it is the one that is nearest to the tool",
+        "sub-01_seg-LobulesVermis_morph.tsv, say; an OUT without one gets the one that is nearest to the tool",
     )  # fmt: skip
     options = parser.parse_args(argv)
     return exit_code(lambda: _convert(options))
@@ -57,7 +58,7 @@ def _convert(options: argparse.Namespace) -> int:
     _check_paths(source, target)
     if not back and not _is_map(target) and target.suffix != ".tsv":  # the sidecar is named after it
         raise UsageError(str(target), "has another ending than .tsv", "name it sub-01_seg-Lobules_morph.tsv, say")
-    scheme = _scheme(source if back else target, tool)
+    scheme = _scheme(source if back else target, tool, needed=back)
     if _is_map(source):
         told = relabel_file(source, target, tool, scheme, back=back)
     else:
@@ -75,20 +76,26 @@ def _is_map(path: Path) -> bool:
 def _check_paths(source: Path, target: Path) -> None:
     if source.resolve() == target.resolve():
         raise UsageError(str(target), "is both input and output", "choose another output")
+    for path in (source, target):
+        if path.suffix.lower() in _OTHER_IMAGES:
+            mend = f"convert {'it' if path == source else 'the output'} with {_OTHER_IMAGES[path.suffix.lower()]}"
+            raise UsageError(str(path), "is an image, but not NIfTI, which is all that is read and written here", mend)
     if _is_map(source) != _is_map(target):
         kind = "a label map" if _is_map(source) else "a table"
         raise UsageError(str(target), f"is not of the kind of the input, {kind}", "choose another ending")
 
 
-def _scheme(ours: Path, tool: str) -> str:
+def _scheme(ours: Path, tool: str, *, needed: bool) -> str:
     from cerebbids.interchange.mapping import TOOLS
 
     named = re.search(r"_seg-([a-zA-Z0-9]+)", ours.name)
     schemes = TOOLS[tool].schemes
+    can = " or ".join(f"seg-{scheme}" for scheme in schemes)
+    if named is None and needed:  # names of regions are the same in all schemes, what they cover is not
+        raise UsageError(str(ours), "does not tell its label scheme", f"have its name hold {can}, whichever it is")
     if named is None:
         return schemes[0]
     if named[1] not in schemes:
-        can = " or ".join(f"seg-{scheme}" for scheme in schemes)
         raise UsageError(str(ours), f"is named seg-{named[1]}; {tool}'s regions are those of {can}", "name it so")
     return named[1]
 

@@ -92,6 +92,8 @@ def _fit(group: Path, participants: Path, out: Path) -> int:
         raise UsageError(str(group), f"makes no norms ({whys[0] if whys else 'nobody is left'})", "give more people")
     if whys:
         _say(group, f"{len(whys)} measures have no norms ({whys[0]}, for one)")
+    if pooled := sum(sample.pooled for sample in chosen):
+        _say(group, f"{pooled} measures have one curve for both sexes, as people are few")
     curves, calibration = _fitted(chosen)
     most = max(chosen, key=lambda sample: sample.count())
     n = {sex: most.count(male) for sex, male in (("female", False), ("male", True))}
@@ -159,7 +161,7 @@ def _write_calibration(calibration: Sequence[Calibration], out: Path) -> None:
 def _source(participants: Path) -> str:
     """Name of the dataset that the people are of."""
     try:
-        name = json.loads((participants.parent / "dataset_description.json").read_text(encoding="utf-8"))["Name"]
+        name = json.loads((participants.parent / "dataset_description.json").read_text(encoding="utf-8-sig"))["Name"]
     except (OSError, ValueError, KeyError, TypeError):
         name = participants.parent.name
     return str(name)

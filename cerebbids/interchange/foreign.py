@@ -13,8 +13,8 @@ from cerebbids.files import write_text
 from cerebbids.interchange.mapping import CAVITY_ATOMS, TOOLS, ToolLabel, read_mapping
 from cerebbids.interchange.volumes import Amount
 
-CEREBELLUM_MM3 = (5e3, 5e5)
-"""Between what all regions of a table lie together, newborn or adult, with room: outside, its unit is another."""
+CEREBELLUM_MM3, CAVITY_MM3 = (1e3, 5e5), (1e5, 3e6)
+"""Between what a cerebellum and an intracranial cavity lie, newborn or adult, with room: else the unit is another."""
 
 _Cells = Iterator[tuple[str, str, str]]
 """Name of a region, its volume, and its number of voxels or nothing."""
@@ -88,7 +88,12 @@ def _wide_cells(path: Path) -> _Cells:
     if len(rows) != 2:
         reason = f"has {max(len(rows) - 1, 0)} rows below its first"
         raise UsageError(str(path), reason, "give a table of one image, with semicolons")
-    for name, cell in zip(*rows, strict=False):
+    names, cells = rows
+    while names and not names[-1].strip():  # lines may end with a semicolon
+        names.pop()
+    if len(cells) < len(names):
+        raise UsageError(str(path), "is damaged: its second line is short", "copy it again")
+    for name, cell in zip(names, cells, strict=False):
         yield name.strip(), cell, ""
 
 
@@ -144,7 +149,10 @@ def _stats_text(labels: list[ToolLabel], amounts: Mapping[str, Amount]) -> str:
 
 
 def _rows(path: Path, delimiter: str) -> list[list[str]]:
-    return [row for row in csv.reader(_text(path).splitlines(), delimiter=delimiter) if any(row)]
+    try:
+        return [row for row in csv.reader(_text(path).splitlines(), delimiter=delimiter) if any(row)]
+    except csv.Error as error:
+        raise UsageError(str(path), f"is no table ({error})", "copy it again") from error
 
 
 def _text(path: Path) -> str:
@@ -169,11 +177,16 @@ def _number(path: Path, name: str, cell: str) -> float | None:
 
 
 def _check_unit(path: Path, tool: str, amounts: Mapping[str, Amount]) -> None:
-    """Refuse a table that is complete enough to tell that its volumes are in another unit."""
-    regions = [label.name for label in read_mapping(tool) if label.atoms != CAVITY_ATOMS]
+    """Refuse a table whose volumes are in another unit; of an incomplete one, less is expected."""
+    labels = read_mapping(tool)
+    regions = [label.name for label in labels if label.atoms != CAVITY_ATOMS]
     known = [amounts[name].mm3 for name in regions if name in amounts]
-    total = sum(known)
+    cavity = sum(amounts[label.name].mm3 for label in labels if label.atoms == CAVITY_ATOMS and label.name in amounts)
     low, high = CEREBELLUM_MM3
-    if 2 * len(known) > len(regions) and total and not low <= total <= high:
-        reason = f"tells regions of {total:g} mm3 together, if its unit is the tool's, which is no cerebellum"
-        raise UsageError(str(path), reason, "check its unit")
+    for total, least, most, what in (
+        (sum(known), low * len(known) / len(regions), high, "regions"),
+        (cavity, *CAVITY_MM3, "a cavity"),
+    ):
+        if total and not least <= total <= most:
+            reason = f"tells {what} of {total:g} mm3 in all, if its unit is the tool's, which cannot be"
+            raise UsageError(str(path), reason, "check its unit")

@@ -117,7 +117,7 @@ def _read(path: Path, scheme: str) -> tuple[dict[str, Amount], tuple[str, ...]]:
     except (KeyError, AttributeError) as error:
         reason = "is no table of volumes of one image: a column or a cell is missing"
         raise UsageError(str(path), reason, "give a seg-*_morph.tsv of cerebbids") from error
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise UsageError(str(path), f"is damaged ({error})", "give a seg-*_morph.tsv of cerebbids") from error
     return amounts, tuple(unknown)
 

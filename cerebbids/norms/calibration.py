@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cerebbids.norms.cohort import Sample
-from cerebbids.norms.curves import fit_sample, folds_of, levels_for
-from cerebbids.norms.model import Form
+from cerebbids.norms.curves import fit_sample, folds_of, form_of, levels_for
 
 FOLDS = 10
 
@@ -54,7 +53,7 @@ def cross_validated(sample: Sample, seed: int) -> tuple[Calibration, ...]:
     are those of all people, as ages are known before any value is.
     """
     levels = levels_for(sample.count())
-    form = Form.of(sample.ages, sample.male, sample.count())
+    form = form_of(sample)
     folds = folds_of(sample, FOLDS, seed)
     below = np.zeros((len(sample.values), len(levels)), bool)
     for k in range(FOLDS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,8 @@ class Sample:
         Years.
     male : ndarray of bool, (n,)
     values : ndarray, (n,)
+    pooled : bool
+        Whether women and men share one curve.
     """
 
     structure: str
@@ -41,15 +43,22 @@ class Sample:
     ages: np.ndarray
     male: np.ndarray
     values: np.ndarray
+    pooled: bool = False
 
     def take(self, rows: np.ndarray) -> Sample:
         """Those of some rows."""
-        parts = (part[rows] for part in (self.people, self.ages, self.male, self.values))
-        return Sample(self.structure, self.measure, *parts)
+        names = ("people", "ages", "male", "values")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     def count(self, male: bool | None = None) -> int:
         """Count people, or those of one sex."""
         return len(np.unique(self.people if male is None else self.people[self.male == male]))
+
+    def by_curve(self) -> dict[str, np.ndarray]:
+        """Which values each curve is of, by ``female`` and ``male`` as far as there are any, or by ``both``."""
+        if self.pooled:
+            return {"both": np.ones(len(self.values), bool)}
+        return {sex: rows for sex, rows in (("female", ~self.male), ("male", self.male)) if rows.any()}
 
 
 def scheme_of(table: Path) -> str:
@@ -82,6 +91,9 @@ def read_volumes(table: Path) -> pd.DataFrame:
         raise UsageError(str(table), "is not a group's table of volumes in rows", "make it again") from error
     if frame.duplicated(["image", "name"]).any():
         raise UsageError(str(table), "is damaged: an image has a region twice", "make it again")
+    numbers = frame[["volume_mm3", "icv_percent"]]
+    if ((numbers < 0) | np.isinf(numbers)).any(axis=None):
+        raise UsageError(str(table), "is damaged: a volume is below 0 or without end", "make it again")
     return frame.fillna({"session_id": ""})
 
 

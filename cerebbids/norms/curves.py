@@ -12,12 +12,12 @@ from cerebbids.norms.cohort import Sample
 from cerebbids.norms.model import Centiles, Form, fit, slowed
 from cerebbids.norms.table import LEVELS, Curve
 
-LEAST_PEOPLE = 40
-"""Fewer people than these make no norms."""
-LEAST_OF_A_SEX = 20
-"""Fewer people of one sex than these are left out."""
+LEAST_PEOPLE, LEAST_OF_A_SEX = 40, 20
+"""Fewer people than these, of sexes with at least so many, make no curves by sex."""
+LEAST_POOLED, LEAST_OF_A_POOLED_SEX = 20, 5
+"""Fewer people than these, of sexes with at least so many, make no curve at all."""
 NEAR, LEAST_NEAR = 0.1, 5
-"""No centiles at ages with fewer than five people of the sex within a tenth of the span of their ages."""
+"""No centiles at ages with fewer than five people of the curve within a tenth of the span of their ages."""
 BOOTSTRAPS = 100
 """Resamples of people; enough for standard errors (Efron and Tibshirani 1993, section 6.4)."""
 SHAPE_FOLDS = 10
@@ -29,22 +29,27 @@ _TAIL = 2
 
 
 def usable(sample: Sample) -> tuple[Sample, str]:
-    """Leave out a sex of which there are too few; also say why there can be no norms at all, or nothing.
+    """Leave out a sex of which there are too few, or pool both; also say why there can be no norms at all, or nothing.
 
     Parameters
     ----------
     sample : Sample
     """
-    kept = np.zeros(len(sample.values), bool)
-    for male in (False, True):
-        if sample.count(male) >= LEAST_OF_A_SEX:
-            kept |= sample.male == male
-    left = sample.take(kept)
+    left = _of_sexes(sample, LEAST_OF_A_SEX)
     if left.count() < LEAST_PEOPLE:
-        return left, f"fewer than {LEAST_PEOPLE} people, of sexes with at least {LEAST_OF_A_SEX} each, have a value"
+        left = _of_sexes(sample, LEAST_OF_A_POOLED_SEX)
+        left = replace(left, pooled=len(left.by_curve()) > 1)
+    if left.count() < LEAST_POOLED:
+        reason = f"fewer than {LEAST_POOLED} people, of sexes with at least {LEAST_OF_A_POOLED_SEX} each, have a value"
+        return left, reason
     if np.quantile(left.values, 0.25) == np.quantile(left.values, 0.75):
         return left, "half of the values are the same"
     return left, ""
+
+
+def _of_sexes(sample: Sample, least: int) -> Sample:
+    """Those of sexes of which there are enough people."""
+    return sample.take(np.where(sample.male, sample.count(True) >= least, sample.count(False) >= least))
 
 
 def levels_for(people: int) -> tuple[float, ...]:
@@ -60,7 +65,7 @@ def levels_for(people: int) -> tuple[float, ...]:
 
 def fit_sample(sample: Sample, form: Form | None = None, levels: tuple[float, ...] | None = None) -> Centiles:
     """Fit centiles to a sample; their form and levels are those for its number of people, where none are given."""
-    form, levels = form or _form(sample), levels or levels_for(sample.count())
+    form, levels = form or form_of(sample), levels or levels_for(sample.count())
     return fit(sample.ages, sample.male, sample.values, form, levels, folds_of(sample, SHAPE_FOLDS, seed=0))
 
 
@@ -83,12 +88,13 @@ def folds_of(sample: Sample, count: int, seed: int) -> np.ndarray:
     return (np.random.default_rng(seed).permutation(len(people)) % count)[places]
 
 
-def _form(sample: Sample) -> Form:
-    return Form.of(sample.ages, sample.male, sample.count())
+def form_of(sample: Sample) -> Form:
+    """Choose how curved its centiles may be."""
+    return Form.of(sample.ages, sample.count(), by_sex=len(sample.by_curve()) > 1)
 
 
 def curves_of(sample: Sample, seed: int) -> dict[str, Curve]:
-    """Fit a curve for each sex, with the uncertainty of every centile.
+    """Fit a curve for each sex, or one for both, with the uncertainty of every centile.
 
     Parameters
     ----------
@@ -100,7 +106,7 @@ def curves_of(sample: Sample, seed: int) -> dict[str, Curve]:
     Returns
     -------
     dict of str to Curve
-        By ``female`` and ``male``, as far as there are people of the sex. Volumes and percentages are not below 0.
+        By the curves of :meth:`Sample.by_curve`. Volumes and percentages are not below 0.
 
     Notes
     -----
@@ -114,11 +120,7 @@ def curves_of(sample: Sample, seed: int) -> dict[str, Curve]:
     others = [_plain(again, model) for again in _resamples(sample, np.random.default_rng(seed))]
     others = [replace(other, shape=other.shape + widened) for other in others]
     floor = -np.inf if sample.measure == "asymmetry_percent" else 0.0
-    return {
-        sex: _curve(sample, male, model, others, floor)
-        for sex, male in (("female", False), ("male", True))
-        if (sample.male == male).any()
-    }
+    return {sex: _curve(sample.take(rows), model, others, floor) for sex, rows in sample.by_curve().items()}
 
 
 def _plain(sample: Sample, model: Centiles) -> Centiles:
@@ -126,12 +128,12 @@ def _plain(sample: Sample, model: Centiles) -> Centiles:
     return fit(sample.ages, sample.male, sample.values, model.form, model.levels)
 
 
-def _curve(sample: Sample, male: bool, model: Centiles, others: list[Centiles], floor: float) -> Curve:
-    own = sample.take(sample.male == male)
+def _curve(own: Sample, model: Centiles, others: list[Centiles], floor: float) -> Curve:
+    """Fill in a curve of people of one sex, or of both where the model does not tell them apart."""
     ends = np.array([own.ages.min(), own.ages.max()])
     grid = np.interp(np.linspace(*slowed(ends), _GRID), slowed(np.linspace(*ends, 1000)), np.linspace(*ends, 1000))
     ages = np.unique(np.clip(grid, *ends))
-    sex = np.full(len(ages), male)
+    sex = np.full(len(ages), own.male[0])
     values = np.maximum(model.at(ages, sex), floor)
     low, high = np.quantile([other.at(ages, sex) for other in others], (0.16, 0.84), axis=0)
     error = ndtri(0.975) * (high - low) / 2

@@ -24,7 +24,7 @@ class Form:
     median_knots, scale_knots : ndarray
         Knots of natural cubic splines, as :func:`slowed` gives ages; two make a line, one a constant.
     by_sex : bool
-        Whether there are people of both sexes, who differ by a line of age in the median, and by a factor in the scale.
+        Whether women and men differ, by a line of age in the median, and by a factor in the scale.
     """
 
     median_knots: np.ndarray
@@ -32,7 +32,7 @@ class Form:
     by_sex: bool
 
     @classmethod
-    def of(cls, ages: np.ndarray, male: np.ndarray, people: int) -> Form:
+    def of(cls, ages: np.ndarray, people: int, *, by_sex: bool) -> Form:
         """Choose it by the number of people.
 
         The median has a knot for every 25 of them (3 to 7), the scale one for every 75 (1 to 3).
@@ -40,14 +40,14 @@ class Form:
         Examples
         --------
         >>> ages = np.linspace(20, 80, 100)
-        >>> form = Form.of(ages, ages > 50, 100)
+        >>> form = Form.of(ages, 100, by_sex=True)
         >>> np.exp(form.median_knots).round() - 1, len(form.scale_knots)
         (array([20., 40., 60., 80.]), 1)
         """
         return cls(
             _knots(ages, min(max(people // 25, 3), 7)),
             _knots(ages, min(max(people // 75, 1), 3)),
-            bool(male.any() and not male.all()),
+            by_sex,
         )
 
 
@@ -141,7 +141,7 @@ def fit(
     >>> rng = np.random.default_rng(0)
     >>> ages, male = rng.uniform(20, 80, 400), rng.random(400) < 0.5
     >>> values = 100 - ages / 2 + 10 * male + 5 * rng.standard_normal(400)
-    >>> found = fit(ages, male, values, Form.of(ages, male, 400), (5, 50, 95))
+    >>> found = fit(ages, male, values, Form.of(ages, 400, by_sex=True), (5, 50, 95))
     >>> np.abs(found.at(np.array([50.0]), np.array([True])) - [85 - 8.2, 85, 85 + 8.2]).max() < 2
     np.True_
     """

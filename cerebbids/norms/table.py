@@ -112,7 +112,7 @@ def read_norms(path: Path) -> Norms:
         raise _wrong(path, "has neither columns p5, p95, ... nor l, m, s")
     try:
         curves = {key: _curve(group, {} if has_lms else centiles, years) for key, group in _grouped(path, rows).items()}
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OverflowError) as error:
         raise _wrong(path, f"is damaged ({error})") from error
     return Norms(str(described.get("Scheme", "")), str(described.get("Source", "not told")), curves)
 
@@ -153,7 +153,7 @@ def _columns() -> dict[str, Any]:
         "unit": {"Description": "Unit of the row's centiles"},
         "sex": {"Description": "Sex of the people", "Levels": dict.fromkeys(SEXES, "")},
         "age": {"Description": "Age since birth", "Units": "year"},
-        "n": {"Description": "People of this sex whose values were used, at all ages"},
+        "n": {"Description": "People of this sex, or of both, whose values were used, at all ages"},
         **{f"p{level:g}": {"Description": f"{level:g} %: {centile}; n/a where it is not known"} for level in LEVELS},
         **{
             f"p{level:g}_{end}": {"Description": f"{side} end of the 95 % interval of p{level:g}"}
@@ -219,8 +219,8 @@ def _lms(rows: Iterable[Mapping[str, str]], levels: Sequence[float]) -> np.ndarr
         if abs(power) < 1e-9:
             found.append(median * np.exp(spread * z))
         else:
-            with np.errstate(invalid="ignore"):
-                found.append(median * (1 + power * spread * z) ** (1 / power))
+            base = 1 + power * spread * z
+            found.append(median * np.where(base > 0, base, np.nan) ** (1 / power))
     return np.array(found)
 
 
@@ -240,7 +240,7 @@ def _units(described: Mapping[str, Any]) -> str:
 def _sidecar(path: Path) -> Mapping[str, Any]:
     beside = sidecar_path(path)
     try:
-        described = json.loads(beside.read_text(encoding="utf-8"))
+        described = json.loads(beside.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise _wrong(path, f"has no {beside.name} beside it", "write one that tells Scheme and Source") from error
     except ValueError as error:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from cerebbids.bids.people import Person, read_people
+from cerebbids.bids.people import Person, read_people, told_once
 from cerebbids.errors import UsageError
 
 
@@ -50,7 +50,10 @@ def test_what_cannot_be_years_makes_no_age(tmp_path):
 
 def test_codes_of_missing_ages_do_not_spoil_the_others(tmp_path):
     people = read_people(dataset(tmp_path, ["sub-1\t24\tF", "sub-2\t999\tM"]))
-    assert people.of("sub-1").age == 24 and people.of("sub-2").why_no_age == "no age in participants.tsv"
+    assert (
+        people.of("sub-1").age == 24
+        and people.of("sub-2").why_no_age == "age '999' in participants.tsv is taken for a missing one"
+    )
 
 
 @pytest.mark.parametrize(("cell", "reason"), [
@@ -115,6 +118,40 @@ def test_two_rows_that_differ(tmp_path):
     people = read_people(dataset(tmp_path, ["sub-1\t24\tF", "sub-1\t25\tF", "sub-2\t24\tF", "sub-2\t24\tF"]))
     assert people.of("sub-1").age is None and "two rows" in people.of("sub-1").why_no_sex
     assert people.of("sub-2") == Person(24, "female")
+
+
+def test_two_rows_of_a_session_that_differ(tmp_path):
+    sidecar = {"age": {"Units": "years"}}
+    table = dataset(tmp_path, ["sub-1\tF"], header="participant_id\tsex")
+    sessions(tmp_path, ["ses-a\t18", "ses-a\t19", "ses-b\t20", "ses-b\t20"], sidecar=sidecar)
+    people = read_people(table)
+    assert people.of("sub-1", "ses-b").age == 20
+    assert people.of("sub-1", "ses-a") == Person(None, "female", "ses-a has two rows that differ in sub-1_sessions.tsv")
+
+
+@pytest.mark.parametrize(("described", "age"), [
+    ("Age in months", None), ("Age at scan, weeks", None), ("Age in years on the day of the scan", 24), ("Age", 24),
+])  # fmt: skip
+def test_units_that_only_the_description_tells(tmp_path, described, age):
+    people = read_people(dataset(tmp_path, ["sub-1\t24\tF"], sidecar={"age": {"Description": described}}))
+    assert people.of("sub-1").age == age and len(people.warnings) == 1
+    assert age or "their description speaks of" in people.of("sub-1").why_no_age
+
+
+def test_marks_and_line_ends_of_windows(tmp_path):
+    table = dataset(tmp_path, ["sub-1\t24\tF"], sidecar={"age": {"Units": "months"}})
+    for path in (table, table.with_suffix(".json")):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_people(table).of("sub-1") == Person(2.0, "female")
+
+
+def test_a_cell_that_is_half_of_the_table_is_cut(tmp_path):
+    person = read_people(dataset(tmp_path, ['sub-1\t"24\tF', *(f"sub-{k}\t30\tM" for k in range(2, 50))])).of("sub-1")
+    assert person.age is None and len(person.why_no_age) < 80
+
+
+def test_few_reasons_are_listed():
+    assert told_once(f"sub-{k} is not there" for k in range(50)).endswith("1: sub-4 is not there; 45 other reasons")
 
 
 def test_age_at_a_session_comes_first(tmp_path):

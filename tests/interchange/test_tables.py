@@ -178,6 +178,10 @@ def test_mappings_are_sound():
     ("cerebnet", "1 601 3 3.0 Cbm_Left_I_IV\n", "has no columns StructName"),
     ("deepceres", "Crus I right volume cm3\n1\n2\n", "has 2 rows below its first"),
     ("deepceres", "Crus I right volume cm3\n", "has 0 rows"),
+    ("deepceres", "Crus I right volume cm3;ICV total volume cm3\n8.1", "its second line is short"),
+    ("acapulco", f'name,volume\n"{"x" * 200000}",3\n', "is no table"),
+    ("acapulco", "name,volume\nLeft V,5.1\n", "check its unit"),
+    ("ceres", "Crus I right cm3;Crus I left cm3;ICV cm3\n12;12;1400000\n", "a cavity of 1.4e+09 mm3"),
 ])  # fmt: skip
 def test_bad_tables_are_told_in_one_line(tmp_path, capsys, tool, text, reason):
     source, out = tmp_path / "in.csv", tmp_path / "out.tsv"
@@ -199,14 +203,28 @@ def test_another_unit_is_refused(tmp_path, capsys):
     (["--from", "ceres", "in.csv", "in.csv"], "is both input and output"),
     (["--from", "ceres", "in.csv", "out.json"], "has another ending than .tsv"),
     (["--from", "ceres", "in.csv", "out.nii.gz"], "is not of the kind of the input"),
-    (["--to", "ceres", "in.csv", "out.csv"], "is no table of volumes of one image"),
+    (["--to", "ceres", "seg/sub-1_seg-Lobules_morph.tsv", "out.csv"], "is no table of volumes of one image"),
+    (["--to", "acapulco", "in.csv", "out.csv"], "does not tell its label scheme"),
+    (["--from", "cerebnet", "in.mgz", "out.nii.gz"], "convert it with mri_convert"),
+    (["--to", "maget", "in.csv", "out.mnc"], "convert the output with mnc2nii"),
 ])  # fmt: skip
 def test_senseless_requests(tmp_path, capsys, monkeypatch, arguments, reason):
     monkeypatch.chdir(tmp_path)
-    foreign_files.ceres(tmp_path / "in.csv")
+    (tmp_path / "seg").mkdir()
+    for name in ("in.csv", "in.mgz", "seg/sub-1_seg-Lobules_morph.tsv"):
+        foreign_files.ceres(tmp_path / name)
     assert main(arguments) == 2
     said = capsys.readouterr().err
     assert reason in said and said.count("\n") == 1
+
+
+def test_marks_and_line_ends_of_windows(tmp_path):
+    source, ours = convert(tmp_path, "ceres", "sub-01_seg-Lobules_morph.tsv")
+    out, again = tmp_path / "out.csv", tmp_path / "again_seg-Lobules_morph.tsv"
+    for path in (source, ours):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b";\r\n" if path == source else b"\r\n"))
+    assert main(["--from", "ceres", str(source), str(again)]) == main(["--to", "ceres", str(ours), str(out)]) == 0
+    assert volumes(again)["Left X"] == 12000 and read_foreign(out, "ceres")[0]["X left cm3"].mm3 == 12000
 
 
 def test_decimal_commas_and_missing_cells(tmp_path):

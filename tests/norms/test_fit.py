@@ -123,7 +123,16 @@ def test_people_and_not_images_are_counted(tmp_path, capsys):
     assert sum(json.loads((tmp_path / "a" / "norms.json").read_text())["N"].values()) == 45
     code, path = fit(tmp_path / "b", people=30, images=3)
     said = capsys.readouterr().err
-    assert code == 2 and "fewer than 40 people" in said and not path.exists()
+    assert code == 0 and "one curve for both sexes" in said
+    assert {sex for _, _, sex in read_norms(path).curves} == {"both"}
+    assert sum(json.loads(path.with_suffix(".json").read_text())["N"].values()) == 30
+    curve = read_norms(path).curves["Left VI", "volume_mm3", "both"]
+    age = float(curve.ages[np.isfinite(curve.values[:, 5])][0])
+    for person in (Person(age, "female"), Person(age, None, "", "no sex")):
+        found = place(read_norms(path), "Left VI", "volume_mm3", 6000.0, person, "Lobules")
+        assert found.text != "n/a" and found.n == 30 and "no centiles 5 and 95" in found.why
+    code, path = fit(tmp_path / "c", people=15, images=3)
+    assert code == 2 and "fewer than 20 people" in capsys.readouterr().err and not path.exists()
 
 
 def test_red_lights_are_told(tmp_path, capsys):
@@ -152,6 +161,16 @@ def test_output_that_is_no_table(tmp_path, capsys):
     table, participants = write_group(tmp_path / "in", 50)
     assert main(["fit", str(table), "--participants", str(participants), str(tmp_path / "norms.csv")]) == 2
     assert "another ending than .tsv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cell", ["-5", "inf"])
+def test_volumes_that_are_none(tmp_path, capsys, cell):
+    table, participants = write_group(tmp_path / "in", 50)
+    first, row, *rest = table.read_text().splitlines()
+    cells = row.split("\t")
+    table.write_text("\n".join([first, "\t".join([*cells[:-2], cell, cells[-1]]), *rest]) + "\n")
+    assert main(["fit", str(table), "--participants", str(participants), str(tmp_path / "norms.tsv")]) == 2
+    assert "a volume is below 0 or without end" in capsys.readouterr().err
 
 
 def test_region_told_twice(tmp_path, capsys):

@@ -61,7 +61,7 @@ def test_growth_of_children_is_followed():
     truth = 120 - 90 * np.exp(-ages)
     values = truth * (1 + 0.05 * rng.standard_normal(400))
     male = rng.random(400) < 0.5
-    found = fit(ages, male, values, Form.of(ages, male, 400), (50,)).at(ages, male)[:, 0]
+    found = fit(ages, male, values, Form.of(ages, 400, by_sex=True), (50,)).at(ages, male)[:, 0]
     assert np.median(np.abs(found - truth) / truth) < 0.02
 
 
@@ -131,7 +131,7 @@ def test_volumes_are_not_below_nothing_but_asymmetries_are(few_bootstraps):
 
 
 def test_too_few_people():
-    assert usable(draw(30, 0))[1].startswith("fewer than 40 people")
+    assert usable(draw(19, 0))[1].startswith("fewer than 20 people")
     sample = draw(80, 0)
     men = np.flatnonzero(sample.male)
     few_men = sample.take(np.sort(np.concatenate([np.flatnonzero(~sample.male), men[:10]])))
@@ -142,7 +142,37 @@ def test_too_few_people():
         (np.char.add(women.people, "b"), women.ages, women.male, women.values), strict=True,
     )))  # fmt: skip
     kept, why = usable(joined)
-    assert why == "" and not kept.male.any() and kept.count() == joined.count(False)
+    assert why == "" and not kept.male.any() and kept.count() == joined.count(False) and not kept.pooled
+
+
+def of_sexes(women, men):
+    """A sample of so many women and men."""
+    sample = draw(200, 0)
+    return sample.take(np.concatenate([np.flatnonzero(~sample.male)[:women], np.flatnonzero(sample.male)[:men]]))
+
+
+@pytest.mark.parametrize(("women", "men", "curves_of_it"), [
+    (20, 20, {"female": 20, "male": 20}), (60, 10, {"female": 60}), (20, 19, {"both": 39}), (30, 15, {"both": 45}),
+    (15, 5, {"both": 20}), (30, 4, {"female": 30}), (0, 25, {"male": 25}), (18, 4, {}), (15, 4, {}),
+])  # fmt: skip
+def test_few_people_are_pooled_where_there_are_some_of_both_sexes(women, men, curves_of_it):
+    kept, why = usable(of_sexes(women, men))
+    assert bool(why) == (not curves_of_it)
+    assert why or {sex: kept.take(rows).count() for sex, rows in kept.by_curve().items()} == curves_of_it
+
+
+def test_one_curve_for_both_sexes(few_bootstraps):
+    sample, _ = usable(of_sexes(18, 12))
+    ((sex, curve),) = curves_of(sample, 0).items()
+    assert sex == "both" and curve.levels == (10, 25, 50, 75, 90) and set(curve.n) == {30}
+    known = np.isfinite(curve.values[:, 0])
+    assert known.any() and (np.diff(curve.values[known], axis=1) >= 0).all()
+    assert (curve.low[known] <= curve.values[known]).all() and (curve.high > curve.low)[known].all()
+    model = fit_sample(sample)
+    ages = np.linspace(25, 75, 9)
+    assert np.array_equal(model.at(ages, np.ones(9, bool)), model.at(ages, np.zeros(9, bool)))
+    shares = {(one.group, one.level): one.below for one in cross_validated(sample, 0)}
+    assert shares["female", 50] > shares["male", 50]  # whose volumes are larger
 
 
 def test_values_that_do_not_spread():

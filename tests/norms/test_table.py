@@ -105,6 +105,20 @@ def test_lms_parameters(tmp_path):
     assert man.upper.value == pytest.approx(6000 * math.exp(0.1 * 1.644854), abs=0.1)
 
 
+def test_lms_has_no_centiles_where_its_formula_has_none(tmp_path):
+    header, row = "structure\tmeasure\tunit\tsex\tage\tn\tl\tm\ts", "VI\tvolume_mm3\tmm^3\tfemale\t{}\t9\t0.5\t6\t1"
+    norms = read_norms(write(tmp_path / "norms.tsv", [row.format(age) for age in (30, 40)], header))
+    low = norms.curves["VI", "volume_mm3", "female"].values[0]
+    assert np.isnan(low[0]) and np.isfinite(low[2:]).all()  # 1 % lies at z = -2.33, where 1 + 0.5 z is below 0
+
+
+def test_marks_and_line_ends_of_windows(tmp_path):
+    path = write(tmp_path / "norms.tsv")
+    for file in (path, path.with_suffix(".json")):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert place(read_norms(path), "VI", "volume_mm3", 1150.0, WOMAN, "Lobules").text == "50"
+
+
 def test_months(tmp_path):
     sidecar = {"Scheme": "Lobules", "age": {"Units": "months"}}
     norms = read_norms(write(tmp_path / "norms.tsv", sidecar=sidecar))
@@ -142,6 +156,7 @@ def test_written_and_read(tmp_path):
     ((ROWS[0].replace("female", "women"),), HEADER, None, "sex or measure is none"),
     ((ROWS[0].replace("\t1500", ""),), HEADER, None, "a cell is missing or too many"),
     ((ROWS[0].replace("1200", "many"),), HEADER, None, "is damaged"),
+    ((ROWS[0].replace("\t120\t", "\tinf\t"),), HEADER, None, "is damaged"),
     (("VI\tvolume_mm3\tmm^3\tfemale\t30\t9",), "structure\tmeasure\tunit\tsex\tage\tn", None, "neither columns p5"),
 ])  # fmt: skip
 def test_broken_tables_are_told(tmp_path, rows, header, sidecar, reason):
