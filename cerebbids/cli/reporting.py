@@ -16,7 +16,8 @@ from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
 from cerebbids.config import RunConfig
 from cerebbids.errors import Busy, CerebbidsError, Corrected, Unfinished
-from cerebbids.reports.html import CAPTIONS, ORIGINS, TABLES, ImageReport
+from cerebbids.reports.captions import CAPTIONS
+from cerebbids.reports.html import ORIGINS, TABLES, ImageReport
 from cerebbids.reports.summary import RunSummary
 
 
