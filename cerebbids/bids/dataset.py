@@ -24,6 +24,7 @@ BIDSIGNORE = "*.html\nlogs\nlog\nfigures\n*_xfm.*\n*_morph.*\n*_qc.*\n*_report.*
 DESCRIPTIONS = """\
 desc_id\tdescription
 desc-asymmetry\tRight side against the left
+desc-atlas\tWhat the library of cerebella voted for, from which the lobules were named
 desc-change\tDifference between consecutive sessions of a participant
 desc-confidence\tProbability of the label that each voxel got
 desc-preproc\tDenoised and corrected for bias

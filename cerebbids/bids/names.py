@@ -31,6 +31,7 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "vermis": {"seg": VERMIS, "suffix": "dseg"},
     "confidence": {"seg": COMPARTMENTS, "desc": "confidence", "suffix": "probseg"},
     "probseg": {"seg": COMPARTMENTS, "suffix": "probseg"},
+    "atlas_mni": {"space": SPACE, "seg": COMPARTMENTS, "res": "0p5mm", "desc": "atlas", "suffix": "dseg"},
     "mask": {"label": "CBM", "suffix": "mask"},
     "icv": {"label": "ICV", "suffix": "mask"},
     "superres": {"res": "0p5mm", "desc": "superres", "suffix": "T1w"},
@@ -57,6 +58,9 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     },
     "figure_dseg": {"datatype": "figures", "seg": COMPARTMENTS, "suffix": "dseg", "extension": ".svg"},
     "figure_carved": {"datatype": "figures", "seg": CARVED, "suffix": "dseg", "extension": ".svg"},
+    "figure_surface": {"datatype": "figures", "seg": CARVED, "desc": "surface", "suffix": "dseg", "extension": ".png"},
+    "figure_confidence": {"datatype": "figures", "desc": "confidence", "suffix": "probseg", "extension": ".svg"},
+    "figure_atlas": {"datatype": "figures", "desc": "atlas", "suffix": "dseg", "extension": ".svg"},
     "figure_t1w": {"datatype": "figures", "space": SPACE, "suffix": "T1w", "extension": ".svg"},
     "figure_icv": {"datatype": "figures", "label": "ICV", "suffix": "mask", "extension": ".svg"},
     "figure_tissues": {"datatype": "figures", "desc": "tissues", "suffix": "T1w", "extension": ".svg"},
@@ -68,16 +72,17 @@ DERIVATIVES: dict[str, dict[str, str]] = {
 
 OPTIONAL = frozenset(
     {"icv", "figure_icv", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "vermis", "vermis_morph", "probseg"}
+    | {"atlas_mni", "figure_atlas"}
 )
 """What not every T1w yields: a stripped one has no cavity, its T2w image is either real or made, the vermis is told by
-the cascade alone, and probabilities are written on request."""
+the cascade alone, no library votes on the quick network's labels, and probabilities are written on request."""
 
 REPORTS = ("report", "report_csv", "carved_report", "carved_report_csv")
 """What is written with the page of a participant, as ages and norms are no part of an image's workflow."""
 
 LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis")
 """Label maps, by the same keys."""
-_MORE = ("confidence", "probseg", "mask", "icv", "morph", "carved_morph", "vermis_morph")
+_MORE = ("confidence", "probseg", "atlas_mni", "mask", "icv", "morph", "carved_morph", "vermis_morph")
 OF_LABELS = (*LABEL_MAPS, *_MORE)
 """What has the provenance of the labels, and the warnings about them, in its sidecar."""
 
@@ -103,7 +108,7 @@ ENTITIES: list[dict[str, str]] = [
 _ANAT = "sub-{subject}[/ses-{session}]/{datatype<anat>|anat}/{stem}"
 _IMAGE = "{extension<.nii.gz>|.nii.gz}"
 PATTERNS: tuple[str, ...] = (
-    f"{_ANAT}[_space-{{space}}]_seg-{{seg}}[_res-{{res}}]_{{suffix<dseg>}}{_IMAGE}",
+    f"{_ANAT}[_space-{{space}}]_seg-{{seg}}[_res-{{res}}][_desc-{{desc}}]_{{suffix<dseg>}}{_IMAGE}",
     f"{_ANAT}_seg-{{seg}}[_desc-{{desc}}]_{{suffix<probseg>}}{_IMAGE}",
     f"{_ANAT}[_space-{{space}}][_res-{{res}}]_label-{{label}}_{{suffix<mask>}}{_IMAGE}",
     f"{_ANAT}[_space-{{space}}][_res-{{res}}]_desc-{{desc}}_{{suffix<T1w|T2w>}}{_IMAGE}",

@@ -45,6 +45,10 @@ _VERMIS = (
     "Lobules of the hemispheres, the vermis in three parts (I-V, VI-VII, VIII-X), and white matter, left and right "
     "(anatomical). Else as seg-Lobules."
 )
+_ATLAS = (
+    "Labels of seg-Lobules that got most votes of a library's cerebella (library in CerebBIDS), those most similar to "
+    "the T1w image, each registered to it: what the lobules were named from, not a result"
+)
 _CONFIDENCE = "Probability of the label that each voxel got, or of the background where it got none"
 
 MORPH_COLUMNS: dict[str, Any] = {
@@ -128,6 +132,7 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "vermis": {"Description": _VERMIS, "Manual": False, **native},
         "confidence": {"Description": _CONFIDENCE, **native},
         "probseg": {"Description": f"Probabilities. {_LOBULES}", "LabelMap": ["background", *names], **native},
+        "atlas_mni": {"Description": _ATLAS, "Manual": False, **fine},
         "mask": {"Description": _MASK, "Type": "ROI", **native},
         "icv": {"Description": "Intracranial cavity: everything inside the skull", "Type": "ROI", **native},
         "superres": {"Description": _SUPERRES, "SyntheticImage": True, **native, **_FINE},

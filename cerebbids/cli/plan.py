@@ -47,6 +47,7 @@ def output_paths(image: SourceImage, config: RunConfig) -> list[Path]:
     never = set() if image.t2w else {"t2w", "t2w_mni"}
     never |= {"t2w_synth", "t2w_synth_mni"} if config.t2w == "real" else set()
     never |= set() if config.method == "nets" else {"vermis", "vermis_morph"}
+    never |= {"atlas_mni", "figure_atlas"} if config.method == "fast" else set()
     never |= set() if config.save_probabilities else {"probseg"}
     return [derivative_path(image.path, key) for key in DERIVATIVES if key not in never]
 

@@ -150,6 +150,8 @@ def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
     clock.lap("tissue labels")
     labels = outputs.write_labels(job.out_dir, answer, t1w, t1w_to_mni, save_probabilities=job.save_probabilities)
     cut = outputs.write_carved(job.out_dir, carved, fine, t1w, t1w_to_mni)
+    if answer.atlas is not None:
+        outputs.write_atlas(job.out_dir, answer.atlas, fine)
     outputs.write_image_side(job.out_dir, side, fine, t1w, t1w_to_mni)
     outputs.write_native_t2w(job.out_dir, side, fine, t1w, t1w_to_mni, real)
     clock.lap("write")

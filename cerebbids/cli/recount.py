@@ -24,7 +24,7 @@ from cerebbids.imaging.verdict import Verdict, judge
 from cerebbids.imaging.vermis import vermis_again
 from cerebbids.imaging.volumetry import lobule_volumes, write_volumes
 from cerebbids.imaging.xfm import read_itk_affine
-from cerebbids.reports.figures import carved_mosaic, segmentation_mosaic, snapshots, volumes_figure
+from cerebbids.reports.figures import carved_mosaic, segmentation_mosaic, snapshots, surface_figure, volumes_figure
 
 CORRECTABLE = {"dseg": "t1w", "carved": "t1w", "carved_fine": "superres", "vermis": "t1w"}
 """Label maps that are read, and the images on whose grids they are."""
@@ -129,7 +129,7 @@ def recount(output_dir: Path, name: str) -> Recounted:
     _store(scan)
     _write_tables(scan, images)
     write_text(scan.paths["qc"], quality)
-    _draw(scan.paths)
+    _draw(scan)
     for key in remade:  # before the first map is replaced: a missing hash says that none of them is to be relied on
         _forget_hash(key, scan)
     for key, image in remade.items():
@@ -235,12 +235,18 @@ def _write_tables(scan: _Scan, images: Mapping[str, nib.Nifti1Image]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _draw(paths: Mapping[str, Path]) -> None:
+def _draw(scan: _Scan) -> None:
+    paths, fine = scan.paths, scan.maps["carved_fine"]
     segmentation_mosaic(paths["t1w"], paths["dseg"], paths["figure_dseg"])
     carved_mosaic(paths["superres"], paths["carved_fine"], paths["figure_carved"])
     snapshots(paths["t1w"], paths["dseg"], COMPARTMENTS, paths["snapshot"])
     snapshots(paths["superres"], paths["carved_fine"], CARVED, paths["carved_snapshot"])
     volumes_figure(paths["morph"], paths["figure_morph"])
+    if paths["superres_mni"].exists():
+        superres = _whole_image(paths["superres_mni"])
+        mni_to_t1w = np.linalg.inv(read_itk_affine(paths["xfm_to_mni"]))
+        labels = relabel(fine.labels, fine.image.affine, superres.shape, superres.affine, mni_to_t1w)
+        surface_figure(nib.Nifti1Image(labels, superres.affine), superres, paths["figure_surface"])
 
 
 def _forget_hash(key: str, scan: _Scan) -> None:

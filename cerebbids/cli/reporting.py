@@ -21,7 +21,8 @@ from cerebbids.cli.references import NOTHING, References
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Unfinished
 from cerebbids.imaging.xfm import read_itk_affine
-from cerebbids.reports.html import CAPTIONS, ORIGINS, SNAPSHOTS, TABLES
+from cerebbids.reports.captions import CAPTIONS
+from cerebbids.reports.html import ORIGINS, SNAPSHOTS, TABLES
 from cerebbids.reports.image import ImageReport, Scan
 from cerebbids.reports.summary import RunSummary
 

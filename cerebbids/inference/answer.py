@@ -36,6 +36,8 @@ class Answer:
         Mean Dice of the labels of the cascade and of the network at 1 mm.
     with_atlas : float, optional
         Mean Dice of the labels and those most voted for in the atlas that the networks have seen.
+    atlas : Answer, optional
+        Shares of the votes of a library, where one was asked, before anything was made of them.
     warnings : tuple of str
     """
 
@@ -45,6 +47,7 @@ class Answer:
     between_nets: float | None = None
     with_quick: float | None = None
     with_atlas: float | None = None
+    atlas: Answer | None = None
     warnings: tuple[str, ...] = ()
 
     @property

@@ -133,8 +133,9 @@ def from_opinions(alone: Answer, atlas: np.ndarray, quick: np.ndarray, fine: Gri
 
 def held_against(answer: Answer, atlas: np.ndarray, fine: Grid, name: str) -> Answer:
     """Clean an answer, and tell how far its labels are those of the atlas; others as for :func:`from_opinions`."""
-    answer = one_cerebellum(answer, name)
-    return replace(answer, with_atlas=likeness(answer, torch.from_numpy(atlas), fine))
+    answer, parts = one_cerebellum(answer, name), torch.from_numpy(atlas)
+    votes = Answer(parts.half() / 255, fine.halved())
+    return replace(answer, atlas=votes, with_atlas=likeness(answer, parts, fine))
 
 
 def quick_answer(net: torch.nn.Module, crop: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -149,6 +149,22 @@ def write_carved(
     return ()
 
 
+def write_atlas(folder: Path, atlas: Answer, grid: Grid) -> None:
+    """Write ``atlas_mni`` (uint8): the labels that a library gave most votes.
+
+    Parameters
+    ----------
+    folder : Path
+    atlas : Answer
+        From :attr:`cerebbids.inference.answer.Answer.atlas`; read linearly.
+    grid : Grid
+        Fine box to write on, in the working space.
+    """
+    indices = load_scheme(COMPARTMENTS).indices
+    labels = labels_on_grid(atlas.probabilities, atlas.grid, grid.shape, grid.affine, np.eye(4), indices)
+    _save(_image(labels, grid.affine), folder / "atlas_mni.nii.gz")
+
+
 def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> None:
     """Write ``icv`` (where there is one), ``superres``, ``superres_mni`` and ``t2w_mni``.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nibabel as nib
 import numpy as np
@@ -215,7 +215,8 @@ def propagate(
     Others, result and errors are those of :func:`segment`; the shares of the votes stand for probabilities.
     """
     atlas = subject_atlas(net, library, crop_t1w(t1w, grid, t1w_to_mni), device)
-    return one_cerebellum(Answer(atlas, grid), name)
+    votes = Answer(atlas, grid)
+    return replace(one_cerebellum(votes, name), atlas=votes)
 
 
 def crop_t1w(t1w: nib.Nifti1Image, grid: Grid, t1w_to_mni: np.ndarray) -> np.ndarray:

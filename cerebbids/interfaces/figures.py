@@ -6,32 +6,37 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
 
 from cerebbids.reports.figures import (
+    atlas_mosaic,
     carved_mosaic,
     cavity_check,
     contrast_check,
+    doubt_check,
     registration_check,
     segmentation_mosaic,
     snapshots,
     superres_check,
+    surface_figure,
     tissues_figure,
     volumes_figure,
 )
 
 
 class _FigureOutputSpec(TraitedSpec):
-    out_file = File(exists=True, desc="picture")
+    out_file = File(exists=True, desc="SVG or PNG picture")
 
 
 class _Figure(SimpleInterface):
     """Write the picture that `_draw` makes."""
 
     output_spec = _FigureOutputSpec
+    _name = "figure.svg"
 
     def _run_interface(self, runtime):
-        out_file = Path(runtime.cwd) / "figure.svg"
+        out_file = Path(runtime.cwd) / self._name
         self._draw(out_file)
         self._results["out_file"] = str(out_file)
         return runtime
@@ -67,17 +72,62 @@ class _SnapshotInputSpec(_SegmentationInputSpec):
     scheme = traits.Str(mandatory=True, desc="label scheme")
 
 
-class Snapshot(SimpleInterface):
+class Snapshot(_Figure):
     """Labels on the scan in three cuts, for the printed sheet."""
 
     input_spec = _SnapshotInputSpec
-    output_spec = _FigureOutputSpec
+    _name = "figure.png"
+
+    def _draw(self, out_file: Path) -> None:
+        snapshots(Path(self.inputs.t1w), Path(self.inputs.dseg), self.inputs.scheme, out_file)
+
+
+class _SurfaceInputSpec(BaseInterfaceInputSpec):
+    dseg = File(exists=True, mandatory=True, desc="labels at 0.5 mm in template space")
+    superres_mni = File(exists=True, mandatory=True, desc="super-resolved T1w image on the same grid")
+
+
+class SurfaceFigure(_Figure):
+    """Labels of 0.5 mm as a body, from six sides."""
+
+    input_spec = _SurfaceInputSpec
+    _name = "figure.png"
+
+    def _draw(self, out_file: Path) -> None:
+        surface_figure(nib.load(self.inputs.dseg), nib.load(self.inputs.superres_mni), out_file)
+
+
+class _DoubtInputSpec(BaseInterfaceInputSpec):
+    superres_mni = File(exists=True, mandatory=True, desc="super-resolved T1w image in template space")
+    confidence = File(exists=True, mandatory=True, desc="probability of each voxel's label")
+    xfm_to_mni = File(exists=True, mandatory=True, desc="ITK affine from that image to the template")
+
+
+class DoubtFigure(_Figure):
+    """Where the labels are not certain."""
+
+    input_spec = _DoubtInputSpec
+
+    def _draw(self, out_file: Path) -> None:
+        names = ("superres_mni", "confidence", "xfm_to_mni")
+        doubt_check(*(Path(getattr(self.inputs, name)) for name in names), out_file)
+
+
+class _AtlasInputSpec(BaseInterfaceInputSpec):
+    superres_mni = File(exists=True, mandatory=True, desc="super-resolved T1w image in template space")
+    atlas_mni = File(exists=True, desc="labels that the library voted for, in template space; none of the method fast")
+
+
+class AtlasFigure(_Figure):
+    """What the library voted for; no figure where none was asked."""
+
+    input_spec = _AtlasInputSpec
 
     def _run_interface(self, runtime):
-        out_file = Path(runtime.cwd) / "snapshot.png"
-        snapshots(Path(self.inputs.t1w), Path(self.inputs.dseg), self.inputs.scheme, out_file)
-        self._results["out_file"] = str(out_file)
-        return runtime
+        return super()._run_interface(runtime) if isdefined(self.inputs.atlas_mni) else runtime
+
+    def _draw(self, out_file: Path) -> None:
+        atlas_mosaic(Path(self.inputs.superres_mni), Path(self.inputs.atlas_mni), out_file)
 
 
 class _RegistrationInputSpec(BaseInterfaceInputSpec):

@@ -61,6 +61,7 @@ class _PredictOutputSpec(TraitedSpec):
     confidence = File(exists=True, desc="probability of each voxel's label on the grid of the T1w image")
     vermis = File(exists=True, desc="labels with the vermis told apart; of the method nets alone")
     probseg = File(exists=True, desc="probabilities of all labels, on request")
+    atlas_mni = File(exists=True, desc="what the library voted for, on the fine box of the template; not of fast")
     carved = File(exists=True, desc="labels without fluid and peduncles, on the grid of the T1w image")
     carved_fine = File(exists=True, desc="the same at 0.5 mm, on the grid of superres")
     carved_mni = File(exists=True, desc="the same on the fine box of the template")
@@ -114,7 +115,7 @@ class Predict(SimpleInterface):
         found: dict[str, Any] = {kind: str(folder / "t2w.nii.gz"), f"{kind}_mni": str(folder / "t2w_mni.nii.gz")}
         if facts["icv_mm3"] is not None:
             found["icv"] = str(folder / "icv.nii.gz")
-        for key in ("vermis", "probseg"):
+        for key in ("vermis", "probseg", "atlas_mni"):
             if (folder / f"{key}.nii.gz").exists():
                 found[key] = str(folder / f"{key}.nii.gz")
         kept = ("model", "weights_sha256", "weights_licence", "superresolved", "t2w")

@@ -46,9 +46,9 @@ class Layer:
     window: tuple[float, float]
     order: int = 1
 
-    def picture(self, plane: Plane, position: float) -> np.ndarray:
-        """Sample one cut."""
-        return cut(self.volume, plane, position, VIEW, STEP, self.order)
+    def picture(self, plane: Plane, position: float) -> str:
+        """Draw one cut, as a data URI."""
+        return jpeg(cut(self.volume, plane, position, VIEW, STEP, self.order), self.window, quality=95)
 
     def caption(self, plane: Plane, position: float) -> str:
         """Say what the cut shows, and where it lies."""
@@ -70,13 +70,13 @@ def bright_end(volume: Volume) -> float:
 
 
 def _panel(shown: Layer, under_pointer: Layer, plane: Plane, position: float) -> Panel:
-    front, behind = shown.picture(plane, position), under_pointer.picture(plane, position)
+    width, height = VIEW.size(plane)
     return Panel(
-        jpeg(front, shown.window, quality=95),
-        (front.shape[1] * STEP * SCALE, front.shape[0] * STEP * SCALE),
+        shown.picture(plane, position),
+        (width * SCALE, height * SCALE),
         shown.caption(plane, position),
         plane.edges,
         (),
-        jpeg(behind, under_pointer.window, quality=95),
+        under_pointer.picture(plane, position),
         under_pointer.caption(plane, position),
     )

@@ -152,10 +152,28 @@ def jpeg(image: np.ndarray, window: tuple[float, float], quality: int = 82) -> s
     quality : int
         From 1 to 95; the highest where a picture is enlarged.
     """
+    return color_jpeg(grey(image, window), quality)
+
+
+def grey(image: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """Brightness from 0 to 255 (uint8) of an image; ``window`` are the values shown black and white."""
     low, high = window
-    grey = np.clip((image - low) / max(high - low, 1e-6), 0, 1) * 255
+    return (np.clip((image - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
+
+
+def color_jpeg(pixels: np.ndarray, quality: int = 82) -> str:
+    """Write a picture as a data URI.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width) or (height, width, 3), uint8
+        Grey, or red, green and blue.
+    quality : int
+        From 1 to 95.
+    """
     buffer = io.BytesIO()
-    Image.fromarray(grey.astype(np.uint8)).save(buffer, "JPEG", quality=quality, optimize=True)
+    # Colour at full resolution: thin bands would fade.
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, optimize=True, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

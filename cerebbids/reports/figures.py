@@ -2,21 +2,26 @@
 
 from cerebbids.reports.cavity import cavity_check
 from cerebbids.reports.contrast import contrast_check
-from cerebbids.reports.mosaic import carved_mosaic, segmentation_mosaic
+from cerebbids.reports.doubt import doubt_check
+from cerebbids.reports.mosaic import atlas_mosaic, carved_mosaic, segmentation_mosaic
 from cerebbids.reports.registration import registration_check
 from cerebbids.reports.snapshots import snapshots
 from cerebbids.reports.superres import superres_check
+from cerebbids.reports.surface import surface_figure
 from cerebbids.reports.tissues import tissues_figure
 from cerebbids.reports.volumes import volumes_figure
 
 __all__ = [
+    "atlas_mosaic",
     "carved_mosaic",
     "cavity_check",
     "contrast_check",
+    "doubt_check",
     "registration_check",
     "segmentation_mosaic",
     "snapshots",
     "superres_check",
+    "surface_figure",
     "tissues_figure",
     "volumes_figure",
 ]

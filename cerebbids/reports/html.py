@@ -13,72 +13,12 @@ from markupsafe import Markup
 
 from cerebbids.bids.names import DERIVATIVES
 from cerebbids.files import write_text
+from cerebbids.reports.captions import CAPTIONS, Caption
 from cerebbids.reports.drawing import templates
 from cerebbids.reports.image import ImageReport
 from cerebbids.reports.summary import RunSummary
 from cerebbids.reports.volumes import read_vermis
 from cerebbids.reports.volumetry import Row, Volumetry, read_volumetry
-
-
-@dataclass(frozen=True)
-class Caption:
-    """A figure's heading and how to read it."""
-
-    title: str
-    text: str
-
-
-CAPTIONS: Mapping[str, Caption] = {
-    "figure_dseg": Caption(
-        "Lobules on the scan",
-        "Check that the outlines follow the surface of the cerebellum, without cerebrum, venous sinus or "
-        "brainstem, and that borders between lobules run in fissures. With the pointer on a cut its labels "
-        "go away; resting there, the pointer reads the region's name.",
-    ),
-    "figure_carved": Caption(
-        "Lobules without fluid, at 0.5 mm",
-        "seg-DeepCERES on the super-resolved T1w. Check that fissures and the fluid between folia are left free, that "
-        "white matter reaches into the folia and ends where the peduncles leave the cerebellum. With the pointer on a "
-        "cut its labels go away.",
-    ),
-    "figure_t1w": Caption(
-        "Registration to the template",
-        "Check that the template's outlines meet the scan's brain and cerebellum. They need not agree to the "
-        "millimetre: the registration is affine. With the pointer on a cut the template shows in its place.",
-    ),
-    "figure_icv": Caption(
-        "Intracranial cavity",
-        "Check that the outline runs along the inner side of the skull: all of the brain and the fluid around it "
-        "inside, marrow, eyes and neck outside, and closed below the cerebellum. All percentages hang on it. With the "
-        "pointer on a cut the outline goes away.",
-    ),
-    "figure_tissues": Caption(
-        "Brightness of the tissues",
-        "Inside the cavity (the brain, when skull-stripped), the means of three tissues, measured in the clean T1w, "
-        "were mapped to 50, 150 and 250. Check that grey and white matter's marks meet the two large peaks, and that "
-        "fluid's lies well below: in the small peak or the flat part at the left. At a mark the scale changes, and so "
-        "the histogram may have a step.",
-    ),
-    "figure_superres": Caption(
-        "Super-resolved cerebellum",
-        "The T1w at 0.5 mm (only resampled where the scan has 0.6 mm or less). seg-DeepCERES takes from this image "
-        "where the fluid is; a cascade of networks finds lobules on it, too, other methods on the scan at 1 mm. Check "
-        "that folia and fissures are those of "
-        "the scan, only sharper: with the pointer on a cut, the scan itself (interpolated) shows in its place, and "
-        "nothing may appear or move. Detail below the voxels of the scan is an estimate.",
-    ),
-    "figure_t2w": Caption(
-        "T2w contrast",
-        "Check that fluid is brightest and white matter darkest, and that folia stay in place when, with the pointer "
-        "on a cut, the super-resolved T1w shows.",
-    ),
-    "figure_morph": Caption(
-        "Volumes",
-        "Of seg-Lobules. Asymmetry is 100 (R − L) / ((R + L) / 2). I-II, III and IV are too thin to be told apart "
-        "at 1 mm: use their sum, I-IV.",
-    ),
-}
-"""The figures of an image in the order of the page, by their key in `cerebbids.bids.names.DERIVATIVES`."""
 
 TABLES: Mapping[str, Caption] = {
     "morph": Caption(
@@ -176,6 +116,11 @@ class _Figure:
     href: str
     caption: Caption
 
+    @property
+    def is_drawing(self) -> bool:
+        """Whether parts of it answer to the pointer."""
+        return self.href.endswith(".svg")
+
 
 @dataclass(frozen=True)
 class _Table:
@@ -230,11 +175,22 @@ def _numbers(quality: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     (('p', '1'),)
     """
     known = {key: quality.get(key) for key in quality.get("definitions", {})}
-    return tuple(
-        (quality["definitions"][key], {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value:g}")
-        for key, value in known.items()
-        if value is not None
-    )
+    return tuple((quality["definitions"][key], _shown(value)) for key, value in known.items() if value is not None)
+
+
+def _shown(value: float | bool) -> str:
+    """Write a number as precisely as one wants to read it.
+
+    Examples
+    --------
+    >>> [_shown(value) for value in (True, 3, 0.967988698, 190.3, -64.6, 85.94, 0.00384, 12345.6)]
+    ['yes', '3', '0.968', '190', '−64.6', '85.9', '0.0038', '12,346']
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    places = 0 if isinstance(value, int) or abs(value) >= 100 else 1 if abs(value) >= 10 else 3
+    rounded = f"{value:,.{places}f}" if abs(value) >= 0.01 or not value else f"{value:.2g}"
+    return rounded.replace("-", "\N{MINUS SIGN}")
 
 
 def _duration(seconds: float) -> str:

@@ -14,6 +14,7 @@ from cerebbids.errors import SegmentationFailed
 from cerebbids.reports.drawing import Key, Outline, Panel, Picture, Row, caption, jpeg, write_picture
 from cerebbids.reports.outlines import outline
 from cerebbids.reports.slices import AXIAL, CORONAL, SAGITTAL, Box, Plane, Volume, cut
+from cerebbids.systems.space import SPACE
 
 MARGIN = 6.0
 """What is shown around the cerebellum, mm."""
@@ -31,10 +32,8 @@ BEYOND = 0.01
 """How far beyond a cut its labels are looked up, mm: midway between two planes of voxels each may have a share of
 exactly a half, which no outline surrounds."""
 
-_NOTE = (
-    "L and R are the person's left and right; the second colour is the right side's. "
-    "Positions are scanner coordinates in mm."
-)
+_COLORS = "L and R are the person's left and right; the second colour is the right side's."
+_NOTE = f"{_COLORS} Positions are scanner coordinates in mm."
 
 
 def segmentation_mosaic(t1w_path: Path, dseg_path: Path, out: Path) -> None:
@@ -86,13 +85,31 @@ def carved_mosaic(superres_path: Path, dseg_path: Path, out: Path) -> None:
         The segmentation has no label.
     """
     scene = load_scene(superres_path, dseg_path, CARVED, LARGE)
-    rows = (
-        Row(scene.cuts(CORONAL, 3), "Coronal, from the back to the front"),
-        Row(scene.cuts(AXIAL, 3), "Axial, from below to above"),
-        Row(scene.cuts(SAGITTAL, 4), "Sagittal, from left to right"),
-    )
     title = "Lobules without fluid, on the super-resolved T1w image"
-    write_picture(Picture(title, rows, scene.legend(), 0.35, (_NOTE,)), out)
+    write_picture(Picture(title, scene.few_rows(), scene.legend(), 0.35, (_NOTE,)), out)
+
+
+def atlas_mosaic(superres_path: Path, atlas_path: Path, out: Path) -> None:
+    """Draw what the library voted for on the super-resolved T1w image, likewise, in the working space.
+
+    Parameters
+    ----------
+    superres_path : Path
+        Super-resolved T1w image in the working space.
+    atlas_path : Path
+        Labels of ``seg-Lobules`` that got most votes, in the same space.
+    out : Path
+        SVG file.
+
+    Raises
+    ------
+    SegmentationFailed
+        Nothing was voted for.
+    """
+    scene = load_scene(superres_path, atlas_path, COMPARTMENTS, LARGE)
+    note = f"{_COLORS} Positions are coordinates of {SPACE} in mm."
+    title = "What the library voted for, on the super-resolved T1w image"
+    write_picture(Picture(title, scene.few_rows(), scene.legend(), 0.2, (note,)), out)
 
 
 @dataclass(frozen=True)
@@ -126,6 +143,14 @@ class Scene:
     def panels(self, plane: Plane, positions: tuple[float, ...]) -> tuple[Panel, ...]:
         """Draw cuts at the given world coordinates (mm)."""
         return tuple(self._panel(plane, position) for position in positions)
+
+    def few_rows(self) -> tuple[Row, ...]:
+        """Draw few cuts in each plane, where they are large."""
+        return (
+            Row(self.cuts(CORONAL, 3), "Coronal, from the back to the front"),
+            Row(self.cuts(AXIAL, 3), "Axial, from below to above"),
+            Row(self.cuts(SAGITTAL, 4), "Sagittal, from left to right"),
+        )
 
     def legend(self) -> tuple[Key, ...]:
         """Name every region with the colours of its left and right part."""

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from cerebbids.imaging.tissuemeans import BINS, TissueMeans
 from cerebbids.reports.charts import chart
 
-_MARKS = (("Cerebrospinal fluid", "#0087b3"), ("Grey matter", "#59616b"), ("White matter", "#b8860b"))
+_MARKS = (("Cerebrospinal fluid", "#006a8e"), ("Grey matter", "#59616b"), ("White matter", "#866000"))
 
 
 def read_means(facts: Mapping[str, Any]) -> TissueMeans:

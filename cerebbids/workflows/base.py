@@ -127,7 +127,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     derivatives_wf = init_derivatives_wf(image=image, voxels=voxels, output_dir=config.output_dir)
 
     preprocessed = ("t1w", "t1w_mni", "xfm_to_mni", "xfm_to_t1w", "t1w_meta", "xfm_meta")
-    labelled = ("dseg", "dseg_mni", "mask", "confidence", "probseg", "morph", "qc", "dseg_meta")
+    labelled = ("dseg", "dseg_mni", "mask", "confidence", "probseg", "atlas_mni", "morph", "qc", "dseg_meta")
     told_apart = ("vermis", "vermis_morph")
     carved = ("carved", "carved_fine", "carved_mni", "carved_morph")
     fine = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "fine_meta")
@@ -139,7 +139,8 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
         (t2w_wf, warnings, [("outputnode.warnings", "in3")]),
         (warnings, segment_wf, [("out", "inputnode.warnings")]),
         (preprocess_wf, report_wf, _same("t1w", "t1w_mni", "xfm_to_mni")),
-        (segment_wf, report_wf, _same("dseg", "carved_fine", "icv", "superres", "superres_mni", "morph", "facts")),
+        (segment_wf, report_wf, _same("dseg", "carved_fine", "carved_mni", "confidence", "atlas_mni", "morph")),
+        (segment_wf, report_wf, _same("icv", "superres", "superres_mni", "facts")),
         (segment_wf, report_wf, [("outputnode.t2w_fine", "inputnode.t2w_mni")]),
         (preprocess_wf, derivatives_wf, _same(*preprocessed)),
         (segment_wf, derivatives_wf, _same(*labelled, *told_apart, *carved, *fine)),

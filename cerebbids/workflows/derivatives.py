@@ -50,7 +50,7 @@ def init_derivatives_wf(*, image: SourceImage, voxels: int, output_dir: Path, na
         The same of the other convention.
     confidence, qc
         Probability of each voxel's label, and quality in numbers (which has no sidecar).
-    icv, t2w, t2w_mni, t2w_synth, t2w_synth_mni, vermis, vermis_morph, probseg
+    icv, t2w, t2w_mni, t2w_synth, t2w_synth_mni, vermis, vermis_morph, probseg, atlas_mni
         Files that need not be there (:data:`cerebbids.bids.names.OPTIONAL`): older ones are removed then.
     t1w_meta, xfm_meta, dseg_meta, fine_meta
         What to add to the sidecars; ``fine_meta`` to those of super-resolved and of T2w images.

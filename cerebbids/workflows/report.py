@@ -11,13 +11,16 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 from cerebbids.bids.names import CARVED, COMPARTMENTS
 from cerebbids.bids.query import SourceImage
 from cerebbids.interfaces.figures import (
+    AtlasFigure,
     CarvedFigure,
     CavityFigure,
     ContrastFigure,
+    DoubtFigure,
     RegistrationFigure,
     SegmentationFigure,
     Snapshot,
     SuperresFigure,
+    SurfaceFigure,
     TissuesFigure,
     VolumesFigure,
 )
@@ -36,6 +39,12 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         T1w image and its labels.
     superres, carved_fine
         Super-resolved T1w image and its labels, in the T1w image's world.
+    carved_mni
+        Those labels in template space.
+    confidence
+        Probability of each voxel's label on the grid of the T1w image.
+    atlas_mni
+        Labels that the library voted for in template space; where none was asked there is no figure of it.
     t1w_mni
         T1w image on the template's grid.
     morph
@@ -50,11 +59,14 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         JSON of the prediction.
     """
     workflow = Workflow(name)
-    labelled = ["t1w", "dseg", "superres", "carved_fine"]
+    labelled = ["t1w", "dseg", "superres", "carved_fine", "carved_mni", "confidence", "atlas_mni"]
     fields = [*labelled, "t1w_mni", "morph", "icv", "superres_mni", "t2w_mni", "xfm_to_mni", "facts"]
     inputnode = Node(IdentityInterface(fields, mandatory_inputs=False), "inputnode")
     draw_dseg = Node(SegmentationFigure(), "draw_dseg", mem_gb=gigabytes(0.6, 15, voxels))
     draw_carved = Node(CarvedFigure(), "draw_carved", mem_gb=0.8)
+    draw_surface = Node(SurfaceFigure(), "draw_surface", mem_gb=0.8)
+    draw_confidence = Node(DoubtFigure(), "draw_confidence", mem_gb=gigabytes(0.6, 8, voxels))
+    draw_atlas = Node(AtlasFigure(), "draw_atlas", mem_gb=0.8)
     draw_t1w = Node(RegistrationFigure(), "draw_t1w", mem_gb=1)
     draw_icv = Node(CavityFigure(), "draw_icv", mem_gb=gigabytes(0.5, 12, voxels))
     draw_tissues = Node(TissuesFigure(), "draw_tissues", mem_gb=0.5)
@@ -68,6 +80,9 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         (inputnode, draw_carved, [("superres", "t1w"), ("carved_fine", "dseg")]),
         (inputnode, snap, [("t1w", "t1w"), ("dseg", "dseg")]),
         (inputnode, snap_carved, [("superres", "t1w"), ("carved_fine", "dseg")]),
+        (inputnode, draw_surface, [("carved_mni", "dseg"), ("superres_mni", "superres_mni")]),
+        (inputnode, draw_confidence, [(name, name) for name in ("superres_mni", "confidence", "xfm_to_mni")]),
+        (inputnode, draw_atlas, [(name, name) for name in ("superres_mni", "atlas_mni")]),
         (inputnode, draw_t1w, [("t1w_mni", "t1w_mni")]),
         (inputnode, draw_icv, [("t1w", "t1w"), ("icv", "icv")]),
         (inputnode, draw_tissues, [("facts", "facts")]),
@@ -75,7 +90,8 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         (inputnode, draw_t2w, [(name, name) for name in ("t2w_mni", "superres_mni", "facts")]),
         (inputnode, draw_morph, [("morph", "morph")]),
     ])  # fmt: skip
-    for draw in (draw_dseg, draw_carved, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w, draw_morph):
+    of_labels = (draw_dseg, draw_carved, draw_surface, draw_confidence, draw_atlas, draw_morph)
+    for draw in (*of_labels, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w):
         sink = init_sink(draw.name.replace("draw", "figure"), image, output_dir, 0.4)
         workflow.connect(draw, "out_file", sink, "in_file")
     for node, key in ((snap, "snapshot"), (snap_carved, "carved_snapshot")):

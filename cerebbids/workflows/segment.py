@@ -103,6 +103,8 @@ def init_segment_wf(
         on the grid of the T1w image.
     vermis, vermis_morph, probseg
         Labels with the vermis told apart, and their table; probabilities of all labels. Where there are any.
+    atlas_mni
+        Labels that the library voted for, at 0.5 mm in the space of the template; where one was asked.
     carved, carved_fine, carved_mni
         Labels without fluid and peduncles on the grid of the T1w image, and at 0.5 mm on those of ``superres`` and
         ``superres_mni``.
@@ -151,7 +153,8 @@ mostly white ones that are connected to the core became white matter, and white 
     use_gpu = device.startswith("cuda")
     inputs = ["scan", "t1w", "xfm_to_mni", "skull_stripped", "t2w", "xfm_t2w_to_t1w", "t2w_meta", "warnings"]
     images = ("icv", "superres", "superres_mni", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "t2w_fine")
-    labels = ("dseg", "dseg_mni", "mask", "confidence", "vermis", "probseg", "carved", "carved_fine", "carved_mni")
+    labels = ("dseg", "dseg_mni", "mask", "confidence", "vermis", "probseg", "atlas_mni")
+    labels += ("carved", "carved_fine", "carved_mni")
     inputnode = Node(IdentityInterface(inputs, mandatory_inputs=False), "inputnode")
     outputs = [*labels, *images, "morph", "carved_morph", "vermis_morph", "dseg_meta", "fine_meta", "facts", "qc"]
     outputnode = Node(IdentityInterface(outputs, mandatory_inputs=False), "outputnode")

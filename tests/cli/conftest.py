@@ -31,7 +31,7 @@ def out(untouched: Path, monkeypatch) -> Path:
     from cerebbids.cli import recount
     from cerebbids.files import write_text
 
-    for drawing in ("segmentation_mosaic", "carved_mosaic"):
+    for drawing in ("segmentation_mosaic", "carved_mosaic", "surface_figure"):
         monkeypatch.setattr(recount, drawing, lambda image, labels, figure: write_text(figure, "<svg/>"))
     return untouched
 

@@ -23,12 +23,13 @@ from tests.inference.libraries import write_blocks
 from tests.standin import predict as standin
 
 
-def answer(lowest: int) -> Answer:
+def answer(lowest: int, *, atlas: bool = False) -> Answer:
     """A lobule in the middle of the box, from the plane z = `lowest` of it upwards."""
     probabilities = torch.zeros(27, *CEREBELLUM_1MM.shape)
     probabilities[6, 40:90, 30:60, lowest:60] = 1
     probabilities[0] = 1 - probabilities[6]
-    return Answer(probabilities, CEREBELLUM_1MM, warnings=("Tiles.",))
+    votes = Answer(probabilities, CEREBELLUM_1MM) if atlas else None
+    return Answer(probabilities, CEREBELLUM_1MM, atlas=votes, warnings=("Tiles.",))
 
 
 BOX = np.zeros((2, 2, 2), np.float32)
@@ -98,7 +99,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 
     def find_lobules(method, tools, t1w, t1w_to_mni, side, name, **more):
         found.append((method, tools, more["flip"]))
-        return answer(20)
+        return answer(20, atlas=method != "fast")
 
     monkeypatch.setattr(segment, "load_net", lambda network, _: network.architecture)
     monkeypatch.setattr(lobules, "find_lobules", find_lobules)
@@ -125,6 +126,8 @@ def test_a_method_gets_its_networks_and_the_library_where_it_needs_one(asked, tm
         told = {"sha256": blocks.sha256, "members": 3, "licence": "CC0-1.0"} if method != "fast" else None
         assert (facts["method"], facts["library"], facts["flip"]) == (method, told, method == "nets")
         used, tools, flip = asked[-1]
+        assert (tmp_path / "atlas_mni.nii.gz").exists() == (method != "fast")
+        (tmp_path / "atlas_mni.nii.gz").unlink(missing_ok=True)
         assert (used, flip, set(tools.nets)) == (method, method == "nets", set(DEEPCERES.methods[method]))
     packaged = packaged_models() / "deepceres" / "library"
     assert folders == [packaged, packaged, tmp_path / "own"]

@@ -106,6 +106,13 @@ def test_the_answer_is_held_against_the_votes_alone(tools: Tools):
     assert find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii").with_atlas > 0.95
 
 
+def test_the_votes_are_told_as_they_were(tools: Tools):
+    """Those of the library alone: the quick answer doubts the left front."""
+    atlas = find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii").atlas
+    assert atlas.grid == CEREBELLUM_05MM.halved() and atlas.probabilities[:, *FRONT].nonzero().tolist() == [[6]]
+    assert float(atlas.probabilities.max()) == 1
+
+
 def test_an_image_in_which_no_cerebellum_is_likely_is_refused(tools: Tools, monkeypatch: pytest.MonkeyPatch):
     nothing = torch.zeros(27, *CEREBELLUM_1MM.shape)
     nothing[0] = 1

@@ -8,7 +8,7 @@ import torch
 from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.inference.answer import Answer
 from cerebbids.inference.imageside import ImageSide, RealT2w
-from cerebbids.inference.outputs import write_carved, write_image_side, write_labels, write_native_t2w
+from cerebbids.inference.outputs import write_atlas, write_carved, write_image_side, write_labels, write_native_t2w
 from cerebbids.systems.grid import Grid
 
 from .phantoms import TO_MNI, left_handed, world_of
@@ -154,3 +154,18 @@ def test_the_vermis_is_told_apart_where_networks_tell_it(written: Path, tmp_path
     (tmp_path / "other").mkdir()
     write_labels(tmp_path / "other", Answer(answer.probabilities, GRID), t1w, TO_MNI)
     assert not (tmp_path / "other" / "vermis.nii.gz").exists() and not (tmp_path / "other" / "probseg.nii.gz").exists()
+
+
+def test_votes_are_labels_at_half_a_millimetre_where_they_were_cast(tmp_path: Path):
+    coarse = Grid((-9.75, 2.25, -8.75), (20, 18, 22), 1.0)
+    distance = torch.from_numpy(np.linalg.norm(world_of(coarse.shape, coarse.affine) - SPOT, axis=-1) < RADIUS)
+    votes = torch.zeros(27, *coarse.shape)
+    votes[RIGHT_VI][distance] = 1
+    votes[0] = 1 - votes[RIGHT_VI]
+    write_atlas(tmp_path, Answer(votes.half(), coarse), GRID)
+    image = nib.load(tmp_path / "atlas_mni.nii.gz")
+    labels = np.asarray(image.dataobj)
+    assert image.shape == GRID.shape and np.allclose(image.affine, GRID.affine) and labels.dtype == np.uint8
+    assert set(np.unique(labels)) == {0, 105}
+    assert np.allclose(place_of_spot(image), SPOT, atol=0.2)
+    assert np.count_nonzero(labels) / 8 == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.25)

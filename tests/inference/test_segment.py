@@ -148,8 +148,9 @@ def test_a_library_labels_the_image_where_its_members_have_labels():
     member = torch.from_numpy(bright)[None].half()
     library = Library(member, torch.from_numpy(labels)[None], 27, (), "", "")
     turned = nib.Nifti1Image(bright.transpose(1, 0, 2)[::-1].copy(), GRID.affine @ TURN)
-    found = propagate(Still(), library, GRID, turned, np.eye(4), torch.device("cpu"), "a.nii").probabilities
-    wrong = found.argmax(0).numpy() != labels
+    answer = propagate(Still(), library, GRID, turned, np.eye(4), torch.device("cpu"), "a.nii")
+    wrong = answer.probabilities.argmax(0).numpy() != labels
+    assert answer.atlas.grid == GRID and answer.atlas.probabilities.shape == answer.probabilities.shape
     assert wrong.sum() < 0.005 * (labels > 0).sum()  # some at the rim: registration is never quite still
     with pytest.raises(SegmentationFailed, match="a.nii: the cerebellum found is implausible"):
         empty = Library(member, torch.zeros_like(member, dtype=torch.uint8), 27, (), "", "")

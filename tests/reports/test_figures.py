@@ -7,7 +7,7 @@ import pytest
 
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.template import template_t1w
-from cerebbids.reports.figures import carved_mosaic, registration_check, segmentation_mosaic
+from cerebbids.reports.figures import atlas_mosaic, carved_mosaic, registration_check, segmentation_mosaic
 
 from .phantom import grids, phantom
 
@@ -60,17 +60,20 @@ def test_mosaic_goes_from_left_to_right_and_back_to_front(tmp_path):
     assert set(drawn[20][1]) == {"Left Crus I"} and set(drawn[26][1]) == {"Right Crus I"}
 
 
-def test_carved_mosaic_has_left_at_left_in_fewer_and_larger_cuts(tmp_path):
+@pytest.mark.parametrize(
+    ("draw", "title"), [(carved_mosaic, "Lobules without fluid"), (atlas_mosaic, "What the library voted for")]
+)
+def test_mosaics_at_half_a_millimetre_have_left_at_left_in_fewer_and_larger_cuts(draw, title, tmp_path):
     scan, labels = phantom(*GRIDS["oblique LAS"])
     nib.save(scan, tmp_path / "superres.nii.gz")
     nib.save(labels, tmp_path / "dseg.nii.gz")
-    carved_mosaic(tmp_path / "superres.nii.gz", tmp_path / "dseg.nii.gz", tmp_path / "mosaic.svg")
+    draw(tmp_path / "superres.nii.gz", tmp_path / "dseg.nii.gz", tmp_path / "mosaic.svg")
     drawn = panels(tmp_path / "mosaic.svg")
     assert [edge for edge, _ in drawn] == ["L"] * 6 + ["P"] * 4
     names = ("Left Crus I", "Right Crus I")
     left, right = ([found[name][0] for _, found in drawn[:6] if name in found] for name in names)
     assert max(left) < min(right) - 47 * 2.5
-    assert "Lobules without fluid" in (tmp_path / "mosaic.svg").read_text()
+    assert title in (tmp_path / "mosaic.svg").read_text()
 
 
 def test_mosaic_needs_nothing_from_outside(tmp_path):

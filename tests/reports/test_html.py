@@ -128,9 +128,42 @@ def test_subject_without_images_has_a_page(tmp_path):
 
 def test_names_of_the_figures_are_those_of_the_derivatives():
     from cerebbids.bids.names import DERIVATIVES
-    from cerebbids.reports.html import CAPTIONS
+    from cerebbids.reports.captions import CAPTIONS
 
     assert list(CAPTIONS) == [key for key in DERIVATIVES if key.startswith("figure_")]
+
+
+def test_every_figure_is_told_in_words():
+    from cerebbids.reports.captions import CAPTIONS
+
+    for caption in CAPTIONS.values():
+        assert len(caption.alt) > 60 and caption.alt.endswith(".") and not caption.alt.startswith(caption.title)
+
+
+def test_pictures_are_images_and_drawings_are_objects(tmp_path):
+    from cerebbids.reports.captions import CAPTIONS
+
+    surface = tmp_path / "sub-01" / "figures" / "sub-01_seg-DeepCERES_desc-surface_dseg.png"
+    report = done(tmp_path)
+    surface.write_bytes(b"PNG")
+    text = page(tmp_path, replace(report, figures={**report.figures, "figure_surface": surface}))[1]
+    (image,) = re.findall(r"<img [^>]+>", text)
+    assert f'alt="{CAPTIONS["figure_surface"].alt}"' in image
+    (drawing,) = re.findall(r"<object [^>]+>", text)
+    assert f'aria-label="{CAPTIONS["figure_dseg"].alt}"' in drawing
+
+
+def test_what_is_wide_scrolls_and_can_be_reached_by_keyboard(tmp_path):
+    text = page(tmp_path, done(tmp_path))[1]
+    wide = re.findall(r"<div class=\"wide\"([^>]*)>\s*<(\w+)", text)
+    assert [tag for _, tag in wide] == ["table", "object", "table"]
+    assert all('tabindex="0"' in told and 'role="region"' in told and "aria-label=" in told for told, _ in wide)
+    assert text.count("<table") == 2 and text.count("<object") == 1
+
+
+def test_lights_are_words_too(tmp_path):
+    text = page(tmp_path, done(tmp_path, quality={"light": "yellow"}))[1]
+    assert len(re.findall(r'role="img" aria-label="quality"></span> yellow<', text)) == 2
 
 
 def with_cavity(tmp_path, mm3: str, **more) -> str:

@@ -116,6 +116,8 @@ def main() -> None:
             < 8
         )
         nib.save(nib.Nifti1Image(with_vermis(labels, near), t1w.affine), out / "vermis.nii.gz")
+    if job["method"] != "fast":
+        nib.save(nib.Nifti1Image(carved, BOX.affine), out / "atlas_mni.nii.gz")
     if job["save_probabilities"]:
         every = np.stack([labels == index for index in (0, *load_scheme("Lobules").indices)], -1)
         nib.save(nib.Nifti1Image(every.astype(np.uint8), t1w.affine), out / "probseg.nii.gz")

@@ -23,6 +23,8 @@ TISSUES = {"csf": 10.0, "gm": 60.0, "wm": 100.0, "targets": [50, 150, 250], "cou
 def inputs(tmp_path) -> dict[str, str]:
     scan, labels = phantom(*grids()["RAS"])
     fine = nib.Nifti1Image(np.ones(CEREBELLUM_05MM.shape, np.uint8), CEREBELLUM_05MM.affine)
+    blocks = nib.Nifti1Image(np.zeros(CEREBELLUM_05MM.shape, np.uint8), CEREBELLUM_05MM.affine)
+    blocks.dataobj[80:120, 60:100, 60:90] = 6
     mask = nib.Nifti1Image((np.asarray(labels.dataobj) > 0).astype(np.uint8), labels.affine)
     images = {
         "t1w": scan,
@@ -33,6 +35,9 @@ def inputs(tmp_path) -> dict[str, str]:
         "t2w_mni": fine,
         "superres": scan,
         "carved_fine": labels,
+        "carved_mni": blocks,
+        "atlas_mni": blocks,
+        "confidence": nib.Nifti1Image(np.full(labels.shape, 0.5, np.float32), labels.affine),
     }
     for name, image in images.items():
         nib.save(image, tmp_path / f"{name}.nii")
@@ -44,7 +49,7 @@ def inputs(tmp_path) -> dict[str, str]:
     return {name: str(tmp_path / file) for name, file in names.items()}
 
 
-def test_all_figures_are_written_and_that_of_the_cavity_goes_with_it(inputs, tmp_path):
+def test_all_figures_are_written_and_those_of_cavity_and_library_go_with_them(inputs, tmp_path):
     raw, out = make_dataset(tmp_path / "raw", "sub-01/anat/sub-01"), tmp_path / "out"
     out.mkdir()
     image = SourceImage(raw / "sub-01/anat/sub-01_T1w.nii.gz", "01", "sub-01/anat/sub-01_T1w.nii.gz")
@@ -58,6 +63,6 @@ def test_all_figures_are_written_and_that_of_the_cavity_goes_with_it(inputs, tmp
         return {key for key in FIGURES if (out / derivative_path(image.path, key)).exists()}
 
     assert written(**inputs) == FIGURES
-    stripped = {name: value for name, value in inputs.items() if name != "icv"}
-    assert written(**stripped) == FIGURES - OPTIONAL
+    fewer = {name: value for name, value in inputs.items() if name not in ("icv", "atlas_mni")}
+    assert written(**fewer) == FIGURES - OPTIONAL
     assert {path.suffix for path in Path(out).rglob("*") if path.is_file()} == {".svg", ".png"}
