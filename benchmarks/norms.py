@@ -1,6 +1,6 @@
 """How true norms are, on simulated people whose centiles are known.
 
-``python benchmarks/norms.py`` writes ``benchmarks/results/norms.tsv``, in about 40 seconds of one CPU.
+``python benchmarks/norms.py`` writes ``benchmarks/results/norms.tsv``, in about a minute of one CPU.
 """
 
 from __future__ import annotations

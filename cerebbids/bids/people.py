@@ -5,28 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cerebbids.bids.ages import CODES, OLDEST, from_conception, other_unit, years_of
 from cerebbids.bids.names import sidecar_path
 from cerebbids.errors import UsageError
-
-OLDEST = 120.0
-"""Years; nobody is older."""
 
 _TWICE = "has two rows that differ in"
 _LISTED, _LONGEST = 5, 20
 """Reasons that are told, and characters of a cell that are shown."""
 
-_YEARS = {"year": 1.0, "yr": 1.0, "y": 1.0, "a": 1.0, "month": 1 / 12, "mo": 1 / 12, "week": 7 / 365.25}
-_YEARS |= {"wk": 7 / 365.25, "day": 1 / 365.25, "d": 1 / 365.25}
-_CODES = frozenset({777.0, 888.0, 999.0, 9999.0})
-"""Numbers that stand for a missing one in many tables."""
-_OTHER_UNIT = re.compile(r"\b(month|week|day)s?\b", re.IGNORECASE)
-_FROM_CONCEPTION = re.compile(r"post-?\s?(menstrual|conception)|gestation|\bpma\b", re.IGNORECASE)
 _MISSING = ("", "n/a", "na", "nan")
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
@@ -93,18 +84,6 @@ class People:
         if then is None or (then.age is None and person.age is not None):
             return person
         return Person(then.age, person.sex, then.why_no_age, person.why_no_sex)
-
-
-def years_of(unit: str) -> float | None:
-    """Years of a unit of age; none where it is not known.
-
-    Examples
-    --------
-    >>> years_of("Months") == 1 / 12, years_of("yrs."), years_of("moons")
-    (True, 1.0, None)
-    """
-    word = unit.strip().lower().rstrip(".")
-    return _YEARS.get(word, _YEARS.get(word.rstrip("s")))
 
 
 @dataclass(frozen=True)
@@ -184,17 +163,16 @@ class _Ages:
         if column is None:
             return cls(None, None, f"{name} has no column age")
         about = table.about(column)
-        words = " ".join(str(about.get(key, "")) for key in ("Units", "Description", "LongName"))
-        if _FROM_CONCEPTION.search(words):
+        if from_conception(about):
             return cls(column, None, f"{name} tells ages from conception, not from birth")
         if unit := str(about.get("Units", "")).strip().lower():
             years = years_of(unit)
             return cls(column, years, "" if years else f"{name} tells ages in {unit!r}, which is no unit known here")
         mend = f"tell it in {sidecar_path(table.path).name}: " + '{"age": {"Units": "months"}}, say'
-        if (other := _OTHER_UNIT.search(words)) and "year" not in words.lower():
-            why = f"the unit of ages is not told, and their description speaks of {other[0].lower()}"
+        if other := other_unit(about):
+            why = f"the unit of ages is not told, and their description speaks of {other}"
             return cls(column, None, why, (f"{name}: {why}; {mend}",))
-        beyond = [age for row in table.rows if (age := _float(row[column])) and age > OLDEST and age not in _CODES]
+        beyond = [age for row in table.rows if (age := _float(row[column])) and age > OLDEST and age not in CODES]
         if beyond:
             why = f"the unit of ages is not told, and {max(beyond):g} cannot be years"
             return cls(column, None, why, (f"{name}: {why}; {mend}",))
@@ -210,7 +188,7 @@ class _Ages:
             return None, f"no age in {where}"
         if age is None:
             return None, f"age {_shown(cell)} in {where} is no number"
-        if age in _CODES:
+        if age in CODES:
             return None, f"age {_shown(cell)} in {where} is taken for a missing one"
         if not 0 <= age * self.years <= OLDEST:
             return None, f"age {_shown(cell)} in {where} is nobody's"

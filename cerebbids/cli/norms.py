@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 _ABOUT = "Make tables of norms of your own."
 _METHOD = (
-    "Restricted regression quantiles (He 1997): median regression on a natural cubic spline of age and on sex, scale "
-    "by median regression of the logarithm of residuals, quantiles of the residuals of people not in the fit, divided "
-    "by the scale; 95 % intervals by resampling people; calibration by ten-fold cross-validation over people"
+    "Restricted regression quantiles (He 1997): median regression on a natural cubic spline of age and on sex (where "
+    "curves tell it), scale by median regression of the logarithm of residuals, quantiles of the residuals of people "
+    "not in the fit, divided by the scale; 95 % intervals by resampling people; calibration by ten-fold "
+    "cross-validation over people"
 )
 _SEED = 0
 

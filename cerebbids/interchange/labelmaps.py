@@ -38,11 +38,23 @@ def numbers(tool: str, scheme: str, *, back: bool = False) -> dict[int, int]:
     >>> numbers("cerebnet", "Lobules", back=True)[2]
     601
     """
-    theirs = {label.index: label.atoms for label in read_mapping(tool) if label.index is not None}
-    atoms = region_atoms(scheme)
-    ours = {label.index: atoms[label.name] for label in load_scheme(scheme).labels}
-    source, target = (ours, theirs) if back else (theirs, ours)
+    source, target = _sides(tool, scheme, back)
     return {index: other for index, own in source.items() if (other := _holder(own, target)) is not None}
+
+
+def partly_filled(tool: str, scheme: str, *, back: bool = False) -> tuple[int, ...]:
+    """Labels of the other side that get only a part of what they cover; the parameters are those of :func:`numbers`.
+
+    Examples
+    --------
+    >>> partly_filled("acapulco", "Lobules")[:2]  # without the vermis
+    (5, 6)
+    """
+    source, target = _sides(tool, scheme, back)
+    filled: dict[int, Atoms] = {}
+    for index, label in numbers(tool, scheme, back=back).items():
+        filled[label] = filled.get(label, frozenset()) | source[index]
+    return tuple(sorted(label for label, atoms in filled.items() if atoms != target[label]))
 
 
 def relabel_file(source: Path, target: Path, tool: str, scheme: str, *, back: bool = False) -> tuple[str, ...]:
@@ -60,7 +72,7 @@ def relabel_file(source: Path, target: Path, tool: str, scheme: str, *, back: bo
     Returns
     -------
     tuple of str
-        What has become background, in a sentence; nothing where all has a counterpart.
+        What has become background, and labels that lack a part, in sentences.
 
     Raises
     ------
@@ -81,7 +93,17 @@ def relabel_file(source: Path, target: Path, tool: str, scheme: str, *, back: bo
     with atomic(target) as draft:
         nib.save(with_data(image, new[places.reshape(voxels.shape)].astype(kind)), draft)
     lost = [(value, count) for value, label, count in zip(found, new, counts, strict=True) if value and not label]
-    return (_lost(source, lost),) if lost else ()
+    partly = [str(label) for label in partly_filled(tool, scheme, back=back) if label in new]
+    lack = f"labels that lack a part, which has no label of its own in the source: {', '.join(partly)}"
+    return (*([_lost(source, lost)] if lost else []), *([lack] if partly else []))
+
+
+def _sides(tool: str, scheme: str, back: bool) -> tuple[dict[int, Atoms], dict[int, Atoms]]:
+    """Atoms of the labels of the source and of the target."""
+    theirs = {label.index: label.atoms for label in read_mapping(tool) if label.index is not None}
+    atoms = region_atoms(scheme)
+    ours = {label.index: atoms[label.name] for label in load_scheme(scheme).labels}
+    return (ours, theirs) if back else (theirs, ours)
 
 
 def _lost(source: Path, lost: list[tuple[float, int]]) -> str:

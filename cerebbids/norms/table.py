@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from cerebbids.bids.ages import from_conception, years_of
 from cerebbids.bids.names import sidecar_path
-from cerebbids.bids.people import years_of
 from cerebbids.errors import UsageError
 from cerebbids.files import as_json, write_text
 
@@ -96,9 +96,7 @@ def read_norms(path: Path) -> Norms:
     Stat Med 11:1305).
     """
     described = _sidecar(path)
-    years = years_of(_units(described))
-    if years is None:
-        raise _wrong(sidecar_path(path), f"tells ages in {_units(described)!r}", "give them in years, months or weeks")
+    years = _years(path, described)
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(), delimiter="\t"))
     except (ValueError, csv.Error) as error:
@@ -232,9 +230,16 @@ def _cell(value: float) -> str:
     return f"{value:.6g}" if math.isfinite(value) else "n/a"
 
 
-def _units(described: Mapping[str, Any]) -> str:
-    about = described.get("age", {})
-    return str(about.get("Units", "year") if isinstance(about, Mapping) else "year").strip().lower()
+def _years(path: Path, described: Mapping[str, Any]) -> float:
+    """Years of the unit of ages."""
+    about = described.get("age")
+    about = about if isinstance(about, Mapping) else {}
+    if from_conception(about):
+        raise _wrong(sidecar_path(path), "tells ages from conception", "give them since birth")
+    unit = str(about.get("Units", "year"))
+    if (years := years_of(unit)) is None:
+        raise _wrong(sidecar_path(path), f"tells ages in {unit!r}", "give them in years, months, weeks or days")
+    return years
 
 
 def _sidecar(path: Path) -> Mapping[str, Any]:

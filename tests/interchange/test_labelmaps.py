@@ -57,6 +57,21 @@ def test_cerebnet_to_vermis_and_back(tmp_path, capsys):
     assert [back[label] for label in kept] == kept and not any(back[label] for label in vermis)
 
 
+@pytest.mark.parametrize(("arguments", "numbers", "partly"), [
+    (["--from", "acapulco", "Lobules"], [63, 53, 60], "5"),  # VI without its vermis, V with
+    (["--to", "acapulco", "LobulesVermis"], [1, 2, 5], "33"),  # I-III without its vermis, VI is the hemisphere's
+    (["--to", "acapulco", "Lobules"], [1, 2, 3], ""), (["--from", "cerebnet", "LobulesVermis"], [605, 606, 630], ""),
+])  # fmt: skip
+def test_labels_that_lack_a_part_are_told(tmp_path, capsys, arguments, numbers, partly):
+    way, tool, scheme = arguments
+    files = [tmp_path / "theirs.nii.gz", tmp_path / f"sub-01_seg-{scheme}_dseg.nii.gz"]
+    source, target = files if way == "--from" else files[::-1]
+    save(source, numbers)
+    assert main([way, tool, str(source), str(target)]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "lack a part" in line]
+    assert [line.rsplit(": ", 1)[1] for line in told] == ([partly] if partly else [])
+
+
 def test_lobules_into_larger_labels(tmp_path):
     labels = [label.index for label in load_scheme("Lobules").labels]
     ours = save(tmp_path / "sub-01_seg-Lobules_dseg.nii.gz", labels, np.uint8)

@@ -149,6 +149,8 @@ def test_written_and_read(tmp_path):
     (("VI\t1",), "structure\tage", None, "no column measure"),
     ((ROWS[0],), HEADER, {}, "tells no Scheme"),
     ((ROWS[0],), HEADER, {"Scheme": "Lobules", "age": {"Units": "moons"}}, "tells ages in 'moons'"),
+    ((ROWS[0],), HEADER, {"Scheme": "Lobules", "age": {"Units": "weeks", "Description": "Postmenstrual age"}},
+     "tells ages from conception"),
     ((ROWS[0], ROWS[0]), HEADER, None, "two rows for an age"),
     ((ROWS[0].replace("\t1200\t", "\t1600\t"),), HEADER, None, "centiles of VI cross"),
     ((ROWS[0].replace("mm^3", "litres"),), HEADER, None, "unit 'litres' of VI"),
