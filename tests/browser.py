@@ -106,7 +106,8 @@ class Browser:
     def press(self, key: str) -> None:
         """Press and release a key."""
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+            number = 9 if key == "Tab" else 0  # without which the focus does not move
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=number)
 
     def resize(self, width: int, height: int = 900) -> None:
         """Give the page another size, in pixels."""
