@@ -24,7 +24,7 @@ from cerebbids.imaging.verdict import Verdict, judge
 from cerebbids.imaging.vermis import vermis_again
 from cerebbids.imaging.volumetry import lobule_volumes, write_volumes
 from cerebbids.imaging.xfm import read_itk_affine
-from cerebbids.reports.figures import carved_mosaic, segmentation_mosaic, volumes_figure
+from cerebbids.reports.figures import carved_mosaic, flat_figure, segmentation_mosaic, volumes_figure
 
 CORRECTABLE = {"dseg": "t1w", "carved": "t1w", "carved_fine": "superres", "vermis": "t1w"}
 """Label maps that are read, and the images on whose grids they are."""
@@ -239,6 +239,7 @@ def _draw(paths: Mapping[str, Path]) -> None:
     segmentation_mosaic(paths["t1w"], paths["dseg"], paths["figure_dseg"])
     carved_mosaic(paths["superres"], paths["carved_fine"], paths["figure_carved"])
     volumes_figure(paths["morph"], paths["figure_morph"])
+    flat_figure(paths["morph"], paths["figure_flat"])
 
 
 def _forget_hash(key: str, scan: _Scan) -> None:

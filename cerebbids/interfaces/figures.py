@@ -12,6 +12,7 @@ from cerebbids.reports.figures import (
     carved_mosaic,
     cavity_check,
     contrast_check,
+    flat_figure,
     registration_check,
     segmentation_mosaic,
     superres_check,
@@ -154,3 +155,12 @@ class VolumesFigure(_Figure):
 
     def _draw(self, out_file: Path) -> None:
         volumes_figure(Path(self.inputs.morph), out_file)
+
+
+class FlatFigure(_Figure):
+    """Volumes of the lobules on the flat map."""
+
+    input_spec = _VolumesInputSpec
+
+    def _draw(self, out_file: Path) -> None:
+        flat_figure(Path(self.inputs.morph), out_file)

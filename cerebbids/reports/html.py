@@ -14,6 +14,8 @@ from markupsafe import Markup
 from cerebbids.bids.names import DERIVATIVES
 from cerebbids.files import write_text
 from cerebbids.reports.drawing import templates
+from cerebbids.reports.flatplot import plot_scripts, plot_values
+from cerebbids.reports.flatvalues import FlatMap, of_image
 from cerebbids.reports.summary import RunSummary
 from cerebbids.reports.volumes import Cavity, Region, read_cavity, read_regions, read_vermis
 
@@ -74,6 +76,13 @@ CAPTIONS: Mapping[str, Caption] = {
         "Volumes",
         "Of seg-Lobules. Asymmetry is 100 (R − L) / ((R + L) / 2). I-II, III and IV are too thin to be told apart "
         "at 1 mm: use their sum, I-IV.",
+    ),
+    "figure_flat": Caption(
+        "Flat map",
+        "The same volumes of seg-Lobules, coloured on SUITPy's flat map of the cerebellum (Diedrichsen and Zotow 2015, "
+        "doi:10.1371/journal.pone.0133402), whose lobules are those of our library of cerebella. A picture of where "
+        "volumes are, and no measurement: its areas and borders are the same for everyone. Colours are fixed, so that "
+        "maps can be compared; what is beyond an end of a bar has the colour of the end. n/a: absent or unknown.",
     ),
 }
 """The figures of an image in the order of the page, by their key in `cerebbids.bids.names.DERIVATIVES`."""
@@ -166,12 +175,14 @@ def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageRepo
     """
     subject = f"sub-{subject.removeprefix('sub-')}"
     page = out_dir / f"{subject}.html"
+    sections = [_section(image, out_dir) for image in images]
     html = (
         templates()
         .get_template("subject.html.jinja")
         .render(
             subject=subject,
-            images=[_section(image, out_dir) for image in images],
+            images=sections,
+            plotly=plot_scripts() if any(section.flat for section in sections) else None,
             run=run,
             minutes=_duration(run.seconds) if run else "",
             methods=_methods(images),
@@ -225,6 +236,12 @@ class _Table:
 
 
 @dataclass(frozen=True)
+class _Flat:
+    map: FlatMap
+    values: Markup
+
+
+@dataclass(frozen=True)
 class _Section:
     image: ImageReport
     anchor: str
@@ -232,6 +249,7 @@ class _Section:
     tables: Mapping[str, _Table]
     vermis: tuple[tuple[str, float], ...]
     numbers: tuple[tuple[str, str], ...]
+    flat: _Flat | None
 
 
 def _section(image: ImageReport, out_dir: Path) -> _Section:
@@ -246,7 +264,9 @@ def _section(image: ImageReport, out_dir: Path) -> _Section:
         if key in image.tables
     }
     vermis = read_vermis(image.tables["vermis_morph"]) if "vermis_morph" in image.tables else ()
-    return _Section(image, image.name, figures, tables, vermis, _numbers(image.quality))
+    flat = of_image(tables["morph"].regions) if "morph" in tables else None
+    plotted = _Flat(flat, plot_values(flat)) if flat else None
+    return _Section(image, image.name, figures, tables, vermis, _numbers(image.quality), plotted)
 
 
 def _numbers(quality: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

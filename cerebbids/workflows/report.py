@@ -13,6 +13,7 @@ from cerebbids.interfaces.figures import (
     CarvedFigure,
     CavityFigure,
     ContrastFigure,
+    FlatFigure,
     RegistrationFigure,
     SegmentationFigure,
     SuperresFigure,
@@ -48,6 +49,10 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         JSON of the prediction.
     """
     workflow = Workflow(name)
+    workflow.__desc__ = """
+For the report, volumes of lobules were coloured on the flat map of the cerebellum (Diedrichsen and Zotow 2015) that
+SUITPy carries; nothing was measured on it.
+"""
     labelled = ["t1w", "dseg", "superres", "carved_fine"]
     fields = [*labelled, "t1w_mni", "morph", "icv", "superres_mni", "t2w_mni", "xfm_to_mni", "facts"]
     inputnode = Node(IdentityInterface(fields, mandatory_inputs=False), "inputnode")
@@ -59,6 +64,7 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
     draw_superres = Node(SuperresFigure(), "draw_superres", mem_gb=gigabytes(0.6, 10, voxels))
     draw_t2w = Node(ContrastFigure(), "draw_t2w", mem_gb=0.8)
     draw_morph = Node(VolumesFigure(), "draw_morph", mem_gb=0.5)
+    draw_flat = Node(FlatFigure(), "draw_flat", mem_gb=0.5)
     workflow.connect([
         (inputnode, draw_dseg, [("t1w", "t1w"), ("dseg", "dseg")]),
         (inputnode, draw_carved, [("superres", "t1w"), ("carved_fine", "dseg")]),
@@ -68,8 +74,10 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         (inputnode, draw_superres, [(name, name) for name in ("t1w", "xfm_to_mni", "superres_mni", "facts")]),
         (inputnode, draw_t2w, [(name, name) for name in ("t2w_mni", "superres_mni", "facts")]),
         (inputnode, draw_morph, [("morph", "morph")]),
+        (inputnode, draw_flat, [("morph", "morph")]),
     ])  # fmt: skip
-    for draw in (draw_dseg, draw_carved, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w, draw_morph):
+    of_scans = (draw_dseg, draw_carved, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w)
+    for draw in (*of_scans, draw_morph, draw_flat):
         sink = init_sink(draw.name.replace("draw", "figure"), image, output_dir, 0.4)
         workflow.connect(draw, "out_file", sink, "in_file")
     return workflow

@@ -34,7 +34,8 @@ def test_untouched_folder_gives_the_same_files(untouched, capsys):
     after = contents(out)
     pages = {out / "sub-01.html", out / "sub-02.html"}
     assert {file for file in before if after[file] != before[file]} == pages  # which have figures now
-    new = {path(out, subject, key) for subject in NAMES for key in ("figure_dseg", "figure_carved", "figure_morph")}
+    figures = ("figure_dseg", "figure_carved", "figure_morph", "figure_flat")
+    new = {path(out, subject, key) for subject in NAMES for key in figures}
     assert after.keys() - before.keys() == new
 
 
