@@ -1,6 +1,7 @@
 import json
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,10 @@ def test_absent_lobules_and_unknown_volumes_have_no_value(tmp_path):
     assert share.color(("X", "left")) == NOT_KNOWN and share.ink(("X", "left")) == "#000000"
     assert share.text(("VIIB", "right")) != "n/a" and asymmetry.text(("VIIB", "left")) == "+200.0"
     assert found(tmp_path, lambda label: 0) is None
+    regions = read_regions(write_table(tmp_path / "morph.tsv", lambda label: 1000), COMPARTMENTS)
+    seen = of_image([replace(region, left=np.nan) if region.name == "VI" else region for region in regions])
+    assert [measure.text(("VI", "left")) for measure in seen.measures] == ["n/a", "n/a"]
+    assert seen.told["VI", "left"][0] == "left n/a, right 1.00 cm³"
 
 
 def test_figure_is_small_reproducible_and_says_the_values(tmp_path):
