@@ -67,6 +67,7 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "figure_superres": {"datatype": "figures", "desc": "superres", "suffix": "T1w", "extension": ".svg"},
     "figure_t2w": {"datatype": "figures", "suffix": "T2w", "extension": ".svg"},
     "figure_morph": {"datatype": "figures", "seg": COMPARTMENTS, "suffix": "morph", "extension": ".svg"},
+    "figure_flat": {"datatype": "figures", "seg": COMPARTMENTS, "desc": "flat", "suffix": "morph", "extension": ".svg"},
 }
 """What one T1w yields: a short name, and the entities that the derivative adds to those of its source."""
 

@@ -24,7 +24,14 @@ from cerebbids.imaging.verdict import Verdict, judge
 from cerebbids.imaging.vermis import vermis_again
 from cerebbids.imaging.volumetry import lobule_volumes, write_volumes
 from cerebbids.imaging.xfm import read_itk_affine
-from cerebbids.reports.figures import carved_mosaic, segmentation_mosaic, snapshots, surface_figure, volumes_figure
+from cerebbids.reports.figures import (
+    carved_mosaic,
+    flat_figure,
+    segmentation_mosaic,
+    snapshots,
+    surface_figure,
+    volumes_figure,
+)
 
 CORRECTABLE = {"dseg": "t1w", "carved": "t1w", "carved_fine": "superres", "vermis": "t1w"}
 """Label maps that are read, and the images on whose grids they are."""
@@ -242,6 +249,7 @@ def _draw(scan: _Scan) -> None:
     snapshots(paths["t1w"], paths["dseg"], COMPARTMENTS, paths["snapshot"])
     snapshots(paths["superres"], paths["carved_fine"], CARVED, paths["carved_snapshot"])
     volumes_figure(paths["morph"], paths["figure_morph"])
+    flat_figure(paths["morph"], paths["figure_flat"])
     if paths["superres_mni"].exists():
         superres = _whole_image(paths["superres_mni"])
         mni_to_t1w = np.linalg.inv(read_itk_affine(paths["xfm_to_mni"]))

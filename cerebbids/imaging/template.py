@@ -77,3 +77,21 @@ def whole_head_template() -> nib.Nifti1Image:
     Within a few millimetres of the working space: good to bring a full head near it, not more.
     """
     return _load(_packaged("SUITPy", "templates", "tpl-MNI152NLin6Asym_T1w.nii.gz"))
+
+
+def suit_surface(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (mm; 3 a row) and triangles (vertices' numbers; 3 a row) of a cerebellar surface of SUITPy.
+
+    Parameters
+    ----------
+    name : str
+        ``FLAT``, the flat map; ``WHITE_MNISymC`` or ``PIAL_MNISymC``, the same vertices near the working space.
+
+    Examples
+    --------
+    >>> vertices, triangles = suit_surface("FLAT")
+    >>> vertices.shape, triangles.shape
+    ((28935, 3), (56588, 3))
+    """
+    vertices, triangles = nib.load(_packaged("SUITPy", "surfaces", f"{name}.surf.gii")).agg_data()
+    return vertices, triangles

@@ -15,6 +15,7 @@ from cerebbids.reports.figures import (
     cavity_check,
     contrast_check,
     doubt_check,
+    flat_figure,
     registration_check,
     segmentation_mosaic,
     snapshots,
@@ -222,3 +223,12 @@ class VolumesFigure(_Figure):
 
     def _draw(self, out_file: Path) -> None:
         volumes_figure(Path(self.inputs.morph), out_file)
+
+
+class FlatFigure(_Figure):
+    """Volumes of the lobules on the flat map."""
+
+    input_spec = _VolumesInputSpec
+
+    def _draw(self, out_file: Path) -> None:
+        flat_figure(Path(self.inputs.morph), out_file)

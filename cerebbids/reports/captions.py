@@ -112,5 +112,14 @@ CAPTIONS: Mapping[str, Caption] = {
         "Bars of the lobules' volumes, left beside right, and points for their asymmetry; the tables below have the "
         "numbers.",
     ),
+    "figure_flat": Caption(
+        "Flat map",
+        "The same volumes of seg-Lobules, coloured on SUITPy's flat map of the cerebellum (Diedrichsen and Zotow 2015, "
+        "doi:10.1371/journal.pone.0133402), whose lobules are those of our library of cerebella. A picture of where "
+        "volumes are, and no measurement: its areas and borders are the same for everyone. Colours are fixed, so that "
+        "maps can be compared; what is beyond an end of a bar has the colour of the end. n/a: absent or unknown.",
+        "Two flat maps of the cerebellum, coloured by each lobule's share of the cerebellum and by its asymmetry; the "
+        "tables below have the numbers.",
+    ),
 }
 """The figures of an image in the order of the page, by their key in `cerebbids.bids.names.DERIVATIVES`."""

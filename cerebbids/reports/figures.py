@@ -3,6 +3,7 @@
 from cerebbids.reports.cavity import cavity_check
 from cerebbids.reports.contrast import contrast_check
 from cerebbids.reports.doubt import doubt_check
+from cerebbids.reports.flatmap import flat_figure
 from cerebbids.reports.mosaic import atlas_mosaic, carved_mosaic, segmentation_mosaic
 from cerebbids.reports.registration import registration_check
 from cerebbids.reports.snapshots import snapshots
@@ -17,6 +18,7 @@ __all__ = [
     "cavity_check",
     "contrast_check",
     "doubt_check",
+    "flat_figure",
     "registration_check",
     "segmentation_mosaic",
     "snapshots",

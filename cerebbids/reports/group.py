@@ -16,6 +16,8 @@ from cerebbids.bids.sidecars import TABLES
 from cerebbids.imaging.cohort import FENCE, LEAST
 from cerebbids.imaging.volumetry import CAVITY
 from cerebbids.reports.drawing import templates
+from cerebbids.reports.flatplot import plot_scripts, plot_values
+from cerebbids.reports.flatvalues import of_group
 from cerebbids.reports.groupdata import Frames, page_data
 
 _TEXTS = (
@@ -80,6 +82,7 @@ def group_page(
     ]
     numbers = [column for column in quality.columns if column not in _TEXTS and quality[column].notna().any()]
     data = page_data(frames, links)
+    flat = of_group(frames.get(group_table(COMPARTMENTS)))
     return (
         templates()
         .get_template("group.html.jinja")
@@ -95,6 +98,9 @@ def group_page(
             changes=any("changes" in found for found in data["schemes"].values()),
             least=LEAST,
             fence=FENCE,
+            flat=flat,
+            flat_values=plot_values(flat) if flat else "",
+            plotly=plot_scripts() if flat else None,
             data=htmlsafe_json_dumps(data, dumps=json.dumps, separators=(",", ":"), allow_nan=False),
         )
     )

@@ -15,6 +15,8 @@ from cerebbids.bids.names import DERIVATIVES
 from cerebbids.files import write_text
 from cerebbids.reports.captions import CAPTIONS, Caption
 from cerebbids.reports.drawing import templates
+from cerebbids.reports.flatplot import plot_scripts, plot_values
+from cerebbids.reports.flatvalues import FlatMap, of_image
 from cerebbids.reports.image import ImageReport
 from cerebbids.reports.summary import RunSummary
 from cerebbids.reports.volumes import read_vermis
@@ -70,12 +72,14 @@ def write_subject_report(out_dir: Path, subject: str, images: Sequence[ImageRepo
     """
     subject = f"sub-{subject.removeprefix('sub-')}"
     page = out_dir / f"{subject}.html"
+    sections = [_section(image, out_dir) for image in images]
     html = (
         templates()
         .get_template("subject.html.jinja")
         .render(
             subject=subject,
-            images=[_section(image, out_dir) for image in images],
+            images=sections,
+            plotly=plot_scripts() if any(section.flat for section in sections) else None,
             run=run,
             minutes=_duration(run.seconds) if run else "",
             methods=_methods(images),
@@ -134,6 +138,12 @@ class _Table:
 
 
 @dataclass(frozen=True)
+class _Flat:
+    map: FlatMap
+    values: Markup
+
+
+@dataclass(frozen=True)
 class _Section:
     image: ImageReport
     anchor: str
@@ -141,6 +151,7 @@ class _Section:
     tables: Mapping[str, _Table]
     vermis: tuple[tuple[str, float], ...]
     numbers: tuple[tuple[str, str], ...]
+    flat: _Flat | None
 
 
 def _section(image: ImageReport, out_dir: Path) -> _Section:
@@ -159,7 +170,9 @@ def _section(image: ImageReport, out_dir: Path) -> _Section:
         if key in image.tables
     }
     vermis = read_vermis(image.tables["vermis_morph"]) if "vermis_morph" in image.tables else ()
-    return _Section(image, image.name, figures, tables, vermis, _numbers(image.quality))
+    flat = of_image([row.region for row in tables["morph"].volumetry.rows]) if "morph" in tables else None
+    plotted = _Flat(flat, plot_values(flat)) if flat else None
+    return _Section(image, image.name, figures, tables, vermis, _numbers(image.quality), plotted)
 
 
 def _href(file: Path, out_dir: Path) -> str:

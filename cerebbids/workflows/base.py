@@ -30,6 +30,8 @@ _EXECUTION = {
 _REFERENCES = f"""
 ### References
 
+- Diedrichsen J, Zotow E. Surface-based display of volume-averaged cerebellar imaging data.
+  PLoS ONE 10:e0133402, 2015. doi:10.1371/journal.pone.0133402
 - Fonov V et al. Unbiased nonlinear average age-appropriate brain templates from birth to adulthood.
   NeuroImage 47:S102, 2009. doi:10.1016/S1053-8119(09)70884-5
 - Gorgolewski K et al. Nipype: a flexible, lightweight and extensible neuroimaging data processing framework

@@ -16,6 +16,7 @@ from cerebbids.interfaces.figures import (
     CavityFigure,
     ContrastFigure,
     DoubtFigure,
+    FlatFigure,
     RegistrationFigure,
     SegmentationFigure,
     Snapshot,
@@ -59,6 +60,10 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         JSON of the prediction.
     """
     workflow = Workflow(name)
+    workflow.__desc__ = """
+For the report, volumes of lobules were coloured on the flat map of the cerebellum (Diedrichsen and Zotow 2015) that
+SUITPy carries; nothing was measured on it.
+"""
     labelled = ["t1w", "dseg", "superres", "carved_fine", "carved_mni", "confidence", "atlas_mni"]
     fields = [*labelled, "t1w_mni", "morph", "icv", "superres_mni", "t2w_mni", "xfm_to_mni", "facts"]
     inputnode = Node(IdentityInterface(fields, mandatory_inputs=False), "inputnode")
@@ -75,6 +80,7 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
     snap = Node(Snapshot(scheme=COMPARTMENTS), "snap", mem_gb=gigabytes(0.5, 12, voxels))
     snap_carved = Node(Snapshot(scheme=CARVED), "snap_carved", mem_gb=0.8)
     draw_morph = Node(VolumesFigure(), "draw_morph", mem_gb=0.5)
+    draw_flat = Node(FlatFigure(), "draw_flat", mem_gb=0.5)
     workflow.connect([
         (inputnode, draw_dseg, [("t1w", "t1w"), ("dseg", "dseg")]),
         (inputnode, draw_carved, [("superres", "t1w"), ("carved_fine", "dseg")]),
@@ -89,8 +95,9 @@ def init_report_wf(*, image: SourceImage, voxels: int, output_dir: Path, name: s
         (inputnode, draw_superres, [(name, name) for name in ("t1w", "xfm_to_mni", "superres_mni", "facts")]),
         (inputnode, draw_t2w, [(name, name) for name in ("t2w_mni", "superres_mni", "facts")]),
         (inputnode, draw_morph, [("morph", "morph")]),
+        (inputnode, draw_flat, [("morph", "morph")]),
     ])  # fmt: skip
-    of_labels = (draw_dseg, draw_carved, draw_surface, draw_confidence, draw_atlas, draw_morph)
+    of_labels = (draw_dseg, draw_carved, draw_surface, draw_confidence, draw_atlas, draw_morph, draw_flat)
     for draw in (*of_labels, draw_t1w, draw_icv, draw_tissues, draw_superres, draw_t2w):
         sink = init_sink(draw.name.replace("draw", "figure"), image, output_dir, 0.4)
         workflow.connect(draw, "out_file", sink, "in_file")

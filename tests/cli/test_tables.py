@@ -35,7 +35,7 @@ def test_untouched_folder_gives_the_same_files(untouched, capsys):
     shown = {out / "sub-01.html", out / "sub-02.html"}
     shown |= {path(out, subject, key) for subject in NAMES for key in ("report", "carved_report")}
     assert {file for file in before if after[file] != before[file]} == shown  # which have pictures now
-    drawn = ("figure_dseg", "figure_carved", "figure_morph", "snapshot", "carved_snapshot")
+    drawn = ("figure_dseg", "figure_carved", "figure_morph", "figure_flat", "snapshot", "carved_snapshot")
     new = {path(out, subject, key) for subject in NAMES for key in drawn}
     assert after.keys() - before.keys() == new
 

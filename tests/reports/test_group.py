@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+from plotly.offline import get_plotlyjs
 
 from cerebbids.bids.names import GROUP_PAGE, beside_labels
 from cerebbids.cli.group import run_group
@@ -15,7 +16,8 @@ BREAKOUT = "</script><script>window.broken = 1</script><img src=x onerror='windo
 
 def page_of(config) -> str:
     run_group(config)
-    return (config.output_dir / GROUP_PAGE).read_text(encoding="utf-8")
+    page = (config.output_dir / GROUP_PAGE).read_text(encoding="utf-8")
+    return page.replace(get_plotlyjs(), "")  # which says much that is nobody's
 
 
 def data_of(page: str) -> dict:
@@ -66,7 +68,7 @@ def test_what_files_say_is_text_and_nothing_else(tmp_path):
     put(config.output_dir, name, made=MADE | {"model": BREAKOUT})
     Record(f"{NAMES[1]}_T1w.nii.gz", RUN, BREAKOUT).save(config.output_dir)
     page = page_of(config)
-    assert "<img" not in page and "<b>&amp;" not in page and page.count("</script>") == 5
+    assert "<img" not in page and "<b>&amp;" not in page and page.count("</script>") == 9
     assert data_of(page)["images"][0] == name.rpartition("/")[2]
     assert data_of(page)["links"][0] == "sub-1.html#sub-1_acq-%3Cb%3E%26amp%3B%22%27_T1w.nii.gz"
 
@@ -97,3 +99,21 @@ def test_images_without_a_cavity_have_no_percent(tmp_path):
     lobules = data_of(page_of(config))["schemes"]["Lobules"]
     assert lobules["cavity"] == [None] * 6
     assert all(strip["boxes"].get("percent") is None for panel in lobules["panels"] for strip in panel["strips"])
+
+
+def test_flat_map_is_there_where_volumes_are(tmp_path):
+    config = folders(tmp_path, *NAMES)
+    put(config.output_dir, NAMES[0])
+    Record(f"{NAMES[1]}_T1w.nii.gz", RUN, "sub-2: is empty; copy it again").save(config.output_dir)
+    page = page_of(config)
+    assert page.count('class="flatmap"') == 1 and "Variation is shown of 5 images or more" in page
+    row = re.search(r'class="flat-numbers".*?Crus I</th>(.*?)</tr>', page, re.S).group(1)
+    shown = re.findall(r">([^<>]+)</td>", row)
+    assert len(shown) == 5 and shown[3:] == ["1", "1"] and "n/a" not in shown
+
+
+def test_group_without_volumes_of_lobules_has_no_flat_map(tmp_path):
+    config = folders(tmp_path, NAMES[0])
+    beside_labels(put(config.output_dir, NAMES[0]), "morph").unlink()
+    page = page_of(config)
+    assert 'class="flatmap"' not in page and (config.output_dir / GROUP_PAGE).stat().st_size < 1e5
