@@ -18,7 +18,7 @@ from cerebbids.files import atomic
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.reports.rendering import VIEWS, Solid, View, render
 
-SCALE = 4.0
+SCALE = 3.0
 """Pixels a millimetre takes."""
 
 GAP, TITLE, LINE, PAD = 28, 34, 26, 16
