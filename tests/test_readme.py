@@ -21,8 +21,8 @@ def test_every_output_is_listed():
     made = {derivative_path("sub-01_T1w.nii.gz", key) for key in DERIVATIVES}
     inverse = derivative_path("sub-01_T1w.nii.gz", "xfm_to_t1w")  # named beside the other
     assert f"`{inverse.name.removeprefix('sub-01_').partition('_mode')[0]}`" in README
-    figures = {f"{path.parent.as_posix()}/" for path in made if path.suffix == ".svg"}
-    files = {path.as_posix() for path in made - {inverse} if path.suffix != ".svg"}
+    figures = {f"{path.parent.as_posix()}/" for path in made if path.parent.name == "figures"}
+    files = {path.as_posix() for path in made - {inverse} if path.parent.name != "figures"}
     assert listed == files | figures | {"sub-01/log/"}
 
 
