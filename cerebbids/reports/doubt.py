@@ -59,11 +59,11 @@ def _bands() -> list[tuple[str, str]]:
     return [(f"{low:g} to {high:g}" if low else f"below {high:g}", BANDS[high]) for high, low in pairwise(ends)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Doubtful(Layer):
     """A scan with colours on it; ``doubt`` is one less the probability, in the same world."""
 
-    doubt: Volume = None  # type: ignore[assignment]
+    doubt: Volume
 
     def picture(self, plane: Plane, position: float) -> str:
         scan = grey(cut(self.volume, plane, position, VIEW, STEP, self.order), self.window)

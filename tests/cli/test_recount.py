@@ -14,9 +14,11 @@ from cerebbids.imaging.labelmaps import labels_sha256
 from tests.datasets import make_dataset
 from tests.finished import (
     CRUS_I,
+    FINE,
     NAMES,
     NATIVE,
     T1W_TO_MNI,
+    TEMPLATE,
     contents,
     correct,
     path,
@@ -51,6 +53,18 @@ def test_correction_is_in_volumes_maps_quality_and_page(out, subject, capsys):
     assert f"{volume(out, subject, 'morph', 'Cerebellum', 'volume_mm3') / 1000:.1f} <small>cm³" in page
     other = next(name for name in NAMES if name != subject)
     assert all(file.read_bytes() == content for file, content in before.items() if f"sub-{other}" in str(file))
+
+
+def test_surface_is_that_of_the_corrected_map_in_template_space(out, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(recount, "surface_figure", lambda labels, scan, figure: drawn.append((labels, figure)))
+    nib.save(nib.Nifti1Image(np.zeros(TEMPLATE[0], np.float32), TEMPLATE[1]), path(out, "01", "superres_mni"))
+    added = correct(path(out, "01", "carved_fine"))
+    assert main([str(out)]) == 0
+    ((labels, figure),) = drawn  # of the other image there is no scan in template space
+    assert labels.shape == TEMPLATE[0] and figure == path(out, "01", "figure_surface")
+    where = np.linalg.inv(TEMPLATE[1]) @ T1W_TO_MNI @ (*places(FINE)[added].mean(0), 1)
+    assert labels.dataobj[tuple(where[:3].round().astype(int))] == CRUS_I
 
 
 def test_sidecars_tell_what_was_corrected_and_what_was_made_from_it(out):
