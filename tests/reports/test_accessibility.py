@@ -10,19 +10,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cerebbids.bids.names import DERIVATIVES, GROUP_PAGE
+from cerebbids.bids.names import DERIVATIVES, GROUP_PAGE, REPORTS
 from cerebbids.cli.group import run_group
 from cerebbids.cli.records import Record
 from cerebbids.config import RunConfig
 from cerebbids.reports.captions import CAPTIONS
 from cerebbids.reports.drawing import Key, Outline, Panel, Picture, Row, jpeg, write_picture
-from cerebbids.reports.html import ImageReport, write_subject_report
+from cerebbids.reports.html import write_subject_report
+from cerebbids.reports.image import ImageReport
+from cerebbids.reports.volumetry import Reference
 from tests.browser import Browser, browsing, chromium
 from tests.finished import RUN
 from tests.groups import METRICS, folders, put
 
 from .test_html import RUN as RUN_OF_PAGE
 from .test_volumes import write_table
+from .test_volumetry import PERSON, norms_table
 
 AXE = Path(os.environ.get("AXE", Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"))
 PROGRAM = chromium()
@@ -64,11 +67,14 @@ def subject_page(tmp_path_factory) -> Path:
         else:
             Image.new("RGB", (1400, 800)).save(figures[key])
     tables = {key: write_table(root / f"{key}.tsv", lambda label: 4000) for key in ("morph", "carved_morph")}
+    sheets = {key: root / f"{key}.pdf" for key in REPORTS}
+    norms = norms_table(root / "norms.tsv", ("VI", "volume_mm3", "cm^3", 1, 2), ("X", "volume_mm3", "cm^3", 1, 20))
     quality = {"light": "yellow", "share": 0.123456, "definitions": {"share": "a share of something"}}
     images = (
         ImageReport(
-            "sub-01_ses-baseline_acq-mprage_run-01_T1w.nii.gz", figures, tables, ("Touches the edge.", "Is shifted."),
-            {"Model": "deepceres 1.0"}, run=RUN_OF_PAGE, remarks={"figure_t2w": "SYNTHETIC T2w"}, quality=quality,
+            "sub-01_ses-baseline_acq-mprage_run-01_T1w.nii.gz", figures, tables, sheets,
+            warnings=("Touches the edge.", "Is shifted."), facts={"Model": "deepceres 1.0"}, run=RUN_OF_PAGE,
+            reference=Reference(norms, PERSON), remarks={"figure_t2w": "SYNTHETIC T2w"}, quality=quality,
         ),
         ImageReport("sub-01_run-2_T1w.nii.gz", figures, tables, run=RUN_OF_PAGE, quality={"light": "red"}),
         ImageReport("sub-01_run-3_T1w.nii.gz", errors=("has two volumes; split it",), run=RUN_OF_PAGE),
