@@ -77,7 +77,7 @@ def finish(out: Path, work: Path, name: str, *, vermis: bool = True, stripped: b
         DerivativesDataSink(key, in_file=str(path), **told, **where, **sidecar(key, image)).run(cwd=str(made))
     record = Record(relative, RUN)
     record.save(out)
-    write_page(out, subject, recorded_images(out, subject, [record], read_references(None, None)), RUN)
+    write_page(out, subject, recorded_images(out, subject, [record], read_references(None, None, ())), RUN)
 
 
 def _make_images(folder: Path, *, vermis: bool, stripped: bool) -> dict[str, Path]:
@@ -118,7 +118,7 @@ def _measure(folder: Path, files: Mapping[str, Path]) -> tuple[dict[str, Any], d
         (folder / key).mkdir()
         measured = MeasureVolumes(scheme=scheme, **maps, **icv).run(cwd=str(folder / key))
         found[key] = Path(measured.outputs.out_file)
-    (folder / "facts.json").write_text(json.dumps(FACTS))
+    (folder / "facts.json").write_text(json.dumps({**FACTS, "snr": 17.0}))
     labels = {key: given[key] for key in ("t1w", "dseg", "dseg_mni", "carved")}
     told = {"facts": str(folder / "facts.json"), "xfm": given["xfm_to_mni"], "known": ["Shifted."]}
     check = CheckSegmentation(**labels, **icv, **told, version="1")

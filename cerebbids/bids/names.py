@@ -78,8 +78,15 @@ OPTIONAL = frozenset(
 """What not every T1w yields: a stripped one has no cavity, its T2w image is either real or made, the vermis is told by
 the cascade alone, no library votes on the quick network's labels, and probabilities are written on request."""
 
-REPORTS = ("report", "report_csv", "carved_report", "carved_report_csv")
+SHEETS = {
+    "morph": {"PDF": "report", "CSV": "report_csv"},
+    "carved_morph": {"PDF": "carved_report", "CSV": "carved_report_csv"},
+}
+"""Sheets of a table of volumes, by its key: what they are, and their own keys."""
+REPORTS = tuple(key for sheets in SHEETS.values() for key in sheets.values())
 """What is written with the page of a participant, as ages and norms are no part of an image's workflow."""
+SNAPSHOTS = {"morph": "snapshot", "carved_morph": "carved_snapshot"}
+"""Pictures of its labels for these sheets, by the same keys."""
 
 LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis")
 """Label maps, by the same keys."""
@@ -131,6 +138,18 @@ def stem(source: Path | str) -> str:
     'sub-01_ses-a_run-01'
     """
     return Path(source).name.rsplit("_", 1)[0]
+
+
+def session_of(name: str) -> str:
+    """Session in a file's name; nothing where it is in none.
+
+    Examples
+    --------
+    >>> session_of("sub-01_ses-a_T1w.nii.gz"), session_of("sub-01_T1w.nii.gz")
+    ('ses-a', '')
+    """
+    found = re.search(f"_(ses-{_VALUE})", name)
+    return found[1] if found else ""
 
 
 def sidecar_path(derivative: Path) -> Path:

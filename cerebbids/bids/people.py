@@ -34,12 +34,15 @@ class Person:
         ``female`` or ``male``.
     why_no_age, why_no_sex : str
         Why one of them is not known.
+    age_from : str
+        Name of the table that tells the age.
     """
 
     age: float | None = None
     sex: str | None = None
     why_no_age: str = ""
     why_no_sex: str = ""
+    age_from: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ class People:
     source: str = "participants.tsv"
 
     def of(self, participant: str, session: str = "") -> Person:
-        """Find somebody; the age at a session comes first, and that of the participant else.
+        """Find somebody.
+
+        Where a participant has a table of ages at sessions, a session is given no other age: that may be years older.
 
         Parameters
         ----------
@@ -80,10 +85,11 @@ class People:
         """
         reason = f"{participant} is not in {self.source}"
         person = self.participants.get(participant, Person(why_no_age=reason, why_no_sex=reason))
-        then = self.sessions.get((participant, session))
-        if then is None or (then.age is None and person.age is not None):
+        if not session or not any(who == participant for who, _ in self.sessions):
             return person
-        return Person(then.age, person.sex, then.why_no_age, person.why_no_sex)
+        table = f"{participant}_sessions.tsv"
+        then = self.sessions.get((participant, session), Person(why_no_age=f"{session} is not in {table}"))
+        return Person(then.age, person.sex, then.why_no_age, person.why_no_sex, table)
 
 
 @dataclass(frozen=True)
@@ -105,16 +111,19 @@ class _Table:
         return told if isinstance(told, Mapping) else {}
 
 
-def read_people(participants: Path) -> People:
-    """Read ``participants.tsv``, and the tables of sessions in its folder.
+def read_people(participants: Path, subjects: Iterable[str] = ("*",)) -> People:
+    """Read ``participants.tsv``, and tables of sessions in its folder.
 
     The unit of ages is that of the JSON file beside the table (years, months, weeks or days), else years. Where it is
-    not told and there is an age above 120, no age is taken: they may be months.
+    not told and there is an age above 120, no age is taken: they may be months. No age at a session is taken whose unit
+    is not told: those of one participant are too few to tell months from years.
 
     Parameters
     ----------
     participants : Path
         The table; one that does not exist gives nobody.
+    subjects : iterable of str
+        Labels without ``sub-`` whose tables of sessions are read, one file each; all where none are given.
 
     Raises
     ------
@@ -141,8 +150,9 @@ def read_people(participants: Path) -> People:
             person = Person(why_no_age=reason, why_no_sex=reason)
         found[label] = person
     sessions: dict[tuple[str, str], Person] = {}
-    for path in sorted(participants.parent.glob("sub-*/sub-*_sessions.tsv")):
-        sessions |= _sessions(path, warnings)
+    for subject in subjects:
+        for path in sorted(participants.parent.glob(f"sub-{subject}/sub-{subject}_sessions.tsv")):
+            sessions |= _sessions(path, warnings)
     return People(found, sessions, tuple(dict.fromkeys(warnings)), participants.name)
 
 
@@ -156,7 +166,7 @@ class _Ages:
     warnings: tuple[str, ...] = ()
 
     @classmethod
-    def of_table(cls, table: _Table) -> _Ages:
+    def of_table(cls, table: _Table, *, must_be_told: bool = False) -> _Ages:
         """Find the column and its unit."""
         name = table.path.name
         column = table.column("age")
@@ -172,6 +182,9 @@ class _Ages:
         if other := other_unit(about):
             why = f"the unit of ages is not told, and their description speaks of {other}"
             return cls(column, None, why, (f"{name}: {why}; {mend}",))
+        if must_be_told:
+            why = f"{name} does not tell the unit of ages"
+            return cls(column, None, why, (f"{why}; {mend}",))
         beyond = [age for row in table.rows if (age := _float(row[column])) and age > OLDEST and age not in CODES]
         if beyond:
             why = f"the unit of ages is not told, and {max(beyond):g} cannot be years"
@@ -205,7 +218,7 @@ def _person(table: _Table, row: Mapping[str, str], ages: _Ages, column: str | No
     sex = _SEXES.get(cell.lower()) or _SEXES.get(str(meaning).strip().lower())
     missing = cell.lower() in _MISSING
     told = f"no sex in {table.path.name}" if missing else f"sex {_shown(cell)} in {table.path.name} is neither F nor M"
-    return Person(age, sex, why_no_age, "" if sex else told)
+    return Person(age, sex, why_no_age, "" if sex else told, table.path.name)
 
 
 def _sessions(path: Path, warnings: list[str]) -> dict[tuple[str, str], Person]:
@@ -214,10 +227,10 @@ def _sessions(path: Path, warnings: list[str]) -> dict[tuple[str, str], Person]:
     sidecars = (path.with_suffix(".json"), path.parent.parent / "sessions.json")
     try:
         table = _read(path, next((one for one in sidecars if one.exists()), sidecars[0]))
-    except UsageError as error:
+    except (UsageError, OSError) as error:
         warnings.append(str(error))
         return {}
-    name, ages = table.column("session_id"), _Ages.of_table(table)
+    name, ages = table.column("session_id"), _Ages.of_table(table, must_be_told=True)
     if name is None or ages.column is None:
         return {}
     warnings += ages.warnings

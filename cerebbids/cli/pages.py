@@ -34,8 +34,9 @@ def reports_only(config: RunConfig) -> int:
         asked = f"--participant-label {' '.join(unknown)}" if there else str(config.output_dir)
         raise UsageError(asked, "has no results to report", "run cerebbids without --reports-only first")
     check_writable(config.output_dir, "mend its permissions")
-    references = read_references(config.norms, source_dataset(config.output_dir))
-    failures = write_pages(config.output_dir, config.participant_labels or there, references)
+    subjects = config.participant_labels or there
+    references = read_references(config.norms, source_dataset(config.output_dir) or config.bids_dir, subjects)
+    failures = write_pages(config.output_dir, subjects, references)
     for error in failures.values():
         print(error, file=sys.stderr)
     return 1 if failures else 0
@@ -73,9 +74,9 @@ def write_page(output_dir: Path, subject: str, images: Sequence[ImageReport], ru
 
     Parameters are those of :func:`cerebbids.reports.html.write_subject_report`.
     """
-    write_subject_report(output_dir, subject, images, run)
     for image in images:
         write_sheets(image)
+    write_subject_report(output_dir, subject, images, run)
 
 
 def _has_results(output_dir: Path, subject: str) -> bool:

@@ -42,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_choice_of_images(parser.add_argument_group("which images"))
     _add_method(parser.add_argument_group("how to label"))
     _add_resources(parser.add_argument_group("how to run"))
-    _add_reports(parser.add_argument_group("what reports show"))
+    add_norms(parser.add_argument_group("what reports show"))
     _add_parts(parser.add_argument_group("only a part of it"))
     _add_ignored(parser.add_argument_group("accepted for the sake of other programs' scripts, without effect"))
     return parser
@@ -237,10 +237,6 @@ def add_norms(group: argparse._ActionsContainer) -> None:
         help="table of norms to hold volumes against, as cerebbids-norms fit writes it; ages and sexes are those of "
         "participants.tsv and of the tables of sessions (default: none, and no bounds are shown)",
     )  # fmt: skip
-
-
-def _add_reports(group: argparse._ArgumentGroup) -> None:
-    add_norms(group)
 
 
 def _add_parts(group: argparse._ArgumentGroup) -> None:

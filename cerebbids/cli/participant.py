@@ -52,9 +52,8 @@ def run_participants(config: RunConfig, command: str) -> int:
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     choice = read_plugin(config.plugin_file, config.work_dir)
-    references = read_references(
-        config.norms, config.bids_dir
-    )  # now: a table that will not do is told before hours of work
+    # Now, as norms that will not do are to be told before hours of work.
+    references = read_references(config.norms, config.bids_dir, _subjects(selection))
     if choice.is_local:
         check_shared_memory()
     else:
@@ -135,11 +134,16 @@ def _write_reports(
     from cerebbids.cli.pages import write_page
     from cerebbids.cli.reporting import subject_images, unwritten_page
 
-    images = (*selection.images, *(image for image, _ in selection.refused))
     unwritten: Failures = {}
-    without = {error.subject.removeprefix("sub-") for error in selection.missing}
-    for subject in sorted({image.subject for image in images} | without):
+    for subject in _subjects(selection):
         with unwritten_page(subject, unwritten):
             reports = subject_images(config, subject, selection.images, failures, run, references)
             write_page(config.output_dir, subject, reports, run)
     return unwritten
+
+
+def _subjects(selection: Selection) -> list[str]:
+    """Labels of all participants whom a run says something of."""
+    images = (*selection.images, *(image for image, _ in selection.refused))
+    without = {error.subject.removeprefix("sub-") for error in selection.missing}
+    return sorted({image.subject for image in images} | without)

@@ -255,6 +255,8 @@ def _draw(scan: _Scan) -> None:
         mni_to_t1w = np.linalg.inv(read_itk_affine(paths["xfm_to_mni"]))
         labels = relabel(fine.labels, fine.image.affine, superres.shape, superres.affine, mni_to_t1w)
         surface_figure(nib.Nifti1Image(labels, superres.affine), superres, paths["figure_surface"])
+    else:
+        paths["figure_surface"].unlink(missing_ok=True)
 
 
 def _forget_hash(key: str, scan: _Scan) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cerebbids.bids.names import session_of
 from cerebbids.bids.people import People, read_people
 from cerebbids.errors import UsageError
 from cerebbids.norms.table import Norms, read_norms
@@ -28,15 +29,14 @@ class References:
         >>> References().of("sub-01_ses-a_T1w.nii.gz").person.why_no_age
         'sub-01 is not in participants.tsv'
         """
-        session = re.search(r"_(ses-[a-zA-Z0-9+]+)", image)
-        return Reference(self.norms, self.people.of(image.split("_")[0], session[1] if session else ""))
+        return Reference(self.norms, self.people.of(image.split("_")[0], session_of(image)))
 
 
 NOTHING = References()
 """No norms, and nobody."""
 
 
-def read_references(norms: Path | None, bids_dir: Path | None) -> References:
+def read_references(norms: Path | None, bids_dir: Path | None, subjects: Iterable[str]) -> References:
     """Read norms and people; a table of people that cannot be read gives nobody, and a line on standard error.
 
     Parameters
@@ -45,6 +45,8 @@ def read_references(norms: Path | None, bids_dir: Path | None) -> References:
         Table of norms.
     bids_dir : Path or None
         Dataset whose ``participants.tsv`` tells ages and sexes; nobody is known where it is out of reach.
+    subjects : iterable of str
+        Labels without ``sub-`` of the participants to read about.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def read_references(norms: Path | None, bids_dir: Path | None) -> References:
     if bids_dir is None:
         return References(found, People(source="participants.tsv: the dataset is out of reach"))
     try:
-        people = read_people(bids_dir / "participants.tsv")
+        people = read_people(bids_dir / "participants.tsv", subjects)
     except (UsageError, OSError) as error:
         print(error, file=sys.stderr)
         people = People(source="participants.tsv, which cannot be read")

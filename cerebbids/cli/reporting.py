@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from os.path import lexists
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, REPORTS, derivative_path, stem, stems_with_labels
+from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, REPORTS, SNAPSHOTS, derivative_path, stem, stems_with_labels
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
@@ -22,9 +23,10 @@ from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Unfinished
 from cerebbids.imaging.xfm import read_itk_affine
 from cerebbids.reports.captions import CAPTIONS
-from cerebbids.reports.html import ORIGINS, SNAPSHOTS, TABLES
+from cerebbids.reports.html import ORIGINS, TABLES
 from cerebbids.reports.image import ImageReport, Scan
 from cerebbids.reports.summary import RunSummary
+from cerebbids.reports.volumes import read_regions, read_vermis
 
 
 def subject_images(
@@ -123,9 +125,10 @@ def unwritten_page(subject: str, failures: dict[str, CerebbidsError]) -> Iterato
     try:
         yield
     except Exception as error:  # whatever one page stumbles over, it must not keep the others from being written
-        page = f"sub-{subject}.html"
-        reason = f"could not be written ({type(error).__name__}: {error})"
-        failures[page] = CerebbidsError(page, reason, "run the same command again")
+        page, kind, mend = f"sub-{subject}.html", f"{type(error).__name__}: ", "run the same command again"
+        if isinstance(error, CerebbidsError):
+            kind, mend = "", error.mend
+        failures[page] = CerebbidsError(page, f"could not be written ({kind}{error})", mend)
 
 
 def _records(
@@ -164,20 +167,42 @@ def _describe(output_dir: Path, name: str, record: Record | None, references: Re
     image = Path(record.image).name if record else f"{name}_T1w.nii.gz"
     made = {key: output_dir / derivative_path(image, key) for key in DERIVATIVES}
     labels = _provenance(made["dseg"])
+    damaged = _damaged(made)
     return ImageReport(
         name=image,
         figures={key: made[key] for key in CAPTIONS if made[key].exists()},
-        tables={key: made[key] for key in (*TABLES, "vermis_morph") if made[key].exists()},
+        tables={key: made[key] for key in (*TABLES, "vermis_morph") if made[key].exists() and key not in damaged},
         sheets={key: made[key] for key in (*REPORTS, *SNAPSHOTS.values())},
-        warnings=tuple(labels.get("warnings", ())),
+        warnings=(*damaged.values(), *labels.get("warnings", ())),
         facts=_facts(labels, _provenance(made["xfm_to_mni"]), _corrected(made)),
         errors=(record.error,) if record and record.error else (),
         run=record.run if record else None,
         quality=_quality(made["qc"]),
-        remarks={"figure_t2w": ORIGINS[labels["t2w"]]} if labels.get("t2w") in ORIGINS else {},
+        remarks=_remarks(labels),
         reference=references.of(image),
         scan=_scan(made["dseg"], made["xfm_to_mni"]),
     )
+
+
+def _damaged(made: Mapping[str, Path]) -> dict[str, str]:
+    """Tables that cannot be shown, by their keys, and why: the page is written without them."""
+    readers = {key: partial(read_regions, scheme=DERIVATIVES[key]["seg"]) for key in TABLES}
+    found = {}
+    for key, read in {**readers, "vermis_morph": read_vermis}.items():
+        try:
+            if made[key].exists():
+                read(made[key])
+        except CerebbidsError as error:
+            found[key] = str(error)
+    return found
+
+
+def _remarks(labels: Mapping[str, Any]) -> dict[str, str]:
+    """What nobody may overlook of a figure, by its key."""
+    remarks = {"figure_t2w": ORIGINS[labels["t2w"]]} if labels.get("t2w") in ORIGINS else {}
+    if of := labels.get("confidence_of"):
+        remarks |= dict.fromkeys(("figure_confidence", "figure_atlas"), f"Of the {of}")
+    return remarks
 
 
 def _scan(dseg: Path, xfm_to_mni: Path) -> Scan | None:
@@ -185,7 +210,7 @@ def _scan(dseg: Path, xfm_to_mni: Path) -> Scan | None:
     try:
         affine = nib.load(dseg).affine
         scale = float(np.linalg.det(read_itk_affine(xfm_to_mni)[:3, :3]))
-    except (OSError, BadImage, nib.filebasedimages.ImageFileError):
+    except (OSError, ValueError, BadImage, nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError):
         return None
     x, y, z = (float(size) for size in nib.affines.voxel_sizes(affine))
     return Scan("".join(nib.aff2axcodes(affine)), (x, y, z), scale)

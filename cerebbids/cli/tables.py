@@ -52,9 +52,10 @@ def _run(output_dir: Path, participants: Sequence[str], norms: Path | None) -> i
     from cerebbids.cli.progress import empty_bar
     from cerebbids.cli.references import read_references
 
-    references = read_references(norms, source_dataset(output_dir))
     failures: dict[str, CerebbidsError] = {}
     names = _with_labels(output_dir, participants, failures)
+    subjects = sorted({name.split("_")[0].removeprefix("sub-") for name in names})
+    references = read_references(norms, source_dataset(output_dir), subjects)
     with empty_bar() as bar:
         task = bar.add_task("counting", total=len(names))
         for name in names:
@@ -62,7 +63,6 @@ def _run(output_dir: Path, participants: Sequence[str], norms: Path | None) -> i
             _count(output_dir, name, failures, bar)
             bar.advance(task)
         bar.refresh()
-    subjects = {name.split("_")[0].removeprefix("sub-") for name in names}
     failures |= write_pages(output_dir, subjects, references)
     for error in failures.values():
         print(error, file=sys.stderr)

@@ -42,6 +42,7 @@ def read_foreign(path: Path, tool: str) -> tuple[dict[str, Amount], tuple[str, .
         The tool has no tables, or this is none of its; a region is told twice; the volumes are in another unit.
     """
     cells = list(_layout(tool)(path))
+    _check_scheme(path, tool, cells)
     labels = {spelling: label for label in read_mapping(tool) for spelling in (label.name, label.also) if spelling}
     amounts: dict[str, Amount] = {}
     unknown = []
@@ -73,6 +74,15 @@ def write_foreign(path: Path, tool: str, amounts: Mapping[str, Amount]) -> None:
     labels = [label for label in read_mapping(tool) if label.name in amounts]
     write = {"wide": _wide_text, "long": _long_text, "stats": _stats_text}[TOOLS[tool].layout]
     write_text(path, write(labels, amounts))
+
+
+def _check_scheme(path: Path, tool: str, cells: list[tuple[str, str, str]]) -> None:
+    """Refuse a sheet of cerebbids, which tells its scheme, where that is none whose convention is the tool's."""
+    told = next((cell.strip() for name, cell, _ in cells if name == "Scheme"), "")
+    if told and told.removeprefix("seg-") not in TOOLS[tool].schemes:
+        raise UsageError(
+            str(path), f"has volumes of {told}, which are not those of {tool}", "give that of the other scheme"
+        )
 
 
 def _layout(tool: str) -> Callable[[Path], _Cells]:

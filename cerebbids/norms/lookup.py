@@ -87,7 +87,7 @@ def place(norms: Norms, structure: str, measure: str, value: float | None, perso
     values, low, high = (_between(grid, k, share) for grid in (told.values, told.low, told.high))
     lower, upper = (_bound(told, level, values, low, high) for level in (LOWER, UPPER))
     centile, text = _centile(told.levels, values, value)
-    why = "" if lower and upper else "the table has no centiles 5 and 95 here, for want of people"
+    why = "" if lower and upper else _no_bounds(told)
     if value is None or not math.isfinite(value):
         why = _NO_VALUE.get(measure, "the value is not known")
     return Place(
@@ -95,7 +95,21 @@ def place(norms: Norms, structure: str, measure: str, value: float | None, perso
     )
 
 
+def _no_bounds(curve: Curve) -> str:
+    """Why there is no lower or no upper bound."""
+    if LOWER in curve.levels and UPPER in curve.levels:
+        return f"the norms have too few people for the centiles {LOWER:g} and {UPPER:g}"
+    return f"the norms do not have the centiles {LOWER:g} and {UPPER:g}"
+
+
 _NO_VALUE = {"icv_percent": "the intracranial cavity is not known, and so no percentage of it"}
+
+
+_NAMES = {
+    "volume_mm3": "the volume",
+    "icv_percent": "the percentage of the cavity",
+    "asymmetry_percent": "the asymmetry",
+}
 
 
 def _curve(norms: Norms, structure: str, measure: str, person: Person, scheme: str) -> Curve | str:
@@ -104,14 +118,14 @@ def _curve(norms: Norms, structure: str, measure: str, person: Person, scheme: s
         return f"the norms are of seg-{norms.scheme}, the value is of seg-{scheme}"
     found = {sex: norms.curves.get((structure, measure, sex)) for sex in ("female", "male", "both")}
     if not any(found.values()):
-        return f"the norms do not have {structure} ({measure})"
+        return f"the norms do not have {_NAMES[measure]} of this region"
     if person.age is None:
         return person.why_no_age or "the age is not known"
     if curve := found.get(person.sex or "both") or found["both"]:
         return curve
     if person.sex is None:
         return person.why_no_sex or "the sex is not known"
-    return f"the norms of {structure} have nobody who is {person.sex}"
+    return f"the norms have nobody who is {person.sex}"
 
 
 def _at(curve: Curve, age: float) -> tuple[int, float] | str:

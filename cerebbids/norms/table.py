@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from cerebbids.bids.ages import from_conception, years_of
-from cerebbids.bids.names import sidecar_path
+from cerebbids.bids.names import SCHEMES, sidecar_path
 from cerebbids.errors import UsageError
 from cerebbids.files import as_json, write_text
 
@@ -24,6 +24,9 @@ LEVELS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 97.5, 99.0)
 MEASURES = {"volume_mm3": "mm^3", "icv_percent": "%", "asymmetry_percent": "%"}
 """What norms are of, named as in the tables of volumes, and its unit."""
 SEXES = ("female", "male", "both")
+
+CEREBELLUM_MM3, PART_MM3 = (5e3, 5e5), (10.0, 5e6)
+"""Between what a cerebellum and any other region lies in the middle, newborn or adult, with room."""
 
 _KEYS = ("structure", "measure", "unit", "sex", "age", "n")
 _LMS = ("l", "m", "s")
@@ -206,7 +209,20 @@ def _curve(rows: Sequence[Mapping[str, str]], columns: Mapping[float, str], year
     steps = [np.diff(row[np.isfinite(row)]) for row in values]
     if any((step < 0).any() for step in steps):
         raise ValueError(f"centiles of {rows[0]['structure']} cross")
-    return Curve(ages, levels, values, low, high, np.array([int(float(row["n"])) for row in rows]))
+    people = np.array([int(float(row["n"])) for row in rows])
+    if (people < 1).any() or (low > values).any() or (high < values).any():
+        raise ValueError(f"{rows[0]['structure']} has nobody (n), or a centile outside of its interval")
+    if rows[0]["measure"] == "volume_mm3":
+        _check_size(rows[0]["structure"], values)
+    return Curve(ages, levels, values, low, high, people)
+
+
+def _check_size(structure: str, mm3: np.ndarray) -> None:
+    """Refuse volumes that nobody has: their unit is another one than is told."""
+    low, high = CEREBELLUM_MM3 if structure == "Cerebellum" else PART_MM3
+    known = mm3[np.isfinite(mm3)]
+    if known.size and not low <= np.median(known) <= high:
+        raise ValueError(f"its {structure} has {np.median(known):g} mm^3, if the unit is as told, which nobody has")
 
 
 def _lms(rows: Iterable[Mapping[str, str]], levels: Sequence[float]) -> np.ndarray:
@@ -250,8 +266,11 @@ def _sidecar(path: Path) -> Mapping[str, Any]:
         raise _wrong(path, f"has no {beside.name} beside it", "write one that tells Scheme and Source") from error
     except ValueError as error:
         raise _wrong(beside, "is no JSON") from error
-    if not isinstance(described, Mapping) or not described.get("Scheme"):
-        raise _wrong(beside, "tells no Scheme", 'add "Scheme": "Lobules", say: whose volumes the norms are of')
+    if not isinstance(described, Mapping) or described.get("Scheme") not in SCHEMES:
+        schemes = ", ".join(SCHEMES)
+        raise _wrong(
+            beside, "tells no Scheme that is known", f'add "Scheme", whose volumes the norms are of: {schemes}'
+        )
     return described
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -117,6 +118,7 @@ class Picture:
     headline: str = ""
 
 
+@cache
 def templates() -> Environment:
     """Give the packaged page and picture templates; all values are escaped."""
     folder = str(resources.files("cerebbids.data") / "report")

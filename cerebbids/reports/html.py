@@ -11,7 +11,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cerebbids.bids.names import DERIVATIVES
+from cerebbids.bids.names import DERIVATIVES, SHEETS
 from cerebbids.files import write_text
 from cerebbids.reports.captions import CAPTIONS, Caption
 from cerebbids.reports.drawing import templates
@@ -34,15 +34,6 @@ TABLES: Mapping[str, Caption] = {
     ),
 }
 """The tables of volumes of an image in the order of the page, by the same keys; ``vermis_morph`` is a tile."""
-
-SHEETS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "morph": (("PDF", "report"), ("CSV", "report_csv")),
-    "carved_morph": (("PDF", "carved_report"), ("CSV", "carved_report_csv")),
-}
-"""Sheets of a table, by its key: what they are, and their own keys."""
-
-SNAPSHOTS: Mapping[str, str] = {"morph": "snapshot", "carved_morph": "carved_snapshot"}
-"""Pictures of its labels for these sheets, by the same keys."""
 
 ORIGINS: Mapping[str, str] = {
     "real": "REAL T2w: acquired in the same session",
@@ -164,7 +155,11 @@ def _section(image: ImageReport, out_dir: Path) -> _Section:
         key: _Table(
             caption,
             read_volumetry(image.tables[key], DERIVATIVES[key]["seg"], image.reference),
-            tuple((ending, _href(image.sheets[made], out_dir)) for ending, made in SHEETS[key] if made in image.sheets),
+            tuple(
+                (ending, _href(image.sheets[made], out_dir))
+                for ending, made in SHEETS[key].items()
+                if made in image.sheets
+            ),
         )
         for key, caption in TABLES.items()
         if key in image.tables

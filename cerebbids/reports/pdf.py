@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -39,7 +40,7 @@ CONVENTIONS = {
 _LIGHTS = {"green": "#2e9e63", "yellow": "#f0b400", "red": "#d0342c"}
 _INK, _SOFT, _LINE, _RED = (colors.HexColor(code) for code in ("#1f2733", "#5b6675", "#c9ced6", "#b3261e"))
 _HEADS = ("cm³", "% ICV", "cm³", "% ICV", "cm³", "% ICV", "%")
-_COLUMNS = [WIDTH * share for share in (0.125, 0.145, 0.115, 0.145, 0.11, 0.145, 0.11, 0.105)]
+_COLUMNS = [WIDTH * share for share in (0.135, 0.14, 0.11, 0.14, 0.11, 0.14, 0.11, 0.115)]
 
 
 def write_pdf(sheet: Sheet, out: Path) -> None:
@@ -62,6 +63,7 @@ def write_pdf(sheet: Sheet, out: Path) -> None:
         document.build([*_first_page(sheet), PageBreak(), *_second_page(sheet)], _footer, _footer)
 
 
+@cache
 def _register_fonts() -> None:
     """Fonts that know all names: they come with matplotlib."""
     folder = Path(mpl.get_data_path(), "fonts", "ttf")
@@ -69,9 +71,11 @@ def _register_fonts() -> None:
         pdfmetrics.registerFont(TTFont(name, folder / file))
 
 
-def _style(size: float, color: colors.Color = _INK, *, bold: bool = False, right: bool = False) -> ParagraphStyle:
+def _style(
+    size: float, color: colors.Color = _INK, *, bold: bool = False, right: bool = False, indent: float = 0
+) -> ParagraphStyle:
     name = "Sans-Bold" if bold else "Sans"
-    more = {"alignment": TA_RIGHT} if right else {}
+    more = {"leftIndent": indent, **({"alignment": TA_RIGHT} if right else {})}
     return ParagraphStyle(f"{name}{size}", fontName=name, fontSize=size, leading=1.3 * size, textColor=color, **more)
 
 
@@ -132,8 +136,8 @@ def _notes(sheet: Sheet) -> list[Flowable]:
     return [*shown, *([_text(f"And {left} more: see the page of the participant.", 8, _RED)] if left > 0 else [])]
 
 
-def _shortened(line: str) -> str:
-    return line if len(line) <= 220 else f"{line[:219]}…"
+def _shortened(line: str, most: int = 220) -> str:
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def _picture(sheet: Sheet) -> list[Flowable]:
@@ -173,7 +177,8 @@ def _cells(row: Row) -> list[Flowable | Sequence[Flowable]]:
     name = "Cerebellum" if row.region.name == "Total" else row.region.name
     part = row.region.kind == "part"
     amounts = (cell for amount in (row.total, row.right, row.left) for cell in _amount(amount))
-    return [_text(f"   {name}" if part else name, 8, _SOFT if part else _INK), *amounts, _measured(row.asymmetry, 1)]
+    title = Paragraph(escape(name), _style(8, _SOFT if part else _INK, indent=8 if part else 0))
+    return [title, *amounts, _measured(row.asymmetry, 1)]
 
 
 def _amount(amount: Amount) -> tuple[list[Flowable], list[Flowable]]:
@@ -189,10 +194,11 @@ def _measured(measured: Measured, digits: int) -> list[Flowable]:
 
 def _explained(sheet: Sheet) -> list[str]:
     """What the numbers are, and why bounds are missing."""
+    told = [_shortened(line, 900) for line in sheet.volumetry.explained()]
     formula = (
         "Asymmetry is 100 (R − L) / ((R + L) / 2). Left and right are the person's. ICV is the intracranial cavity."
     )
-    return [formula, *sheet.volumetry.explained()]
+    return [formula, *told]
 
 
 def _footer(canvas: Canvas, document: SimpleDocTemplate) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
+from cerebbids.bids.names import session_of
 from cerebbids.bids.people import Person
 from cerebbids.reports.image import ImageReport
 from cerebbids.reports.volumetry import Volumetry, read_volumetry
@@ -21,8 +23,8 @@ class Sheet:
         Name of the T1w image.
     scheme : str
         Label scheme of the volumes.
-    person : Person
-        Whose they are.
+    age : float or None
+        Years.
     header : tuple of (str, str)
         What is known of image and run, in order; ``n/a`` with its reason where something is not.
     light : str
@@ -36,7 +38,7 @@ class Sheet:
 
     image: str
     scheme: str
-    person: Person
+    age: float | None
     header: tuple[tuple[str, str], ...]
     light: str
     notes: tuple[str, ...]
@@ -58,18 +60,18 @@ def sheet_of(image: ImageReport, morph_tsv: Path, scheme: str, picture: Path) ->
 
     Raises
     ------
-    KeyError
+    CerebbidsError
         The table lacks a region.
     """
     return Sheet(
         image=image.name,
         scheme=scheme,
-        person=image.reference.person,
+        age=image.reference.person.age,
         header=_header(image),
         light=image.light or "",
         notes=(*(f"ERROR: {line}" for line in image.errors), *image.warnings),
         volumetry=read_volumetry(morph_tsv, scheme, image.reference),
-        picture=picture if picture.exists() else None,
+        picture=picture if _is_picture(picture) else None,
     )
 
 
@@ -78,32 +80,48 @@ def age_text(person: Person) -> str:
 
     Examples
     --------
-    >>> age_text(Person(23.46)), age_text(Person(0.5)), age_text(Person(why_no_age="no age in participants.tsv"))
-    ('23.5 years', '6.0 months', 'n/a (no age in participants.tsv)')
+    >>> age_text(Person(23.46, age_from="participants.tsv")), age_text(Person(0.5)), age_text(Person(why_no_age="none"))
+    ('23.5 years (participants.tsv)', '6.0 months', 'n/a (none)')
     """
     if person.age is None:
         return _unknown(person.why_no_age)
-    return f"{person.age:.1f} years" if person.age >= 2 else f"{12 * person.age:.1f} months"
+    age = f"{person.age:.1f} years" if person.age >= 2 else f"{12 * person.age:.1f} months"
+    return f"{age} ({person.age_from})" if person.age_from else age
 
 
 def _header(image: ImageReport) -> tuple[tuple[str, str], ...]:
     person, scan, run = image.reference.person, image.scan, image.run
-    snr = image.quality.get("snr")
-    session = re.search(r"_(ses-[a-zA-Z0-9+]+)", image.name)
+    unread = _unknown("labels or transform cannot be read")
     return (
         ("Participant", image.name.split("_")[0]),
-        ("Session", session[1] if session else "n/a"),
+        ("Session", session_of(image.name) or _unknown("none")),
         ("Image", image.name),
         ("Sex", person.sex or _unknown(person.why_no_sex)),
         ("Age", age_text(person)),
-        ("Date of the run", f"{run.started:%Y-%m-%d}" if run else "n/a"),
-        ("Orientation", scan.orientation if scan else "n/a"),
-        ("Voxels", " × ".join(f"{size:.2f}" for size in scan.voxel_mm) + " mm" if scan else "n/a"),
-        ("Scale to template", f"{scan.scale:.3f}" if scan else "n/a"),
-        ("SNR", f"{snr:.1f}" if isinstance(snr, int | float) else "n/a"),
-        ("Quality", image.light or "n/a"),
+        ("Date of the run", f"{run.started:%Y-%m-%d}" if run else _unknown("not recorded")),
+        ("Orientation", scan.orientation if scan else unread),
+        ("Voxels", " × ".join(f"{size:.2f}" for size in scan.voxel_mm) + " mm" if scan else unread),
+        ("Scale to template", f"{scan.scale:.3f}" if scan else unread),
+        ("SNR", _snr(image)),
+        ("Quality", image.light or _unknown("not recorded")),
         ("Made with", ", ".join(filter(None, (image.facts.get("Made with"), image.facts.get("Model")))) or "n/a"),
     )
+
+
+def _snr(image: ImageReport) -> str:
+    snr = image.quality.get("snr")
+    if isinstance(snr, int | float):
+        return f"{snr:.1f}"
+    return _unknown("too little white matter" if "snr" in image.quality else "not measured by the version that made it")
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        with Image.open(path) as picture:
+            picture.verify()
+    except (OSError, SyntaxError, ValueError):  # a damaged PNG is a SyntaxError to PIL
+        return False
+    return True
 
 
 def _unknown(why: str) -> str:

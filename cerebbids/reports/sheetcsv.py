@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from cerebbids.files import write_text
+from cerebbids.norms.lookup import Bound
 from cerebbids.reports.sheet import Sheet
 from cerebbids.reports.volumetry import Amount, Measured, Row
 
@@ -13,7 +16,7 @@ from cerebbids.reports.volumetry import Amount, Measured, Row
 def write_csv(sheet: Sheet, out: Path) -> None:
     """Write what the PDF says, with semicolons, atomically; numbers have points, what is not known is ``n/a``.
 
-    Lobules are named as in volBrain's reports, so that scripts for these find them.
+    All images have the same columns. Lobules are named as in volBrain's reports, so that scripts for these find them.
 
     Parameters
     ----------
@@ -21,19 +24,27 @@ def write_csv(sheet: Sheet, out: Path) -> None:
     out : Path
         CSV file.
     """
-    cells = [*sheet.header, ("Scheme", f"seg-{sheet.scheme}"), *_volumes(sheet)]
-    lines = (";".join(_plain(cell[k]) for cell in cells) for k in (0, 1))
-    write_text(out, "\n".join(lines) + "\n")
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\n")
+    names, values = zip(*_cells(sheet), strict=True)
+    writer.writerows([names, [" ".join(value.split()) for value in values]])
+    write_text(out, text.getvalue())
 
 
-def _volumes(sheet: Sheet) -> Iterator[tuple[str, str]]:
+def _cells(sheet: Sheet) -> Iterator[tuple[str, str]]:
+    for name, value in sheet.header:
+        yield name, value
+        if name == "Age":  # a number, for those who put many images together
+            yield "Age years", "n/a" if sheet.age is None else f"{sheet.age:.4f}"
+    yield "Scheme", f"seg-{sheet.scheme}"
+    yield "Notes", " ".join(sheet.notes) or "n/a"
     for row in sheet.volumetry.rows:
         yield from _row(row)
-    if cavity := sheet.volumetry.cavity:
-        yield "ICV total volume cm3", "n/a" if cavity.cm3 is None else f"{cavity.cm3:.6f}"
-    persons = {each.place.n for row in sheet.volumetry.rows for each in row.measured if each.place.n}
-    yield "Norms", next((row.total.cm3.place.source for row in sheet.volumetry.rows), "") or "n/a"
-    yield "Norms people", "n/a" if not persons else str(min(persons))
+    cavity = sheet.volumetry.cavity
+    yield "ICV total volume cm3", _number(cavity.cm3 if cavity else None)
+    yield "Norms", sheet.volumetry.source or "n/a"
+    yield "Norms people", sheet.volumetry.people or "n/a"
+    yield "Why bounds are missing", "; ".join(sheet.volumetry.reasons) or "n/a"
 
 
 def _row(row: Row) -> Iterator[tuple[str, str]]:
@@ -49,11 +60,16 @@ def _amount(name: str, amount: Amount) -> Iterator[tuple[str, str]]:
 
 
 def _measured(name: str, measured: Measured) -> Iterator[tuple[str, str]]:
-    place = measured.place
     yield name, _number(measured.value)
-    yield f"{name} lower bound", _number(place.lower.value if place.lower else None)
-    yield f"{name} upper bound", _number(place.upper.value if place.upper else None)
-    yield f"{name} centile", place.text
+    yield from _bound(f"{name} lower bound", measured.place.lower)
+    yield from _bound(f"{name} upper bound", measured.place.upper)
+    yield f"{name} centile", measured.place.text
+
+
+def _bound(name: str, bound: Bound | None) -> Iterator[tuple[str, str]]:
+    yield name, _number(bound.value if bound else None)
+    yield f"{name} low", _number(bound.low if bound else None)
+    yield f"{name} high", _number(bound.high if bound else None)
 
 
 def _spoken(region: str) -> str:
@@ -73,8 +89,3 @@ def _spoken(region: str) -> str:
 
 def _number(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.6f}"
-
-
-def _plain(text: str) -> str:
-    """Text that no semicolon or line end cuts."""
-    return text.replace(";", ",").replace("\n", " ").replace("\r", " ")

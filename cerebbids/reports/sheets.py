@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cerebbids.bids.names import DERIVATIVES
-from cerebbids.reports.html import SHEETS, SNAPSHOTS
+from cerebbids.bids.names import DERIVATIVES, SHEETS, SNAPSHOTS
 from cerebbids.reports.image import ImageReport
 from cerebbids.reports.pdf import write_pdf
 from cerebbids.reports.sheet import sheet_of
@@ -22,11 +21,11 @@ def write_sheets(image: ImageReport) -> None:
 
     Raises
     ------
-    KeyError
+    CerebbidsError
         A table lacks a region.
     """
     for table, kinds in SHEETS.items():
-        places = {kind: image.sheets[key] for kind, key in kinds if key in image.sheets}
+        places = {kind: image.sheets[key] for kind, key in kinds.items() if key in image.sheets}
         if table not in image.tables:
             for path in places.values():
                 path.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,11 @@ from matplotlib.axes import Axes
 
 from cerebbids.bids.names import COMPARTMENTS, VERMIS
 from cerebbids.data.labels import load_scheme
+from cerebbids.errors import CerebbidsError
 from cerebbids.imaging.volumetry import CAVITY, MERGED
 from cerebbids.reports.charts import chart
+
+_AGAIN = "make it again with cerebbids-tables"
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ class Region:
 
 def read_vermis(morph_tsv: Path) -> tuple[tuple[str, float], ...]:
     """Read the parts of the vermis, and their volumes (cm3), from a table that tells it from the hemispheres."""
-    volumes, labels = _read_column(morph_tsv), load_scheme(VERMIS).labels
+    volumes, labels = _read_volumes(morph_tsv), load_scheme(VERMIS).labels
     parts = [label for label in labels if label.hemisphere == "midline"]
-    return tuple((part.region, float(volumes[part.name]) / 1000) for part in parts)
+    return tuple((part.region, _cm3(morph_tsv, volumes, part.name)) for part in parts)
 
 
 def read_regions(morph_tsv: Path, scheme: str) -> tuple[Region, ...]:
@@ -78,13 +81,13 @@ def read_regions(morph_tsv: Path, scheme: str) -> tuple[Region, ...]:
 
     Raises
     ------
-    KeyError
-        A region has no row.
+    CerebbidsError
+        It is no table, or a region has no volume.
     """
-    volumes = {name: float(mm3) / 1000 for name, mm3 in _read_column(morph_tsv).items() if mm3 != "n/a"}
+    volumes = _read_volumes(morph_tsv)
 
     def region(name: str, kind: str, row: str = "", colors: tuple[str, ...] = ()) -> Region:
-        left, right = (volumes[f"{side} {row or name}"] for side in ("Left", "Right"))
+        left, right = (_cm3(morph_tsv, volumes, f"{side} {row or name}") for side in ("Left", "Right"))
         return Region(name, kind, left, right, colors)
 
     merged, parts = MERGED
@@ -112,14 +115,25 @@ class Cavity:
 
 def read_cavity(morph_tsv: Path) -> Cavity | None:
     """Read the intracranial cavity's row of a table; tables of older versions have none."""
-    found = _read_column(morph_tsv).get(CAVITY)
-    return None if found is None else Cavity(None if found == "n/a" else float(found) / 1000)
+    volumes = _read_volumes(morph_tsv)
+    return Cavity(volumes[CAVITY]) if CAVITY in volumes else None
 
 
-def _read_column(morph_tsv: Path) -> dict[str, str]:
-    """Volumes in mm3 as they are written, by the regions' names."""
-    with open(morph_tsv, newline="", encoding="utf-8") as table:
-        return {row["name"]: row["volume_mm3"] for row in csv.DictReader(table, delimiter="\t")}
+def _read_volumes(morph_tsv: Path) -> dict[str, float | None]:
+    """Volumes in cm3 by the regions' names; none for n/a."""
+    try:
+        with open(morph_tsv, newline="", encoding="utf-8") as table:
+            cells = {row["name"]: row["volume_mm3"] for row in csv.DictReader(table, delimiter="\t")}
+        return {name: None if mm3 == "n/a" else float(mm3) / 1000 for name, mm3 in cells.items()}
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise CerebbidsError(str(morph_tsv), "is no table of volumes", _AGAIN) from error
+
+
+def _cm3(morph_tsv: Path, volumes: Mapping[str, float | None], name: str) -> float:
+    cm3 = volumes.get(name)
+    if cm3 is None:
+        raise CerebbidsError(str(morph_tsv), f"has no volume of {name}", _AGAIN)
+    return cm3
 
 
 def volumes_figure(morph_tsv: Path, out: Path) -> None:

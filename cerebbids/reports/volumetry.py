@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,14 +43,13 @@ class Measured:
 
     @property
     def outside(self) -> bool:
-        """Whether it lies below the lower or above the upper bound, as far as these are known."""
+        """Whether it lies below the lower or above the upper bound, where both are known."""
         lower, upper = self.place.lower, self.place.upper
-        return self.value is not None and bool(
-            (lower and self.value < lower.value) or (upper and self.value > upper.value)
-        )
+        known = self.value is not None and lower is not None and upper is not None
+        return known and not lower.value <= self.value <= upper.value
 
     def bounds(self, digits: int) -> tuple[str, ...]:
-        """Lower and upper bound, each with half of its 95 % interval where that is known; nothing without both.
+        """Lower and upper bound, each with the larger half of its 95 % interval where known; nothing without both.
 
         Examples
         --------
@@ -66,7 +66,7 @@ def _bound(bound: Bound, digits: int) -> str:
     value = f"{bound.value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
     if bound.low is None or bound.high is None:
         return value
-    return f"{value} ±{(bound.high - bound.low) / 2:.{digits}f}"
+    return f"{value} ±{max(bound.high - bound.value, bound.value - bound.low):.{digits}f}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Volumetry:
     cavity : Cavity or None
         The intracranial cavity; older tables have none.
     reasons : tuple of str
-        Why bounds are missing, each once, the most frequent first; nothing where all are known.
+        Why bounds are missing, and of how many values, the most frequent first; nothing where all are known.
     """
 
     rows: tuple[Row, ...]
@@ -125,17 +125,26 @@ class Volumetry:
         """Whether any value has a bound or a centile."""
         return any(each.place.lower or each.place.upper or each.place.text != _UNKNOWN for each in self._measured)
 
+    @property
+    def source(self) -> str:
+        """Where the norms' people come from; nothing where there are no norms."""
+        return next((each.place.source for each in self._measured), "")
+
+    @property
+    def people(self) -> str:
+        """How many people are behind the bounds: their number, or the least and the largest."""
+        counts = sorted({each.place.n for each in self._measured if each.place.n})
+        return "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1]))) if counts else ""
+
     def explained(self) -> tuple[str, ...]:
         """Say what bounds and centiles are of, and why some or all of them are missing; a sentence each."""
         lines = []
         if self.has_norms:
-            people = sorted({each.place.n for each in self._measured if each.place.n})
-            n = "–".join(str(count) for count in dict.fromkeys((people[0], people[-1]))) if people else "unknown"
-            source = next(each.place.source for each in self._measured)
             lines.append(
                 f"In brackets: {LOWER:g} % and {UPPER:g} % centiles of people of this age and (where the norms tell) "
-                f"sex, each ± half of its 95 % interval. Norms of {source or 'an unnamed source'}, N = {n}. A value "
-                "outside is in red; one in ten people lies outside, and that is no diagnosis."
+                f"sex, each ± the larger half of its 95 % interval. Norms of {self.source or 'an unnamed source'}, "
+                f"N = {self.people or 'unknown'}. A value outside is in red: of each value that holds for one in ten "
+                "people, and so for some of the many values here in almost everybody. It is no diagnosis."
             )
         if self.reasons:
             missing = "Some bounds are missing" if self.has_norms else "No bounds are shown"
@@ -160,8 +169,8 @@ def read_volumetry(morph_tsv: Path, scheme: str, reference: Reference) -> Volume
 
     Raises
     ------
-    KeyError
-        A region has no row.
+    CerebbidsError
+        It is no table, or a region has no volume.
     """
     cavity = read_cavity(morph_tsv)
     ruler = _Ruler(scheme, reference, cavity.cm3 if cavity else None)
@@ -212,9 +221,8 @@ def _thousandth(bound: Bound | None) -> Bound | None:
 
 
 def _reasons(rows: tuple[Row, ...]) -> tuple[str, ...]:
-    counts: dict[str, int] = {}
-    for row in rows:
-        for each in row.measured:
-            if each.place.why:
-                counts[each.place.why] = counts.get(each.place.why, 0) + 1
-    return tuple(sorted(counts, key=lambda why: -counts[why]))
+    whys = [each.place.why for row in rows for each in row.measured]
+    counts = Counter(why for why in whys if why)
+    return tuple(
+        why if count == len(whys) else f"{why} ({count} of {len(whys)} values)" for why, count in counts.most_common()
+    )

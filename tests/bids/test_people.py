@@ -154,12 +154,37 @@ def test_few_reasons_are_listed():
     assert told_once(f"sub-{k} is not there" for k in range(50)).endswith("1: sub-4 is not there; 45 other reasons")
 
 
-def test_age_at_a_session_comes_first(tmp_path):
+def test_age_at_a_session_is_never_that_of_another_time(tmp_path):
     table = dataset(tmp_path, ["sub-1\t24\tF"], sidecar={"age": {"Units": "years"}})
     sessions(tmp_path, ["ses-a\t18", "b\tn/a"], sidecar={"age": {"Units": "months"}})
     people = read_people(table)
     assert people.of("sub-1", "ses-a") == Person(1.5, "female")
-    assert people.of("sub-1", "ses-b").age == people.of("sub-1", "ses-c").age == people.of("sub-1").age == 24
+    assert people.of("sub-1", "ses-a").age_from == "sub-1_sessions.tsv"
+    assert people.of("sub-1", "ses-b") == Person(None, "female", "no age in sub-1_sessions.tsv")
+    assert people.of("sub-1", "ses-c") == Person(None, "female", "ses-c is not in sub-1_sessions.tsv")
+    assert people.of("sub-1").age == 24 and people.of("sub-1").age_from == "participants.tsv"
+
+
+def test_age_of_a_participant_without_a_table_of_sessions_holds_for_all(tmp_path):
+    people = read_people(dataset(tmp_path, ["sub-1\t24\tF"], sidecar={"age": {"Units": "years"}}))
+    assert people.of("sub-1", "ses-b").age == 24
+
+
+@pytest.mark.parametrize("ages", [["ses-a\t6", "ses-b\t12"], ["ses-a\t30"]])
+def test_ages_at_sessions_without_a_unit_are_not_taken(tmp_path, ages):
+    table = dataset(tmp_path, ["sub-1\t6\tF"], sidecar={"age": {"Units": "months"}})
+    sessions(tmp_path, ages)
+    people = read_people(table)
+    assert people.of("sub-1", "ses-a") == Person(None, "female", "sub-1_sessions.tsv does not tell the unit of ages")
+    assert any("sub-1_sessions.json" in line for line in people.warnings)
+
+
+def test_only_the_tables_of_those_asked_for_are_read(tmp_path):
+    table = dataset(tmp_path, ["sub-1\t24\tF", "sub-2\t30\tM"], sidecar={"age": {"Units": "years"}})
+    for who in ("sub-1", "sub-2"):
+        sessions(tmp_path, ["ses-a\t18"], participant=who, sidecar={"age": {"Units": "months"}})
+    people = read_people(table, ["2"])
+    assert people.of("sub-1", "ses-a").age == 24 and people.of("sub-2", "ses-a").age == 1.5
 
 
 def test_age_at_a_session_alone(tmp_path):
@@ -168,7 +193,8 @@ def test_age_at_a_session_alone(tmp_path):
     people = read_people(table)
     assert people.of("sub-1", "ses-a") == Person(1.5, "female", "", "")
     assert people.of("sub-1", "ses-b").why_no_age == "age 'soon' in sub-1_sessions.tsv is no number"
-    assert people.of("sub-1", "ses-c").why_no_age == "participants.tsv has no column age"
+    assert people.of("sub-1", "ses-c").why_no_age == "ses-c is not in sub-1_sessions.tsv"
+    assert people.of("sub-1").why_no_age == "participants.tsv has no column age"
 
 
 def test_unit_of_sessions_by_the_sidecar_at_the_root(tmp_path):

@@ -34,7 +34,7 @@ def raw(tmp_path):
 
 def lobule(out, raw, tmp_path, *bounds):
     norms_table(tmp_path / "norms.tsv", ("Left VI", "volume_mm3", "mm^3", *bounds))
-    assert not write_pages(out, ["01", "02"], read_references(tmp_path / "norms.tsv", raw))
+    assert not write_pages(out, ["01", "02"], read_references(tmp_path / "norms.tsv", raw, ("01", "02")))
     return [(out / f"sub-{subject}.html").read_text() for subject in ("01", "02")]
 
 
@@ -48,8 +48,8 @@ def test_bounds_are_those_of_the_person_and_of_nobody_else(out, raw, tmp_path):
 
 
 def test_volumes_outside_are_marked_and_others_not(out, raw, tmp_path):
-    assert 'class="number outside"' in lobule(out, raw, tmp_path, 1, 2)[0]
-    assert 'class="number outside"' not in lobule(out, raw, tmp_path, 1, 1e9)[0]
+    assert 'class="number outside"' in lobule(out, raw, tmp_path, 100, 200)[0]
+    assert 'class="number outside"' not in lobule(out, raw, tmp_path, 1, 1e6)[0]
 
 
 def test_volumes_of_another_convention_have_no_bounds(out, raw, tmp_path):
@@ -66,18 +66,41 @@ def test_age_at_the_session_comes_first(out, raw, tmp_path):
 
 
 def test_without_norms_pages_say_so_and_show_no_bound(out, raw):
-    assert not write_pages(out, ["01"], read_references(None, raw))
+    assert not write_pages(out, ["01"], read_references(None, raw, ("01",)))
     text = (out / "sub-01.html").read_text()
     assert "No bounds are shown: no table of norms was given" in text and "Centile" not in text
 
 
 def test_people_that_cannot_be_read_are_nobody_and_one_line(out, raw, capsys):
     (raw / "participants.json").write_text("{")
-    references = read_references(None, raw)
+    references = read_references(None, raw, ("01",))
     (line,) = capsys.readouterr().err.splitlines()
     assert "participants.json" in line
     assert not write_pages(out, ["01"], references)
     assert "cannot be read" in path(out, "01", "report_csv").read_text()
+
+
+def test_damaged_table_is_told_on_the_page_and_leaves_no_older_sheet(out, raw):
+    references = read_references(None, raw, ("01", "02"))
+    assert not write_pages(out, ["01", "02"], references)
+    table, sheet = path(out, "01", "morph"), path(out, "01", "report")
+    whole = table.read_text()
+    table.write_text("\n".join(line for line in whole.splitlines() if "\tLeft VI\t" not in line))
+    assert sheet.exists() and not write_pages(out, ["01"], references)
+    text = (out / "sub-01.html").read_text()
+    assert "has no volume of Left VI" in text and "cerebbids-tables" in text
+    assert not sheet.exists() and path(out, "01", "carved_report").exists()
+    table.write_text(whole)
+    assert not write_pages(out, ["01"], references) and sheet.exists()
+
+
+def test_transform_that_is_none_leaves_the_scale_unknown(out, raw):
+    xfm = path(out, "01", "xfm_to_mni")
+    whole = xfm.read_bytes()
+    xfm.write_bytes(b"\xff\xfe\x00")
+    assert not write_pages(out, ["01"], read_references(None, raw, ("01",)))
+    assert "cannot be read" in path(out, "01", "report_csv").read_text()
+    xfm.write_bytes(whole)
 
 
 @pytest.mark.parametrize("level", ["participant", "group"])

@@ -38,6 +38,7 @@ def test_untouched_folder_gives_the_same_files(untouched, capsys):
     drawn = ("figure_dseg", "figure_carved", "figure_morph", "figure_flat", "snapshot", "carved_snapshot")
     new = {path(out, subject, key) for subject in NAMES for key in drawn}
     assert after.keys() - before.keys() == new
+    assert json.loads(path(out, "01", "qc").read_text())["snr"] == 17  # though the scan is no file of the folder
 
 
 def shifted(file: Path) -> None:

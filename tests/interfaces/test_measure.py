@@ -80,3 +80,14 @@ def test_only_a_cavity_that_was_measured_is_checked(tmp_path, stripped):
     meta = checked(tmp_path, images, facts).meta["CerebBIDS"]
     assert any("cavity measures 4 cm3" in warning for warning in meta["warnings"]) != stripped
     assert meta["tissues"] == {"csf": 1.0, "gm": 2.0} and meta["icv_mm3"] is None
+
+
+def test_noise_is_that_of_the_scan_before_it_was_denoised(tmp_path):
+    images = labelled(13)
+    values = np.random.default_rng(0).normal(200, 10, images["dseg"].shape).astype(np.float32)
+    scan = nib.Nifti1Image(values, images["dseg"].affine)
+    nib.save(scan, tmp_path / "scan.nii")
+    found = checked(tmp_path, images, FACTS, scan=str(tmp_path / "scan.nii"))
+    quality = json.loads(Path(found.qc).read_text())
+    assert quality["snr"] == found.meta["CerebBIDS"]["snr"] == pytest.approx(20, rel=0.1)
+    assert json.loads(Path(checked(tmp_path, images, FACTS).qc).read_text())["snr"] is None

@@ -130,7 +130,7 @@ def test_people_and_not_images_are_counted(tmp_path, capsys):
     age = float(curve.ages[np.isfinite(curve.values[:, 5])][0])
     for person in (Person(age, "female"), Person(age, None, "", "no sex")):
         found = place(read_norms(path), "Left VI", "volume_mm3", 6000.0, person, "Lobules")
-        assert found.text != "n/a" and found.n == 30 and "no centiles 5 and 95" in found.why
+        assert found.text != "n/a" and found.n == 30 and "too few people for the centiles 5 and 95" in found.why
     code, path = fit(tmp_path / "c", people=15, images=3)
     assert code == 2 and "fewer than 20 people" in capsys.readouterr().err and not path.exists()
 

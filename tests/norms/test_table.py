@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -64,8 +65,8 @@ def test_beyond_the_outermost_centiles_no_number_is_made_up(norms, value, centil
     ("VI", "volume_mm3", MAN, "Lobules", "nobody who is male"),
     ("VI", "volume_mm3", Person(None, "female", "age 'x' is no number"), "Lobules", "age 'x' is no number"),
     ("VI", "volume_mm3", Person(35.0, None, "", "sex 'O' is neither"), "Lobules", "sex 'O' is neither"),
-    ("Thalamus", "volume_mm3", WOMAN, "Lobules", "do not have Thalamus"),
-    ("VI", "icv_percent", WOMAN, "Lobules", "do not have VI (icv_percent)"),
+    ("Thalamus", "volume_mm3", WOMAN, "Lobules", "do not have the volume of this region"),
+    ("VI", "icv_percent", WOMAN, "Lobules", "do not have the percentage of the cavity of this"),
     ("VI", "volume_mm3", WOMAN, "DeepCERES", "the norms are of seg-Lobules, the value is of seg-DeepCERES"),
 ])  # fmt: skip
 def test_what_cannot_be_told_has_a_reason(norms, structure, measure, person, scheme, why):
@@ -106,10 +107,39 @@ def test_lms_parameters(tmp_path):
 
 
 def test_lms_has_no_centiles_where_its_formula_has_none(tmp_path):
-    header, row = "structure\tmeasure\tunit\tsex\tage\tn\tl\tm\ts", "VI\tvolume_mm3\tmm^3\tfemale\t{}\t9\t0.5\t6\t1"
+    header, row = "structure\tmeasure\tunit\tsex\tage\tn\tl\tm\ts", "VI\tvolume_mm3\tmm^3\tfemale\t{}\t9\t0.5\t6000\t1"
     norms = read_norms(write(tmp_path / "norms.tsv", [row.format(age) for age in (30, 40)], header))
     low = norms.curves["VI", "volume_mm3", "female"].values[0]
     assert np.isnan(low[0]) and np.isfinite(low[2:]).all()  # 1 % lies at z = -2.33, where 1 + 0.5 z is below 0
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("VI\tvolume_mm3\tmm^3\tfemale\t30\t0\t1000\t1200", "nobody"),
+        ("VI\tvolume_mm3\tmm^3\tfemale\t30\t9\t4\t5", "its VI has 4.5 mm^3"),
+        ("Cerebellum\tvolume_mm3\tmm^3\tfemale\t30\t9\t100\t150", "its Cerebellum has 125 mm^3"),
+        ("Cerebellum\tvolume_mm3\tcm^3\tfemale\t30\t9\t100000\t150000", "which nobody has"),
+    ],
+)
+def test_numbers_that_nobody_has_are_refused(tmp_path, row, reason):
+    header = "structure\tmeasure\tunit\tsex\tage\tn\tp5\tp95"
+    with pytest.raises(UsageError, match=re.escape(reason)):
+        read_norms(write(tmp_path / "norms.tsv", [row], header))
+
+
+def test_centile_outside_of_its_interval_is_refused(tmp_path):
+    header = "structure\tmeasure\tunit\tsex\tage\tn\tp5\tp5_low\tp5_high\tp95"
+    row = "VI\tvolume_mm3\tmm^3\tfemale\t30\t9\t1000\t1100\t1200\t1300"
+    with pytest.raises(UsageError, match="outside of its interval"):
+        read_norms(write(tmp_path / "norms.tsv", [row], header))
+
+
+def test_centiles_beside_the_bounds_make_none(tmp_path):
+    header = "structure\tmeasure\tunit\tsex\tage\tn\tp3\tp97"
+    rows = [f"VI\tvolume_mm3\tmm^3\tfemale\t{age}\t9\t1000\t1300" for age in (30, 40)]
+    found = place(read_norms(write(tmp_path / "norms.tsv", rows, header)), "VI", "volume_mm3", 1150.0, WOMAN, "Lobules")
+    assert found.lower is None and found.text == "50" and found.why == "the norms do not have the centiles 5 and 95"
 
 
 def test_marks_and_line_ends_of_windows(tmp_path):

@@ -1,3 +1,4 @@
+import csv
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +10,14 @@ from pypdf import PdfReader
 
 from cerebbids.bids.names import COMPARTMENTS
 from cerebbids.bids.people import Person
+from cerebbids.errors import UsageError
 from cerebbids.interchange.foreign import read_foreign
 from cerebbids.reports.image import ImageReport, Scan
 from cerebbids.reports.sheets import write_sheets
 from cerebbids.reports.summary import RunSummary
 from cerebbids.reports.volumetry import Reference
 
+from .test_volumes import write_table
 from .test_volumetry import norms_table, table
 
 RUN = RunSummary("1.2.3", "cerebbids /data /out participant", "", datetime(2026, 1, 2), 75.0)
@@ -42,8 +45,9 @@ def pages(path: Path) -> list[str]:
 
 
 def cells(path: Path) -> dict[str, str]:
-    header, line = path.read_text().splitlines()
-    return dict(zip(header.split(";"), line.split(";"), strict=True))
+    assert len(path.read_text().splitlines()) == 2
+    header, line = csv.reader(path.read_text().splitlines(), delimiter=";")
+    return dict(zip(header, line, strict=True))
 
 
 def test_pdf_has_two_pages_of_text(tmp_path):
@@ -97,15 +101,22 @@ def test_csv_is_one_line_that_readers_of_volbrain_s_understand(tmp_path):
     assert told["Participant"] == "sub-01" and told["SNR"] == "17.4" and told["Scheme"] == "seg-Lobules"
     assert float(told["Cerebellum total volume cm3"]) == 13 * 6
     assert float(told["Lobule VI right volume %"]) == pytest.approx(0.4)
-    amounts, _ = read_foreign(tmp_path / "l.csv", "deepceres")
+    write_sheets(report(tmp_path, tables={"carved_morph": table(tmp_path)}))
+    amounts, _ = read_foreign(tmp_path / "d.csv", "deepceres")
     assert amounts["Crus I right volume cm3"].mm3 == 4000 and amounts["Crus I left volume cm3"].mm3 == 2000
     assert amounts["ICV total volume cm3"].mm3 == 1e6
 
 
+def test_volumes_of_one_convention_do_not_pass_for_those_of_another(tmp_path):
+    write_sheets(report(tmp_path))
+    with pytest.raises(UsageError, match="has volumes of seg-Lobules"):
+        read_foreign(tmp_path / "l.csv", "deepceres")
+
+
 def test_names_cannot_cut_the_line(tmp_path):
-    odd = Reference(None, Person(why_no_age="age '3;4' in\nparticipants.tsv is no number"))
+    odd = Reference(None, Person(why_no_age="age '3;4\"' in\nparticipants.tsv is no number"))
     write_sheets(report(tmp_path, reference=odd))
-    assert cells(tmp_path / "l.csv")["Age"] == "n/a (age '3,4' in participants.tsv is no number)"
+    assert cells(tmp_path / "l.csv")["Age"] == "n/a (age '3;4\"' in participants.tsv is no number)"
 
 
 def test_same_sheet_makes_the_same_file(tmp_path):
@@ -134,7 +145,30 @@ def test_unknown_things_are_said_to_be_unknown(tmp_path):
     write_sheets(replace(bare, reference=Reference(None, Person(why_no_sex="no sex in participants.tsv"))))
     first, _ = pages(tmp_path / "l.pdf")
     assert "n/a (no sex in participants.tsv)" in first and "There is no picture" in first
-    assert cells(tmp_path / "l.csv")["SNR"] == "n/a"
+    assert cells(tmp_path / "l.csv")["SNR"] == "n/a (not measured by the version that made it)"
+
+
+def test_columns_are_the_same_for_all_images(tmp_path):
+    write_sheets(report(tmp_path))
+    columns = list(cells(tmp_path / "l.csv"))
+    older = write_table(tmp_path / "older.tsv", lambda label: 1000)  # without a cavity
+    norms = norms_table(tmp_path / "norms.tsv", ("VI", "volume_mm3", "cm^3", 7.0, 9.5))
+    write_sheets(report(tmp_path, tables={"morph": older}, run=None, reference=Reference(norms, Person(0.5))))
+    told = cells(tmp_path / "l.csv")
+    assert list(told) == columns and told["Age"] == "6.0 months" and float(told["Age years"]) == 0.5
+
+
+def test_damaged_picture_is_none(tmp_path):
+    shown = report(tmp_path)
+    shown.sheets["snapshot"].write_bytes(shown.sheets["snapshot"].read_bytes()[:60])
+    write_sheets(shown)
+    assert "There is no picture" in pages(tmp_path / "l.pdf")[0]
+
+
+def test_norms_of_one_region_make_two_pages(tmp_path):
+    norms = norms_table(tmp_path / "norms.tsv", ("VI", "asymmetry_percent", "%", -10, 10))
+    write_sheets(report(tmp_path, reference=Reference(norms, Person(30.0, "male"))))
+    assert len(pages(tmp_path / "l.pdf")) == 2
 
 
 def test_sheets_of_tables_that_are_gone_go(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from cerebbids.bids.names import COMPARTMENTS
 from cerebbids.data.labels import load_scheme
+from cerebbids.errors import CerebbidsError
 from cerebbids.imaging.volumetry import lobule_volumes
 from cerebbids.reports.volumes import read_cavity, read_regions, volumes_figure
 
@@ -53,7 +54,7 @@ def test_absent_lobule_has_no_asymmetry(tmp_path):
 def test_missing_label_is_an_error(tmp_path):
     table = write_table(tmp_path / "morph.tsv", lambda label: 1)
     table.write_text("\n".join(line for line in table.read_text().splitlines() if not line.startswith("6\t")))
-    with pytest.raises(KeyError):
+    with pytest.raises(CerebbidsError, match="morph.tsv: has no volume of Left Crus I; .*cerebbids-tables"):
         read_regions(table, COMPARTMENTS)
 
 

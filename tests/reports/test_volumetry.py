@@ -86,7 +86,7 @@ def test_all_rows_of_a_fitted_table_are_found(tmp_path):
     volumes = pd.DataFrame({"image": "a", "name": names, "volume_mm3": 1.0})
     volumes["hemisphere"] = [name.split(" ")[0].lower() for name in names]
     sides = asymmetries(volumes, ["image"])["name"]
-    bounds = [(name, "volume_mm3", "mm^3", 1, 1e6) for name in names]
+    bounds = [(name, "volume_mm3", "mm^3", 100, 2e5) for name in names]
     bounds += [(name, "icv_percent", "%", 0, 100) for name in names]
     bounds += [(name, "asymmetry_percent", "%", -100, 100) for name in sides]
     norms = norms_table(tmp_path / "norms.tsv", *bounds)
@@ -137,3 +137,20 @@ def test_percentages_are_those_of_the_table_of_volumes(tmp_path):
     found = rows(read_volumetry(tmp_path / "morph.tsv", COMPARTMENTS, Reference()))
     assert found["Total"].total.percent.value == pytest.approx(told["Cerebellum"], abs=1e-4)
     assert found["Crus I"].left.percent.value == pytest.approx(told["Left Crus I"], abs=1e-4)
+
+
+def test_one_bound_alone_marks_nothing(tmp_path):
+    norms_table(tmp_path / "norms.tsv", ("VI", "volume_mm3", "cm^3", 7, 9.5))
+    text = (tmp_path / "norms.tsv").read_text().replace("p95", "p90")
+    (tmp_path / "norms.tsv").write_text(text)
+    norms = read_norms(tmp_path / "norms.tsv")
+    vi = rows(read_volumetry(table(tmp_path), COMPARTMENTS, Reference(norms, PERSON)))["VI"]
+    assert vi.total.cm3.value == 6 and vi.total.cm3.place.lower.value == 7
+    assert not vi.total.cm3.outside and vi.total.cm3.bounds(1) == ()
+
+
+def test_reasons_are_few_whatever_norms_lack(tmp_path):
+    norms = norms_table(tmp_path / "norms.tsv", ("VI", "asymmetry_percent", "%", -10, 10))
+    found = read_volumetry(table(tmp_path), COMPARTMENTS, Reference(norms, PERSON))
+    assert len(found.reasons) == 3 and "of 112 values" in found.reasons[0]
+    assert all(len(line) < 500 for line in found.explained())

@@ -143,3 +143,12 @@ def test_methods_name_the_model_and_cite_its_system_once(build):
     assert "cerebbids model net 1.2" in text
     assert text.count("Morell-Ortega S et al.") == text.count("NeuroImage 308:121063, 2025") == 1
     assert "Morell-Ortega 2024" not in text
+
+
+def test_noise_is_measured_on_the_scan_before_it_was_denoised(build):
+    image = build().get_node("sub_02_wf")
+    outer = {(a.name, b.name): data["connect"] for a, b, data in image._graph.edges(data=True)}
+    assert ("outputnode.scan", "inputnode.scan") in outer["preprocess_wf", "segment_wf"]
+    parts = {name: image.get_node(name)._graph.edges(data=True) for name in ("preprocess_wf", "segment_wf")}
+    inner = {(a.name, b.name): data["connect"] for edges in parts.values() for a, b, data in edges}
+    assert ("out_file", "scan") in inner["conform", "outputnode"] and ("scan", "scan") in inner["inputnode", "check"]
