@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from cerebbids.bids.dataset import source_dataset
@@ -70,13 +71,14 @@ def write_pages(output_dir: Path, subjects: Iterable[str], references: Reference
 
 
 def write_page(output_dir: Path, subject: str, images: Sequence[ImageReport], run: RunSummary | None) -> None:
-    """Write the page of a participant, and the sheets that it leads to.
+    """Write the page of a participant, and the sheets that it leads to; where one cannot be, the rest all the same.
 
     Parameters are those of :func:`cerebbids.reports.html.write_subject_report`.
     """
-    for image in images:
-        write_sheets(image)
-    write_subject_report(output_dir, subject, images, run)
+    with ExitStack() as rest:  # which does all that was put on it, and raises then
+        rest.callback(write_subject_report, output_dir, subject, images, run)
+        for image in images:
+            rest.callback(write_sheets, image)
 
 
 def _has_results(output_dir: Path, subject: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cerebbids.bids.names import DERIVATIVES, SHEETS, SNAPSHOTS
 from cerebbids.reports.image import ImageReport
 from cerebbids.reports.pdf import write_pdf
@@ -27,8 +29,8 @@ def write_sheets(image: ImageReport) -> None:
     for table, kinds in SHEETS.items():
         places = {kind: image.sheets[key] for kind, key in kinds.items() if key in image.sheets}
         if table not in image.tables:
-            for path in places.values():
-                path.unlink(missing_ok=True)
+            for path in filter(Path.exists, places.values()):
+                path.unlink()
         elif places:
             snapshot = image.sheets[SNAPSHOTS[table]]
             sheet = sheet_of(image, image.tables[table], DERIVATIVES[table]["seg"], snapshot)

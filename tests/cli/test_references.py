@@ -115,3 +115,15 @@ def test_norms_that_will_not_do_are_told_before_any_work(tmp_path, raw, level, c
     (line,) = capsys.readouterr().err.splitlines()
     assert "norms" in line
     assert not contents(made)
+
+
+def test_sheet_that_cannot_be_written_is_told_and_keeps_nothing_else_back(out, raw):
+    references = read_references(None, raw, ("01", "02"))
+    sheet, other = path(out, "01", "report"), path(out, "01", "carved_report")
+    for file in (sheet, other, out / "sub-01.html"):
+        file.unlink(missing_ok=True)
+    sheet.mkdir()
+    failures = write_pages(out, ["01", "02"], references)
+    assert list(failures) == ["sub-01.html"] and sheet.name in str(failures["sub-01.html"])
+    assert (out / "sub-01.html").exists() and path(out, "02", "report").is_file()
+    sheet.rmdir()
