@@ -141,15 +141,22 @@ class Volumetry:
         lines = []
         if self.has_norms:
             lines.append(
-                f"In brackets: {LOWER:g} % and {UPPER:g} % centiles of people of this age and (where the norms tell) "
-                f"sex, each ± the larger half of its 95 % interval. Norms of {self.source or 'an unnamed source'}, "
-                f"N = {self.people or 'unknown'}. A value outside is in red: of each value that holds for one in ten "
-                "people, and so for some of the many values here in almost everybody. It is no diagnosis."
+                f"{self._shown()} Norms of {self.source or 'an unnamed source'}, N = {self.people or 'unknown'}."
             )
         if self.reasons:
             missing = "Some bounds are missing" if self.has_norms else "No bounds are shown"
             lines.append(f"{missing}: {'; '.join(self.reasons)}.")
         return tuple(lines)
+
+    def _shown(self) -> str:
+        """What is shown of norms: bounds, or centiles alone."""
+        if not any(each.bounds(0) for each in self._measured):
+            return "Centiles say how many people of this age (and sex) have less, %; they are no diagnosis."
+        return (
+            f"In brackets: {LOWER:g} % and {UPPER:g} % centiles of people of this age and (where the norms tell) sex, "
+            "each ± the larger half of its 95 % interval. A value outside is in red: of each value that holds for one in "
+            "ten people, and so for some of the many values here in almost everybody. It is no diagnosis."
+        )
 
     @property
     def _measured(self) -> tuple[Measured, ...]:

@@ -147,6 +147,8 @@ def test_one_bound_alone_marks_nothing(tmp_path):
     vi = rows(read_volumetry(table(tmp_path), COMPARTMENTS, Reference(norms, PERSON)))["VI"]
     assert vi.total.cm3.value == 6 and vi.total.cm3.place.lower.value == 7
     assert not vi.total.cm3.outside and vi.total.cm3.bounds(1) == ()
+    told = read_volumetry(table(tmp_path), COMPARTMENTS, Reference(norms, PERSON)).explained()[0]
+    assert "brackets" not in told and "Somebody" in told and "no diagnosis" in told
 
 
 def test_reasons_are_few_whatever_norms_lack(tmp_path):
