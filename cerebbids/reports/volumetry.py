@@ -154,8 +154,8 @@ class Volumetry:
             return "Centiles say how many people of this age (and sex) have less, %; they are no diagnosis."
         return (
             f"In brackets: {LOWER:g} % and {UPPER:g} % centiles of people of this age and (where the norms tell) sex, "
-            "each ± the larger half of its 95 % interval. A value outside is in red: of each value that holds for one in "
-            "ten people, and so for some of the many values here in almost everybody. It is no diagnosis."
+            "each ± the larger half of its 95 % interval. A value outside is in red: of each value that holds for one "
+            "in ten people, and so for some of the many values here in almost everybody. It is no diagnosis."
         )
 
     @property
