@@ -66,4 +66,4 @@ def test_empty_mask_shows_the_head_without_an_outline(tmp_path):
 def test_outline_goes_away_under_the_pointer(tmp_path):
     text = draw(tmp_path, "RAS")
     assert text.count('class="panel bare"') == 17
-    assert ".bare:hover .outline { fill-opacity: 0; stroke-opacity: 0; }" in text
+    assert ".bare:hover .outline, .bare:focus .outline { fill-opacity: 0; stroke-opacity: 0; }" in text
