@@ -31,12 +31,15 @@ class _FigureOutputSpec(TraitedSpec):
 
 
 class _Figure(SimpleInterface):
-    """Write the picture that `_draw` makes."""
+    """Write the picture that `_draw` makes; none where the input that `_optional` names is not given."""
 
     output_spec = _FigureOutputSpec
     _name = "figure.svg"
+    _optional = ""
 
     def _run_interface(self, runtime):
+        if self._optional and not isdefined(getattr(self.inputs, self._optional)):
+            return runtime
         out_file = Path(runtime.cwd) / self._name
         self._draw(out_file)
         self._results["out_file"] = str(out_file)
@@ -123,9 +126,7 @@ class AtlasFigure(_Figure):
     """What the library voted for; no figure where none was asked."""
 
     input_spec = _AtlasInputSpec
-
-    def _run_interface(self, runtime):
-        return super()._run_interface(runtime) if isdefined(self.inputs.atlas_mni) else runtime
+    _optional = "atlas_mni"
 
     def _draw(self, out_file: Path) -> None:
         atlas_mosaic(Path(self.inputs.superres_mni), Path(self.inputs.atlas_mni), out_file)
@@ -153,9 +154,7 @@ class CavityFigure(_Figure):
     """Outline of the intracranial cavity on the T1w image; no figure where there is no mask."""
 
     input_spec = _CavityInputSpec
-
-    def _run_interface(self, runtime):
-        return super()._run_interface(runtime) if isdefined(self.inputs.icv) else runtime
+    _optional = "icv"
 
     def _draw(self, out_file: Path) -> None:
         cavity_check(Path(self.inputs.t1w), Path(self.inputs.icv), out_file)
