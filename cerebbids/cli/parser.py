@@ -165,7 +165,7 @@ def _add_method(group: argparse._ArgumentGroup) -> None:
         "--flip", action="store_true",
         help="let the cascade see the mirror image, too, and take the mean: twice its time",
     )  # fmt: skip
-    mirror.add_argument("--disable-tta", dest="flip", action="store_false", help="not so (the default)")
+    mirror.add_argument("--disable-tta", dest="flip", action="store_false", help="leave it out (the default)")
     group.add_argument(
         "--save-probabilities", action="store_true", help="write the probabilities of all labels (4D, large)"
     )
