@@ -47,6 +47,15 @@ def test_a_templateflow_folder_of_the_user_is_left_alone(holds, tmp_path: Path, 
     assert taken == tmp_path / "work" / ".cache" / "templateflow"
 
 
+def test_a_run_loads_no_library_before_it_has_a_folder_to_write_to():
+    code = (
+        "import sys, cerebbids.cli.participant\n"
+        "print(*{'matplotlib', 'nipype', 'niworkflows', 'templateflow', 'ants', 'torch'} & set(sys.modules))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (answer.stdout.strip(), answer.stderr) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("membership", "limits"),
     [
