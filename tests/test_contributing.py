@@ -33,7 +33,9 @@ def imported(path: Path) -> set[str]:
     return below | {alias.name for node in of_package for alias in node.names}
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:cerebbids|tests|benchmarks|docs)/[^`<]*)`", TEXT))))
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r"`((?:cerebbids|tests|benchmarks|docs|\.github)/[^`<]*)`", TEXT)))
+)
 def test_what_is_named_is_there(name: str):
     assert (ROOT / name).is_dir() if name.endswith("/") else (ROOT / name).exists()
 
