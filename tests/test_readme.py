@@ -8,7 +8,6 @@ import pytest
 from card import read_result
 
 from cerebbids.bids.names import DERIVATIVES, GROUP_DESCS, GROUP_PAGE, GROUP_QC, SCHEMES, derivative_path, group_table
-from cerebbids.cli.parser import build_parser
 from cerebbids.data.labels import load_scheme
 from cerebbids.inference.models import read_bundle
 
@@ -31,11 +30,6 @@ def test_every_file_of_a_group_is_listed():
     tables = {group_table("Lobules", desc) for desc in ("", *GROUP_DESCS)}
     assert listed == tables | {GROUP_PAGE, GROUP_QC}
     assert all(f"`seg-{scheme}`" in README for scheme in SCHEMES)
-
-
-@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--?[a-z0-9-]+)", README))))
-def test_options_exist(option):
-    assert option in build_parser()._option_string_actions
 
 
 def test_labels_are_those_of_the_table():
@@ -84,8 +78,3 @@ def test_volumes_beside_the_published_ones_are_what_the_benchmark_gave(claims):
     told = read_result("volumes")
     assert said(claims, f"{told['mean_cm3'].sum() / told['published_cm3'].sum():.2f}")
     assert said(claims, str(told["n"].max()))
-
-
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https?:)([^)]+)\)", README))))
-def test_links_lead_somewhere(target):
-    assert (ROOT / target).is_file()

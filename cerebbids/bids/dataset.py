@@ -158,11 +158,18 @@ def _description(bids_dir: Path, output_dir: Path, licences: Mapping[str, str]) 
         "BIDSVersion": "1.11.1",
         "DatasetType": "derivative",
         "License": f"Labels, masks and volumes: {terms}, as the network weights. Images: as the source dataset.",
-        "GeneratedBy": [{"Name": "cerebbids", "Version": __version__}],
+        "GeneratedBy": [{"Name": "cerebbids", "Version": __version__, **_container()}],
         **({"SourceDatasets": [{"DOI": f"doi:{doi}"}]} if doi else {}),
         "DatasetLinks": {"raw": _link(bids_dir.resolve(), output_dir.resolve())},
         "HowToAcknowledge": "See logs/CITATION.md",
     }
+
+
+def _container() -> dict[str, dict[str, str]]:
+    """What the program runs in, where that is the project's own image, which names itself in its environment."""
+    tag = os.environ.get("CEREBBIDS_DOCKER_TAG")
+    kind = "singularity" if {"APPTAINER_NAME", "SINGULARITY_NAME"} & os.environ.keys() else "docker"
+    return {"Container": {"Type": kind, "Tag": tag}} if tag else {}
 
 
 def _link(bids_dir: Path, output_dir: Path) -> str:

@@ -13,6 +13,8 @@ from cerebbids.errors import UsageError
 from cerebbids.files import write_text
 from cerebbids.systems.space import SPACE
 
+_TEMPLATE = f"tpl-{SPACE}"
+
 
 def ensure_home() -> None:
     """Give a user without a name, as in a container, the root for a home: libraries look for their settings there."""
@@ -26,7 +28,8 @@ def prepare_environment(work_dir: Path) -> None:
     """Point the libraries' caches into the work folder, before any of them is loaded.
 
     The home folder may be read-only or missing, as in a container. niworkflows opens TemplateFlow's folder
-    when it is imported, and would fill it; it gets one that names the working space and nothing else.
+    when it is imported, and would fill it; it gets one that knows the working space and nothing else: the one that
+    is there already, as in a container, or a new one.
 
     Parameters
     ----------
@@ -37,9 +40,10 @@ def prepare_environment(work_dir: Path) -> None:
     folders = {name: cache / name.lower() for name in ("MPLCONFIGDIR", "NIPYPE_CONFIG_DIR", "XDG_CACHE_HOME")}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
-    templateflow = cache / "templateflow"
-    description = {"Identifier": SPACE, "Name": SPACE, "BIDSVersion": "1.11.1"}
-    write_text(templateflow / f"tpl-{SPACE}" / "template_description.json", json.dumps(description))
+    templateflow = Path(os.environ.get("TEMPLATEFLOW_HOME", cache))
+    if not _is_pruned(templateflow):
+        templateflow = cache / "templateflow"
+        make_templateflow(templateflow)
     os.environ |= {
         **{name: str(folder) for name, folder in folders.items()},
         "TEMPLATEFLOW_HOME": str(templateflow),
@@ -47,6 +51,17 @@ def prepare_environment(work_dir: Path) -> None:
         "NIPYPE_NO_ET": "1",
         "NO_ET": "1",
     }
+
+
+def make_templateflow(folder: Path) -> None:
+    """Make a TemplateFlow folder that names the working space: templates themselves come with nilearn and SUITPy."""
+    description = {"Identifier": SPACE, "Name": SPACE, "BIDSVersion": "1.11.1"}
+    write_text(folder / _TEMPLATE / "template_description.json", json.dumps(description))
+
+
+def _is_pruned(folder: Path) -> bool:
+    """Whether a folder is as :func:`make_templateflow` makes it, and not the user's, which may be filled from afar."""
+    return folder.is_dir() and os.listdir(folder) == [_TEMPLATE]
 
 
 def check_writable(folder: Path, mend: str) -> None:

@@ -199,18 +199,32 @@ class Clock:
 def main(argv: list[str] | None = None) -> int:
     """Run one job; a failure is one line on standard error, as a traceback would end with it, and exit code 1."""
     parser = argparse.ArgumentParser(prog="cerebbids-predict", description=__doc__)
-    parser.add_argument("--spec", type=Path, required=True, help="JSON file with the job")
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--spec", type=Path, help="JSON file with the job")
+    asked.add_argument(
+        "--self-test", action="store_true", help="see whether all weights are whole and a device can run them, and stop"
+    )
     arguments = parser.parse_args(argv)
     try:
-        run(read_job(arguments.spec))
+        if arguments.self_test:
+            _self_test()
+        else:
+            run(read_job(arguments.spec))
     except Exception as error:
-        told = error if isinstance(error, CerebbidsError) else _surprise(arguments.spec, error)
+        told = error if isinstance(error, CerebbidsError) else _surprise(arguments.spec or "self-test", error)
         print(*format_exception_only(told), sep="", end="", file=sys.stderr)
         return 1
     return 0
 
 
-def _surprise(spec: Path, error: Exception) -> CerebbidsError:
+def _self_test() -> None:
+    from cerebbids.inference.selftest import self_test
+
+    for told in self_test():
+        print(told)
+
+
+def _surprise(spec: Path | str, error: Exception) -> CerebbidsError:
     reason = shorten(f"{type(error).__name__}: {error}", 300)  # and on one line, which those of CUDA are not
     if is_out_of_memory(error):
         return CerebbidsError(str(spec), reason, "use --device cpu or a GPU with more memory")

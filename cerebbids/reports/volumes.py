@@ -6,14 +6,15 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from matplotlib.axes import Axes
+from typing import TYPE_CHECKING
 
 from cerebbids.bids.names import COMPARTMENTS, VERMIS
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import CerebbidsError
 from cerebbids.imaging.volumetry import CAVITY, MERGED
-from cerebbids.reports.charts import chart
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _AGAIN = "make it again with cerebbids-tables"
 
@@ -146,6 +147,8 @@ def volumes_figure(morph_tsv: Path, out: Path) -> None:
     out : Path
         SVG file.
     """
+    from cerebbids.reports.charts import chart  # not before a run has given matplotlib a folder to write to
+
     lobules = [region for region in read_regions(morph_tsv, COMPARTMENTS) if region.kind == "lobule"]
     with chart(out, "Volumes of the lobules", (9.2, 3.8)) as figure:
         left, right, asymmetry = figure.subplots(1, 3, sharey=True, width_ratios=(4, 4, 3))

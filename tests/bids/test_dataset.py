@@ -54,6 +54,23 @@ def test_link_to_raw_data_is_relative_inside_it(tmp_path):
     assert start(raw, out)["DatasetLinks"] == {"raw": "../.."}
 
 
+@pytest.mark.parametrize(
+    ("around", "container"),
+    [
+        ({}, None),
+        ({"APPTAINER_NAME": "mine.sif"}, None),
+        ({"CEREBBIDS_DOCKER_TAG": "1.2"}, {"Type": "docker", "Tag": "1.2"}),
+        ({"CEREBBIDS_DOCKER_TAG": "1.2", "APPTAINER_NAME": "a.sif"}, {"Type": "singularity", "Tag": "1.2"}),
+        ({"CEREBBIDS_DOCKER_TAG": "1.2", "SINGULARITY_NAME": "a.sif"}, {"Type": "singularity", "Tag": "1.2"}),
+    ],
+)
+def test_description_tells_the_image_that_it_ran_in(around, container, tmp_path, monkeypatch):
+    for name, value in around.items():
+        monkeypatch.setenv(name, value)
+    (made,) = start(make_dataset(tmp_path / "raw"), tmp_path / "out")["GeneratedBy"]
+    assert made.get("Container") == container
+
+
 def test_description_tells_nothing_of_this_machine(tmp_path):
     raw = make_dataset(tmp_path / "raw")
     assert start(raw, tmp_path / "out")["DatasetLinks"] == {"raw": "../raw"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cerebbids.cli.environment import memory_limits, usable_memory_gb
+from cerebbids.cli.environment import make_templateflow, memory_limits, prepare_environment, usable_memory_gb
 from cerebbids.files import write_text
 
 
@@ -25,6 +25,35 @@ def test_libraries_load_without_a_home_folder_and_know_the_working_space(tmp_pat
     answer = subprocess.run(command, env=bare, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.strip() == "['MNI152NLin2009aSym']"
+
+
+def templateflow_after(work_dir: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Path:
+    monkeypatch.setattr(os, "environ", os.environ.copy() | {"TEMPLATEFLOW_HOME": str(home)})
+    prepare_environment(work_dir)
+    return Path(os.environ["TEMPLATEFLOW_HOME"])
+
+
+def test_a_templateflow_folder_of_the_image_is_taken(tmp_path: Path, monkeypatch):
+    make_templateflow(tmp_path / "baked")
+    assert templateflow_after(tmp_path / "work", monkeypatch, tmp_path / "baked") == tmp_path / "baked"
+    assert not (tmp_path / "work" / ".cache" / "templateflow").exists()
+
+
+@pytest.mark.parametrize("holds", [(), ("tpl-MNI152NLin2009aSym", "tpl-Fischer344")])
+def test_a_templateflow_folder_of_the_user_is_left_alone(holds, tmp_path: Path, monkeypatch):
+    for name in holds:
+        (tmp_path / "own" / name).mkdir(parents=True)
+    taken = templateflow_after(tmp_path / "work", monkeypatch, tmp_path / "own")
+    assert taken == tmp_path / "work" / ".cache" / "templateflow"
+
+
+def test_a_run_loads_no_library_before_it_has_a_folder_to_write_to():
+    code = (
+        "import sys, cerebbids.cli.participant\n"
+        "print(*{'matplotlib', 'nipype', 'niworkflows', 'templateflow', 'ants', 'torch'} & set(sys.modules))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (answer.stdout.strip(), answer.stderr) == ("", "")
 
 
 @pytest.mark.parametrize(
