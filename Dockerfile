@@ -1,22 +1,24 @@
 # docker build -t cerebbids .                                      for CPUs
 # docker build --build-arg TORCH=cu126 -t cerebbids:cu126 .        for GPUs, too
 #
-# A site with a certificate authority or wheels of its own mounts them and says where (PIP_CERT, PIP_FIND_LINKS);
-# tests/container/build.sh does both.
+# A site with a certificate authority or a folder of wheels of its own mounts them (--volume of buildah and podman) and
+# says where (PIP_CERT, PIP_FIND_LINKS): tests/container/build.sh does.
 
 ARG BASE=debian:bookworm-slim@sha256:7b140f374b289a7c2befc338f42ebe6441b7ea838a042bbd5acbfca6ec875818
 
-FROM ${BASE} AS python
+FROM ${BASE} AS base
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3 \
     && rm -rf /var/lib/apt/lists/*
 
-FROM python AS build
+FROM base AS dependencies
+RUN test "$(uname -m)" = x86_64 || { echo "ANTs has no wheels for $(uname -m): build with --platform linux/amd64"; exit 1; }
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates python3-venv
 ARG PIP_CERT
 ARG PIP_FIND_LINKS
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN python3 -m venv /opt/cerebbids
+# Debian's pip cannot read some of the names in PyTorch's index.
+RUN python3 -m venv /tools && /tools/bin/pip install pip==26.3 && python3 -m venv --without-pip /opt/cerebbids
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
 # The libraries for GPUs are left to PyTorch, which asks for exact versions: other ones for each of its builds.
@@ -25,19 +27,22 @@ RUN grep -Ev '^(cuda|nvidia|triton)' constraints.txt > pinned.txt \
        > required.txt
 ARG TORCH=cpu
 ARG TORCH_INDEX=https://download.pytorch.org/whl/${TORCH}
-RUN /opt/cerebbids/bin/pip install --extra-index-url "${TORCH_INDEX}" --constraint pinned.txt --requirement required.txt \
-    && /opt/cerebbids/bin/pip list --format freeze | grep "^torch==.*+${TORCH}$"
-COPY . .
-RUN /opt/cerebbids/bin/pip install --no-deps . \
-    && /opt/cerebbids/bin/pip check \
-    && /opt/cerebbids/bin/cerebbids-predict --self-test \
-    && /opt/cerebbids/bin/python -c "from pathlib import Path; from cerebbids.cli.environment import make_templateflow; \
-       make_templateflow(Path('/opt/templateflow'))" \
-    && /opt/cerebbids/bin/pip uninstall --yes pip
+RUN pip="/tools/bin/pip --python /opt/cerebbids/bin/python3" \
+    && $pip install --extra-index-url "${TORCH_INDEX}" --constraint pinned.txt --requirement required.txt \
+    && { $pip freeze | grep "^torch==.*+${TORCH}$" || { echo "No PyTorch for ${TORCH} in ${TORCH_INDEX}"; exit 1; }; } \
+    && $pip check
 
-FROM python
-COPY --from=build /opt /opt
+FROM dependencies AS package
+ARG PIP_CERT
+ARG PIP_FIND_LINKS
+COPY . .
+RUN PIP_CONSTRAINT=/src/pinned.txt /tools/bin/pip --python /opt/cerebbids/bin/python3 install --no-deps --prefix /opt/package .
+
+FROM base
+COPY --from=dependencies /opt/cerebbids /opt/cerebbids
+COPY --from=package /opt/package /opt/cerebbids
 ARG VERSION=0.6.0
+ARG TAG=${VERSION}
 ARG REVISION=unknown
 ENV PATH=/opt/cerebbids/bin:/usr/local/bin:/usr/bin:/bin \
     LC_ALL=C.UTF-8 \
@@ -47,7 +52,10 @@ ENV PATH=/opt/cerebbids/bin:/usr/local/bin:/usr/bin:/bin \
     TEMPLATEFLOW_HOME=/opt/templateflow \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
-    CEREBBIDS_DOCKER_TAG=${VERSION}
+    CEREBBIDS_DOCKER_TAG=${TAG}
+RUN cerebbids-predict --self-test \
+    && python3 -c "from pathlib import Path; from cerebbids.cli.environment import make_templateflow; \
+       make_templateflow(Path('${TEMPLATEFLOW_HOME}'))"
 LABEL org.opencontainers.image.title="cerebbids" \
       org.opencontainers.image.description="A BIDS-App that segments the human cerebellum" \
       org.opencontainers.image.licenses="Apache-2.0 AND CC-BY-NC-SA-4.0" \

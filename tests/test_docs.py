@@ -21,14 +21,12 @@ SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 """Programs, and their functions."""
 
 OTHERS = {
-    "docker": "--build-arg --cpus --cpuset-cpus --entrypoint --gpus --memory --network --read-only --shm-size --tmpfs "
-    "--user -v",
-    "apptainer": "--bind --cleanenv --nv -B",
-    "sbatch": "--gres",
-    "id": "-u",
-    "pip": "-c",
+    *("--build-arg", "--cpus", "--cpuset-cpus", "--entrypoint", "--gpus", "--network", "--platform", "--read-only"),
+    *("--tmpfs", "--user", "--volume"),
+    *("--bind", "--cleanenv", "--nv"),
+    "--gres",
 }
-"""Options of other programs that texts speak of."""
+"""Options of Docker and buildah, Apptainer and SLURM that texts speak of."""
 SAME = re.compile(r"cerebbids(:\w+)?|cerebbids\.sif")
 """What the container image, and its file, are called."""
 
@@ -116,11 +114,14 @@ def test_every_way_to_call_the_program_is_looked_at():
 
 @pytest.mark.parametrize(("name", "option"), INLINE)
 def test_options_exist(name: str, option: str):
-    known = {option for options in OTHERS.values() for option in options.split()}
+    known = set(OTHERS)
     commands = [("cerebbids-train", step) for step in ("fit", "library", "export", "exemplars")]
     for call in (*((program,) for program in SCRIPTS), ("cerebbids-norms", "fit"), *commands):
         known |= options_of(*call)
     assert option in known
+
+
+PROGRAM, NONSENSE = "cerebbids: ", "nothing that any program says"
 
 
 def patterns(path: Path) -> Iterator[re.Pattern]:
@@ -128,8 +129,10 @@ def patterns(path: Path) -> Iterator[re.Pattern]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         parts = node.values if isinstance(node, ast.JoinedStr) else [node]
         fixed = [part.value if isinstance(part, ast.Constant) else None for part in parts]
-        if all(isinstance(part, str | None) for part in fixed) and sum(map(len, filter(None, fixed))) >= 8:
-            yield re.compile("".join(".*" if part is None else re.escape(part) for part in fixed))
+        if all(isinstance(part, str | None) for part in fixed) and sum(map(len, filter(None, fixed))) >= 5:
+            pattern = re.compile("".join(".*" if part is None else re.escape(part) for part in fixed))
+            if not pattern.fullmatch(f"{PROGRAM}{NONSENSE}"):
+                yield pattern
 
 
 @pytest.fixture(scope="module")
@@ -139,13 +142,26 @@ def sayings() -> list[re.Pattern]:
 
 @pytest.mark.parametrize(("name", "line"), MESSAGES, ids=[line[:60] for _, line in MESSAGES])
 def test_messages_are_those_of_the_program(name: str, line: str, sayings: list[re.Pattern]):
+    assert is_said(line, sayings)
+    changed = (is_said(other, sayings) for other in mutations(line))
+    assert not all(changed), "this would not see a line that says something else"
+
+
+def mutations(line: str) -> list[str]:
+    """Lines that say something else: every word is another once."""
+    words = line.split()
+    return [" ".join((*words[:place], "XQZ", *words[place + 1 :])) for place in range(len(words))]
+
+
+def is_said(line: str, sayings: list[re.Pattern]) -> bool:
+    """Whether a line is one of the program's, whole or by its reason and its mend."""
+
     def said(text: str) -> bool:
         return any(pattern.fullmatch(text) for pattern in sayings)
 
     if re.match(r"\d+ done, \d+ failed", line):
-        reasons = re.findall(r"[\w-]+ \(((?:[^()]|\([^()]*\))*)\)", line)
-        assert reasons and all(map(said, reasons))
-    elif not said(line):
-        _, _, rest = line.removeprefix("cerebbids: ").partition(": ")
-        reason, _, mend = rest.rpartition("; ")
-        assert said(reason) and said(mend)
+        reasons = re.findall(r"[\w-]+ \(((?:[^()]|\([^()]*\))*)\)(?:, |$)", line)
+        return all(map(said, reasons)) and line.endswith(f"({reasons[-1]})") if reasons else False
+    _, _, rest = line.removeprefix(PROGRAM).partition(": ")
+    reason, _, mend = rest.rpartition("; ")
+    return said(reason) and said(mend) if reason else said(line)

@@ -61,7 +61,10 @@ def make_templateflow(folder: Path) -> None:
 
 def _is_pruned(folder: Path) -> bool:
     """Whether a folder is as :func:`make_templateflow` makes it, and not the user's, which may be filled from afar."""
-    return folder.is_dir() and os.listdir(folder) == [_TEMPLATE]
+    try:
+        return os.listdir(folder) == [_TEMPLATE]
+    except OSError:
+        return False
 
 
 def check_writable(folder: Path, mend: str) -> None:

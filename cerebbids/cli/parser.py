@@ -89,12 +89,22 @@ def _completed(given: dict[str, Any]) -> dict[str, Any]:
         choices["omp_nthreads"] = cpus
     if choices.get("sloppy"):
         choices.setdefault("method", "fast")
-    if home := os.environ.get("CEREBBIDS_HOME"):
-        choices.setdefault("models_dir", _models_of(home))
+    if models := models_of_home():
+        choices.setdefault("models_dir", models)
     return choices
 
 
-def _models_of(home: str) -> Path:
+def models_of_home() -> Path | None:
+    """Model bundles that the environment names.
+
+    Raises
+    ------
+    UsageError
+        It names a folder in which there are none.
+    """
+    home = os.environ.get("CEREBBIDS_HOME")
+    if not home:
+        return None
     models = Path(home).absolute() / "models"
     if not models.is_dir():
         raise UsageError("CEREBBIDS_HOME", f"names {home}, where there is no folder models", "correct or unset it")

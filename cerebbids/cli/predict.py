@@ -14,6 +14,8 @@ from textwrap import shorten
 from traceback import format_exception_only
 from typing import TYPE_CHECKING, Any
 
+from cerebbids.cli.parser import models_of_home
+from cerebbids.cli.run import exit_code
 from cerebbids.errors import CerebbidsError, is_out_of_memory
 from cerebbids.files import as_json, write_text
 
@@ -205,23 +207,26 @@ def main(argv: list[str] | None = None) -> int:
         "--self-test", action="store_true", help="see whether all weights are whole and a device can run them, and stop"
     )
     arguments = parser.parse_args(argv)
+    if arguments.self_test:
+        return exit_code(_self_test)
     try:
-        if arguments.self_test:
-            _self_test()
-        else:
-            run(read_job(arguments.spec))
+        run(read_job(arguments.spec))
     except Exception as error:
-        told = error if isinstance(error, CerebbidsError) else _surprise(arguments.spec or "self-test", error)
+        told = error if isinstance(error, CerebbidsError) else _surprise(arguments.spec, error)
         print(*format_exception_only(told), sep="", end="", file=sys.stderr)
         return 1
     return 0
 
 
-def _self_test() -> None:
+def _self_test() -> int:
     from cerebbids.inference.selftest import self_test
 
-    for told in self_test():
-        print(told)
+    try:
+        for told in self_test(models_of_home()):
+            print(told)
+    except RuntimeError as error:
+        raise _surprise("self-test", error) from error
+    return 0
 
 
 def _surprise(spec: Path | str, error: Exception) -> CerebbidsError:
@@ -230,6 +235,8 @@ def _surprise(spec: Path | str, error: Exception) -> CerebbidsError:
         return CerebbidsError(str(spec), reason, "use --device cpu or a GPU with more memory")
     if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
         return CerebbidsError(str(spec), reason, "give it more memory, or run fewer at once (--nprocs)")
+    if "no kernel image" in str(error):
+        return CerebbidsError(str(spec), reason, "take a PyTorch made for this GPU, or use --device cpu")
     return CerebbidsError(str(spec), reason, "report this as a bug")
 
 

@@ -53,4 +53,4 @@ def _tested(bundle: Bundle, device: torch.device) -> str:
 def _name(device: torch.device) -> str:
     if device.type == "cpu":
         return f"{torch.get_num_threads()} CPUs"
-    return f"{torch.cuda.get_device_name(device)} ({torch.cuda.mem_get_info(device)[1] / 2**30:.0f} GB)"
+    return f"{torch.cuda.get_device_name(device)} ({torch.cuda.mem_get_info(device)[1] / 1e9:.0f} GB)"

@@ -47,6 +47,17 @@ def test_a_templateflow_folder_of_the_user_is_left_alone(holds, tmp_path: Path, 
     assert taken == tmp_path / "work" / ".cache" / "templateflow"
 
 
+def test_a_templateflow_folder_that_cannot_be_read_is_no_matter(tmp_path: Path, monkeypatch):
+    make_templateflow(tmp_path / "shut")
+
+    def refuse(folder: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    taken = templateflow_after(tmp_path / "work", monkeypatch, tmp_path / "shut")
+    assert taken == tmp_path / "work" / ".cache" / "templateflow"
+
+
 def test_a_run_loads_no_library_before_it_has_a_folder_to_write_to():
     code = (
         "import sys, cerebbids.cli.participant\n"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image where there is no Docker daemon and no registry: with buildah, on a base made of Debian's packages.
-# Usage, as root: tests/container/build.sh [IMAGE]        needs: apt-get install buildah debootstrap
+# Usage, as root: tests/container/build.sh [IMAGE [options of buildah bud]]      needs: buildah, debootstrap, git
 # What pip is configured with here (certificates, folder of wheels) is handed to the pip of the image while it builds.
 set -euo pipefail
 image=${1:-localhost/cerebbids}
@@ -20,7 +20,7 @@ make_base() {
     rm -rf "$folder"
 }
 
-configured() { pip config list 2> /dev/null | sed -n "s/^.*\.$1='\(.*\)'$/\1/p" | head -n 1; }
+configured() { { pip config list 2> /dev/null || true; } | sed -n "s/^.*\.$1='\(.*\)'$/\1/p" | head -n 1; }
 
 site=()
 certificates=$(configured cert)
@@ -31,12 +31,9 @@ fi
 if [ -d "$wheels" ]; then
     site+=(--volume "$wheels:/site/wheels:ro" --build-arg PIP_FIND_LINKS=/site/wheels)
 fi
-if [ -n "${TORCH_INDEX:-}" ]; then
-    site+=(--build-arg "TORCH_INDEX=$TORCH_INDEX")
-fi
 
 buildah inspect --type image "$base" > /dev/null 2>&1 || make_base
-buildah bud --isolation chroot --network host --build-arg BASE="$base" "${site[@]}" \
+buildah bud --isolation chroot --network host --build-arg BASE="$base" "${site[@]}" "${@:2}" \
     --build-arg REVISION="$(git -C "$root" rev-parse HEAD)" --tag "$image" "$root"
 mounted=$(buildah from "$image")
 echo "$image: $(du -s --block-size=MB "$(buildah mount "$mounted")" | cut -f 1)"

@@ -35,7 +35,9 @@ class Image:
 
         What both streams were given is in ``stdout``.
         """
-        shut = ("--read-only", "--network", "none", "--user", STRANGER, "--tmpfs", "/tmp")
+        shut = ["--read-only", "--network", "none", "--user", STRANGER]
+        if self.program == "podman":
+            shut.append("--read-only-tmpfs=false")  # as Docker: /tmp is read-only, too
         entry = ("--entrypoint", inside) if inside else ()
         command = [self.program, "run", "-i", "--rm", *shut, *options, *entry, self.name, *map(str, arguments)]
         return subprocess.run(

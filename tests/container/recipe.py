@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,18 @@ def default_arguments() -> dict[str, str]:
     return dict(line.strip().split("=", 1) for line in section.splitlines())
 
 
-def read_recipe(folder: Path, **arguments: str) -> Any:
-    """Fill in the arguments, and give spython's recipe; a copy goes into a folder.
-
-    spython knows definitions that begin with ``Bootstrap: docker``, and no others.
-    """
+def fill(arguments: Mapping[str, str]) -> str:
+    """Text of the definition with its arguments filled in."""
     text = DEFINITION.read_text(encoding="utf-8")
-    for name, value in (default_arguments() | arguments).items():
+    for name, value in (default_arguments() | dict(arguments)).items():
         text = text.replace("{{ " + name + " }}", value)
+    return text
+
+
+def read_recipe(folder: Path, image: str) -> Any:
+    """Recipe of an image in a registry, as spython reads it, which knows no other way; a copy goes into a folder."""
     filled = folder / "filled.def"
-    filled.write_text(text, encoding="utf-8")
+    filled.write_text(fill({"bootstrap": "docker", "image": image}), encoding="utf-8")
     (recipe,) = get_parser("singularity")(str(filled)).recipe.values()
     return recipe
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from tests.container.recipe import section
 from tests.datasets import validator_errors
 
 pytestmark = pytest.mark.container
+ROOT = Path(__file__).parents[2]
 UID = int(STRANGER.partition(":")[0])
+TMP = ("--tmpfs", "/tmp")
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +53,13 @@ class Study:
 
 @pytest.fixture(scope="module")
 def study(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """Run ``IMAGE /data /out participant --participant-label 01``."""
+    """Run ``IMAGE /data /out participant --participant-label 01``, with a work folder, as ``/tmp`` is read-only."""
     folder = tmp_path_factory.mktemp("study")
     make_heads(folder / "raw")
     ready = Study(folder / "raw", folder_of_strangers(folder / "out"), 0, "")
-    answer = image.run("/data", "/out", "participant", "--participant-label", "01", options=ready.mounted)
+    work = ["-v", f"{folder_of_strangers(folder / 'work')}:/work"]
+    asked = ["/data", "/out", "participant", "--participant-label", "01", "-w", "/work"]
+    answer = image.run(*asked, options=[*ready.mounted, *work])
     return Study(ready.raw, ready.out, answer.returncode, answer.stdout)
 
 
@@ -63,7 +68,8 @@ def test_version_is_that_of_the_source(image: Image):
     assert (answer.returncode, answer.stdout.strip()) == (0, f"cerebbids {cerebbids.__version__}")
     labels = image.told()["Config"]["Labels"]
     assert labels["org.opencontainers.image.version"] == cerebbids.__version__
-    assert labels["org.opencontainers.image.revision"] != "unknown"
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert labels["org.opencontainers.image.revision"] == head.stdout.strip()
 
 
 def test_weights_are_whole_and_load(image: Image):
@@ -105,7 +111,7 @@ def test_description_leads_to_the_data_and_names_the_image(study: Study):
 
 
 def test_group_follows(image: Image, study: Study):
-    answer = image.run("/data", "/out", "group", options=study.mounted)
+    answer = image.run("/data", "/out", "group", options=[*study.mounted, *TMP])
     assert answer.returncode == 0, answer.stdout
     assert (study.out / "group.html").exists()
 
@@ -114,7 +120,7 @@ def test_group_follows(image: Image, study: Study):
 def test_output_that_belongs_to_another_is_refused_in_one_line(image: Image, study: Study, tmp_path: Path):
     (tmp_path / "out").mkdir(mode=0o755)
     mounted = ["-v", f"{study.raw}:/data:ro", "-v", f"{tmp_path / 'out'}:/out"]
-    answer = image.run("/data", "/out", "participant", options=mounted)
+    answer = image.run("/data", "/out", "participant", options=[*mounted, *TMP])
     (line,) = answer.stdout.splitlines()
     assert answer.returncode == 2 and line.startswith("cerebbids: /out: cannot be written to")
 
@@ -127,7 +133,7 @@ def test_work_folder_on_the_read_only_root_is_refused_in_one_line(image: Image, 
 
 @pytest.mark.parametrize("name", ["post", "test"])
 def test_lines_of_the_singularity_definition_run(image: Image, name: str):
-    root = ["--user", "0:0", "--read-only=false"]  # as Apptainer builds
+    root = ["--user", "0:0", "--read-only=false", *TMP]  # as Apptainer builds
     answer = image.run("-e", "-c", section(name), options=root, inside="sh")
     assert answer.returncode == 0, answer.stdout
 
@@ -136,5 +142,5 @@ def test_runscript_hands_its_arguments_on(image: Image, study: Study):
     asked = ["/data", "/out", "participant", "--participant-label", "02", "--dry-run", "-w", "/tmp/a folder"]
     environment = section("environment").strip()
     script = f"{environment}\n{section('runscript')}"
-    answer = image.run("-c", script, "cerebbids", *asked, options=study.mounted, inside="sh")
+    answer = image.run("-c", script, "cerebbids", *asked, options=[*study.mounted, *TMP], inside="sh")
     assert answer.returncode == 0 and "sub-02" in answer.stdout and "sub-01" not in answer.stdout, answer.stdout

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import cerebbids
-from tests.container.recipe import default_arguments, read_recipe, section
+from tests.container.recipe import default_arguments, fill, read_recipe, section
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ def test_image_is_told_the_version_of_the_program():
 
 def test_base_is_pinned_by_its_digest():
     assert re.search(r"^ARG BASE=debian:bookworm-slim@sha256:[0-9a-f]{64}$", DOCKERFILE, re.M)
-    assert all(base in ("${BASE}", "python") for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.M))
+    assert all(base in ("${BASE}", "base", "dependencies") for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.M))
 
 
 def test_pins_that_are_left_to_pytorch_are_those_of_gpus():
@@ -36,7 +36,7 @@ def test_pins_that_are_left_to_pytorch_are_those_of_gpus():
 
 
 def test_spython_reads_the_definition(tmp_path: Path):
-    recipe = read_recipe(tmp_path, bootstrap="docker", image="registry/cerebbids:1")
+    recipe = read_recipe(tmp_path, "registry/cerebbids:1")
     assert recipe.fromHeader == "registry/cerebbids:1"
     assert recipe.cmd == 'exec /opt/cerebbids/bin/cerebbids "$@"'
     assert recipe.install[0] == section("post").strip()
@@ -47,7 +47,7 @@ def test_definition_takes_dockers_own_image_by_default():
 
 
 def test_environment_is_that_of_the_image(tmp_path: Path):
-    recipe = read_recipe(tmp_path, bootstrap="docker")
+    recipe = read_recipe(tmp_path, "cerebbids")
     told = dict(line.split("=", 1) for line in recipe.environ)
     assert told == {name: in_image(name) for name in told}
     assert {"PATH", "PYTHONNOUSERSITE", "TEMPLATEFLOW_HOME"} <= told.keys()
@@ -58,6 +58,20 @@ def test_program_is_that_of_the_image():
     assert section("runscript").strip() == f'exec {entry} "$@"'
 
 
-@pytest.mark.parametrize("words", ["--nv", "--cleanenv", "-B", "docker-archive", "oci-archive", "localimage"])
-def test_help_tells(words: str):
-    assert words in section("help")
+TOLD = [
+    dict(argument.split("=", 1) for argument in re.findall(r"--build-arg (\S+)", line))
+    for line in re.findall(r"^ +apptainer build --.*$", section("help"), re.M)
+]
+
+
+def test_help_tells_of_every_way_to_the_image():
+    assert [told["bootstrap"] for told in TOLD] == ["docker", "docker-archive", "oci-archive", "localimage"]
+    assert f":{cerebbids.__version__}" in TOLD[0]["image"]
+    assert all(words in section("help") for words in ("--nv", "--cleanenv", "-B"))
+
+
+@pytest.mark.parametrize("arguments", TOLD, ids=[told["bootstrap"] for told in TOLD])
+def test_what_the_help_tells_fills_the_definition(arguments: dict[str, str], tmp_path: Path):
+    filled = fill(arguments)
+    assert filled.startswith(f"Bootstrap: {arguments['bootstrap']}\nFrom: {arguments['image']}\n")
+    assert "{{" not in filled

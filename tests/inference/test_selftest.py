@@ -1,5 +1,6 @@
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,31 @@ def test_a_damaged_file_is_named(damaged: str, tmp_path: Path):
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(ModelError, match="sha256 differs"):
         list(self_test(tmp_path / "models"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "told"),
+    [
+        (ModelError("a.safetensors", "missing", "install it"), 127, "a.safetensors: missing; install it"),
+        (RuntimeError("CUDA error: no kernel image is available\nSearch."), 2, "take a PyTorch made for this GPU"),
+    ],
+)
+def test_what_is_wrong_is_one_line(fault: Exception, code: int, told: str, monkeypatch, capsys):
+    def fail(_: Path | None) -> Iterator[str]:
+        raise fault
+        yield
+
+    monkeypatch.setattr("cerebbids.inference.selftest.self_test", fail)
+    assert main(["--self-test"]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("cerebbids: ") and told in line
+
+
+def test_bundles_that_the_environment_names_are_tested(tmp_path: Path, monkeypatch, capsys):
+    (tmp_path / "models").mkdir()
+    monkeypatch.setenv("CEREBBIDS_HOME", str(tmp_path))
+    assert main(["--self-test"]) == 127
+    assert f"{tmp_path}/models/deepceres/model.toml: no such file" in capsys.readouterr().err
 
 
 def test_a_gpu_that_is_not_there_is_told():
