@@ -57,7 +57,8 @@ def _read_folders(bids_dir: Path, subjects: Collection[str], **where: Path) -> A
     try:
         return BIDSLayout(bids_dir, indexer=indexer, **where)
     except (BIDSValidationError, TypeError, ValueError, OSError) as error:
-        reason = f"is not a BIDS dataset ({' '.join(str(error).split())[:120]})"
+        told = " ".join(str(error).split()).partition(". ")[0]  # PyBIDS goes on with an example
+        reason = f"is not a BIDS dataset ({told[:120]})"
         mend = 'its root needs a dataset_description.json with "Name" and "BIDSVersion"'
         raise UsageError(str(bids_dir), reason, mend) from error
 

@@ -22,6 +22,8 @@ from cerebbids.files import as_json, write_text
 if TYPE_CHECKING:
     import torch
 
+_ABOUT = "Apply the networks to one image, in a process that can be killed without harm to others; cerebbids calls it."
+
 
 @dataclass(frozen=True)
 class Job:
@@ -200,7 +202,7 @@ class Clock:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one job; a failure is one line on standard error, as a traceback would end with it, and exit code 1."""
-    parser = argparse.ArgumentParser(prog="cerebbids-predict", description=__doc__)
+    parser = argparse.ArgumentParser(prog="cerebbids-predict", description=_ABOUT)
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--spec", type=Path, help="JSON file with the job")
     asked.add_argument(

@@ -43,7 +43,7 @@ def self_test(models_dir: Path | None = None, device: str = "auto") -> Iterator[
 def _tested(bundle: Bundle, device: torch.device) -> str:
     for network in bundle.networks.values():
         load_net(network, device)
-    told = f"{bundle.title}: {len(bundle.networks)} networks"
+    told = f"{bundle.title}: all whole, {len(bundle.networks)} networks"
     if "deform" in bundle.networks:  # which registers the library's members
         library = open_library(bundle.library, bundle.networks["deform"].grid, bundle.scheme)
         told += f", library of {library.images.shape[3]}"

@@ -16,7 +16,7 @@ def test_all_packaged_bundles_are_whole(capsys):
     assert main(["--self-test"]) == 0
     device, deepceres = capsys.readouterr().out.splitlines()
     assert device.startswith(f"PyTorch {torch.__version__} on ")
-    assert re.fullmatch(r"deepceres \S+: 9 networks, library of 40", deepceres)
+    assert re.fullmatch(r"deepceres \S+: all whole, 9 networks, library of 40", deepceres)
 
 
 @pytest.mark.parametrize("damaged", ["lobules_unet.safetensors", "library/dseg.nii.gz"])
