@@ -1,4 +1,4 @@
-"""A network that has learnt from cubes, asked about cubes all over a box; where they overlap, their answers are joined."""
+"""A network that has learnt from cubes, asked about cubes all over a box; where they overlap, answers are joined."""
 
 from __future__ import annotations
 

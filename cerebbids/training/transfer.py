@@ -1,9 +1,9 @@
 """Labels of one age carried to younger ones: train, judge, keep the most trusted answers as labels, train on them.
 
 Sun et al. 2021, section 3. Cohorts follow each other from the labelled one to those whose contrast is the least like
-it. Each step trains a network for tissues on the cohort before, one that judges its answers, and takes the ``k`` infants
-of the next cohort whose answers it trusts most; their answers are the labels of the next network, and its loss counts
-every voxel by the confidence in it.
+it. Each step trains a network for tissues on the cohort before and one that judges its answers, and takes the ``k``
+infants of the next cohort whose answers it trusts most. Their answers are the labels of the next network, whose loss
+counts every voxel by the confidence in it.
 """
 
 from __future__ import annotations
