@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from cerebbids.nets.adunet import ADUNet
 from cerebbids.nets.contrast import ContrastNet
 from cerebbids.nets.deform import DeformNet
 from cerebbids.nets.dpn import DPN
@@ -13,6 +14,7 @@ from cerebbids.nets.unet import UNet
 
 NETS: dict[str, type[nn.Module]] = {
     "unet": UNet, "superres": SuperResolution, "contrast": ContrastNet, "deform": DeformNet, "dpn": DPN,
+    "adunet": ADUNet,
 }  # fmt: skip
 """Architecture -> class."""
 

@@ -123,3 +123,28 @@ def charbonnier(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """
     difference = torch.sqrt((answer.float() - target[:, :1]) ** 2 + 1e-4)
     return (difference * target[:, 1:]).sum() / target[:, 1:].sum() if target.shape[1] == 2 else difference.mean()
+
+
+def weighted_cross_entropy(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy in which every voxel counts as its label is to be trusted (Sun et al. 2021, section 3.2).
+
+    Parameters
+    ----------
+    answer : Tensor, (N, classes, D, H, W)
+        Any floating type; computed in float32.
+    target : Tensor, (N, 2, D, H, W), float32
+        Labels, and weights of 0 to 1.
+
+    Returns
+    -------
+    Tensor
+        A number: the mean over all voxels of weight times cross-entropy.
+
+    Examples
+    --------
+    >>> target = torch.stack((torch.zeros(1, 2, 1, 1), torch.tensor([1.0, 0.0]).reshape(1, 2, 1, 1)), 1)
+    >>> round(float(weighted_cross_entropy(torch.zeros(1, 2, 2, 1, 1), target)), 4)
+    0.3466
+    """
+    labels, weights = target[:, 0].long(), target[:, 1]
+    return (weights * torch.nn.functional.cross_entropy(answer.float(), labels, reduction="none")).mean()
