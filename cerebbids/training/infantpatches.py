@@ -37,8 +37,17 @@ class InfantPatches(Stream):
         labels = infant.labels[place].astype(np.float32)
         weights = np.ones_like(labels) if infant.weights is None else infant.weights[place]
         target = np.stack((labels, weights))
-        images *= rng.uniform(0.9, 1.1)
-        images += rng.uniform(-0.1, 0.1)
+        images = np.where(images == 0, 0, np.stack([varied(channel, rng) for channel in images]))
         if rng.random() < 0.5:
             images, target = images[:, ::-1], target[:, ::-1]
         return torch.from_numpy(images.copy()), torch.from_numpy(target.copy())
+
+
+def varied(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Let a standardised image look as one of another scanner, float32: contrast, brightness and noise are others.
+
+    Standardising inside the cut-out takes scale and shift out, but not how bright its tissues are beside each other.
+    """
+    bent = np.sign(image) * np.abs(image) ** rng.uniform(0.8, 1.25)
+    noise = rng.normal(0, rng.uniform(0, 0.3), image.shape)
+    return (bent * rng.uniform(0.8, 1.25) + rng.uniform(-0.3, 0.3) + noise).astype(np.float32)
