@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,11 +15,18 @@ CARVED = "DeepCERES"
 """Label scheme at 0.5 mm: lobules without fluid and arbor vitae, white matter without peduncles."""
 VERMIS = "LobulesVermis"
 """Label scheme that tells the vermis from the hemispheres; else as the compartments."""
+TISSUES = "CerebellumTissue"
+"""Label scheme of infants: fluid, grey and white matter of the cerebellum, and of the brainstem beside it."""
 SCHEMES = (COMPARTMENTS, CARVED, VERMIS)
-"""Label schemes of the segmentation. The first two have the same regions; volumes in one are no norms for the other."""
+"""Label schemes of lobules. The first two have the same regions; volumes in one are no norms for the other."""
 
 DERIVATIVES: dict[str, dict[str, str]] = {
     "t1w": {"desc": "preproc", "suffix": "T1w"},
+    "tissues": {"seg": TISSUES, "suffix": "dseg"},
+    "tissues_probseg": {"seg": TISSUES, "suffix": "probseg"},
+    "tissues_confidence": {"seg": TISSUES, "desc": "confidence", "suffix": "probseg"},
+    "tissues_morph": {"seg": TISSUES, "suffix": "morph", "extension": ".tsv"},
+    "tissues_qc": {"seg": TISSUES, "suffix": "qc", "extension": ".json"},
     "t1w_mni": {"space": SPACE, "res": "1", "desc": "preproc", "suffix": "T1w"},
     "xfm_to_mni": {"from": "T1w", "to": SPACE, "mode": "image", "suffix": "xfm", "extension": ".txt"},
     "xfm_to_t1w": {"from": SPACE, "to": "T1w", "mode": "image", "suffix": "xfm", "extension": ".txt"},
@@ -56,6 +63,15 @@ DERIVATIVES: dict[str, dict[str, str]] = {
         "suffix": "dseg",
         "extension": ".png",
     },
+    "figure_tissues_dseg": {"datatype": "figures", "seg": TISSUES, "suffix": "dseg", "extension": ".svg"},
+    "figure_tissues_confidence": {
+        "datatype": "figures",
+        "seg": TISSUES,
+        "desc": "confidence",
+        "suffix": "probseg",
+        "extension": ".svg",
+    },
+    "figure_place": {"datatype": "figures", "label": "CBM", "suffix": "mask", "extension": ".svg"},
     "figure_dseg": {"datatype": "figures", "seg": COMPARTMENTS, "suffix": "dseg", "extension": ".svg"},
     "figure_carved": {"datatype": "figures", "seg": CARVED, "suffix": "dseg", "extension": ".svg"},
     "figure_surface": {"datatype": "figures", "seg": CARVED, "desc": "surface", "suffix": "dseg", "extension": ".png"},
@@ -70,6 +86,21 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "figure_flat": {"datatype": "figures", "seg": COMPARTMENTS, "desc": "flat", "suffix": "morph", "extension": ".svg"},
 }
 """What one T1w yields: a short name, and the entities that the derivative adds to those of its source."""
+
+OF_INFANTS = frozenset(
+    {"t1w", "mask", "tissues", "tissues_probseg", "tissues_confidence", "tissues_morph", "tissues_qc"}
+    | {"figure_tissues_dseg", "figure_tissues_confidence", "figure_place"}
+)
+"""What the system ``infant`` yields."""
+YIELDS: Mapping[str, frozenset[str]] = {
+    "deepceres": DERIVATIVES.keys() - (OF_INFANTS - {"t1w", "mask"}),
+    "infant": OF_INFANTS,
+}
+"""What each system yields of a T1w, by the same short names."""
+LABELS = {"deepceres": "dseg", "infant": "tissues"}
+"""Labels of each system on the grid of the T1w, by which one knows that an image was done, and by what."""
+QUALITY = {"deepceres": "qc", "infant": "tissues_qc"}
+"""Quality in numbers, by system."""
 
 OPTIONAL = frozenset(
     {"icv", "figure_icv", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "vermis", "vermis_morph", "probseg"}
@@ -88,9 +119,10 @@ REPORTS = tuple(key for sheets in SHEETS.values() for key in sheets.values())
 SNAPSHOTS = {"morph": "snapshot", "carved_morph": "carved_snapshot"}
 """Pictures of its labels for these sheets, by the same keys."""
 
-LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis")
+LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis", "tissues")
 """Label maps, by the same keys."""
-_MORE = ("confidence", "probseg", "atlas_mni", "mask", "icv", "morph", "carved_morph", "vermis_morph")
+_OF_TISSUES = ("tissues_probseg", "tissues_confidence", "tissues_morph")
+_MORE = ("confidence", "probseg", "atlas_mni", "mask", "icv", "morph", "carved_morph", "vermis_morph", *_OF_TISSUES)
 OF_LABELS = (*LABEL_MAPS, *_MORE)
 """What has the provenance of the labels, and the warnings about them, in its sidecar."""
 
@@ -226,7 +258,19 @@ def beside_labels(labels: Path, key: str) -> Path:
     sub-01/anat/sub-01_run-1_seg-Lobules_qc.json
     """
     # Entities and endings are those of any image: the name of this one need not be taken apart.
-    return labels.with_name(f"{labels.name.removesuffix(_ending('dseg'))}{_ending(key)}")
+    own = next(_ending(of_labels) for of_labels in LABELS.values() if labels.name.endswith(_ending(of_labels)))
+    return labels.with_name(f"{labels.name.removesuffix(own)}{_ending(key)}")
+
+
+def system_of(labels: Path) -> str:
+    """Name of the system that labels are of.
+
+    Examples
+    --------
+    >>> system_of(Path("sub-01_seg-CerebellumTissue_dseg.nii.gz"))
+    'infant'
+    """
+    return next(system for system, key in LABELS.items() if labels.name.endswith(_ending(key)))
 
 
 @cache
@@ -236,7 +280,7 @@ def _ending(key: str) -> str:
 
 
 def stems_with_labels(output_dir: Path, subject: str = "*") -> Iterator[tuple[str, Path]]:
-    """Find the images that there are labels of: their stems, and the labels on their own grids.
+    """Find the images that there are labels of: their stems, and the labels on their own grids, of whatever system.
 
     Parameters
     ----------
@@ -245,8 +289,8 @@ def stems_with_labels(output_dir: Path, subject: str = "*") -> Iterator[tuple[st
     subject : str
         Label without ``sub-``; all where it is not given.
     """
-    ending = _ending("dseg")
-    for folder in ("anat", "ses-*/anat"):
-        for path in output_dir.glob(f"sub-{subject}/{folder}/*{ending}"):
-            if "_space-" not in path.name:
-                yield path.name.removesuffix(ending), path
+    for ending in (_ending(key) for key in LABELS.values()):
+        for folder in ("anat", "ses-*/anat"):
+            for path in output_dir.glob(f"sub-{subject}/{folder}/*{ending}"):
+                if "_space-" not in path.name:
+                    yield path.name.removesuffix(ending), path

@@ -89,8 +89,14 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
 
 LABEL_COLUMNS: dict[str, Any] = {
     "Description": "Labels of the segmentation",
-    "hemisphere": {"Description": "Anatomical side", "Levels": {"left": "", "right": "", "midline": "Vermis"}},
-    "tissue": {"Description": "GM (a lobule) or WM", "Levels": {"GM": "Grey matter", "WM": "White matter"}},
+    "hemisphere": {
+        "Description": "Anatomical side",
+        "Levels": {"left": "", "right": "", "midline": "Vermis", "both": "All"},
+    },
+    "tissue": {
+        "Description": "What the region consists of",
+        "Levels": {"GM": "Grey matter (a lobule, where there are lobules)", "WM": "White matter", "CSF": "Fluid"},
+    },
 }
 """Columns of the label tables beyond those that BIDS defines."""
 

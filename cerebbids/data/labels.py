@@ -22,9 +22,9 @@ class Label:
     color : str
         ``#rrggbb``.
     hemisphere : str
-        ``left`` or ``right``, always anatomical, or ``midline`` (vermis).
+        ``left`` or ``right``, always anatomical, ``midline`` (vermis), or ``both`` (a tissue of the whole).
     tissue : str
-        ``GM`` (a lobule) or ``WM``.
+        ``GM`` (a lobule), ``WM`` or ``CSF``.
     """
 
     index: int
@@ -43,7 +43,7 @@ class Label:
         >>> load_scheme("Lobules").labels[5].region
         'Crus I'
         """
-        return self.name.split(" ", 1)[1]
+        return self.name if self.hemisphere == "both" else self.name.split(" ", 1)[1]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class LabelScheme:
     def mirror(self) -> tuple[int, ...]:
         """Channel that each channel becomes when left and right are swapped (length: labels + 1)."""
         place = {(label.region, label.hemisphere): k + 1 for k, label in enumerate(self.labels)}
-        other = {"left": "right", "right": "left", "midline": "midline"}
-        return (0, *(place[label.region, other[label.hemisphere]] for label in self.labels))
+        other = {"left": "right", "right": "left"}
+        return (0, *(place[label.region, other.get(label.hemisphere, label.hemisphere)] for label in self.labels))
 
 
 def table_path(name: str) -> Path:

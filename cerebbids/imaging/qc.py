@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +90,9 @@ there is room for other scanners: a limit need not catch a simulated failure (``
 does. Methods other than ``nets`` are judged by the same limits. All others, and nearly all for red, are guesses."""
 
 
-def light_of(metrics: Mapping[str, Any], *, corrected: bool = False) -> tuple[str, tuple[str, ...]]:
+def light_of(
+    metrics: Mapping[str, Any], *, corrected: bool = False, rules: Sequence[Rule] = RULES
+) -> tuple[str, tuple[str, ...]]:
     """Traffic light of a segmentation, and a sentence for every number that is not green, the red ones first.
 
     Where labels were corrected by hand, the sentences about numbers of the networks say that these are older.
@@ -100,14 +102,14 @@ def light_of(metrics: Mapping[str, Any], *, corrected: bool = False) -> tuple[st
     >>> light_of({"pieces": 2, "nets_dice": None})
     ('yellow', ('The cerebellum lies in 2 pieces.',))
     """
-    found = list(_flags(metrics, corrected))
+    found = list(_flags(metrics, corrected, rules))
     sentences = [text for shade in ("red", "yellow") for light, text in found if light == shade]
     lights = {light for light, _ in found}
     return ("red" if "red" in lights else "yellow" if lights else "green"), tuple(sentences)
 
 
-def _flags(metrics: Mapping[str, Any], corrected: bool) -> Iterator[tuple[str, str]]:
-    for rule in RULES:
+def _flags(metrics: Mapping[str, Any], corrected: bool, rules: Sequence[Rule]) -> Iterator[tuple[str, str]]:
+    for rule in rules:
         value = metrics.get(rule.metric)
         if value is not None and (light := rule.light(float(value))) != "green":
             older = f" So it was {_BEFORE}." if corrected and rule.metric in OF_NETWORKS else ""

@@ -85,6 +85,50 @@ def lobule_volumes(
     return table
 
 
+def tissue_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, cerebellum: nib.Nifti1Image) -> pd.DataFrame:
+    """Count voxels of every tissue of the cerebellum.
+
+    Parameters
+    ----------
+    dseg : Nifti1Image
+        Labels of `scheme`, of the cerebellum and of what lies beside it.
+    scheme : LabelScheme
+        Tissues.
+    cerebellum : Nifti1Image
+        Mask of the cerebellum on the same grid: what lies outside is not counted.
+
+    Returns
+    -------
+    DataFrame
+        Columns as those of :func:`lobule_volumes`; a row for every tissue and one for grey and white matter together.
+        The intracranial cavity is not known.
+
+    Raises
+    ------
+    ValueError
+        The two images are not on one grid.
+
+    Examples
+    --------
+    >>> from cerebbids.data.labels import load_scheme
+    >>> voxels, inside = np.array([1, 2, 3, 3], np.uint8), np.array([1, 1, 1, 0], np.uint8)
+    >>> labels, mask = (nib.Nifti1Image(each.reshape(4, 1, 1), np.diag([2.0, 1, 1, 1])) for each in (voxels, inside))
+    >>> tissue_volumes(labels, load_scheme("CerebellumTissue"), mask)["volume_mm3"].tolist()
+    [2.0, 2.0, 2.0, 4.0]
+    """
+    _count(cerebellum, dseg)
+    labels = np.asarray(dseg.dataobj) * (np.asarray(cerebellum.dataobj) > 0)
+    counts = np.bincount(labels.astype(np.int64).ravel(), minlength=256)
+    solid = [label for label in scheme.labels if label.tissue in ("GM", "WM")]
+    rows = [(label.index, label.name, label.tissue, counts[label.index]) for label in scheme.labels]
+    rows.append((pd.NA, "Cerebellum", "both", sum(counts[label.index] for label in solid)))
+    table = pd.DataFrame(rows, columns=["index", "name", "tissue", "n_voxels"]).astype({"index": "Int64"})
+    table.insert(2, "hemisphere", "both")
+    table["volume_mm3"] = (table["n_voxels"] * _voxel_mm3(dseg)).round(3)
+    table["icv_percent"] = pd.NA
+    return table
+
+
 def region_names(scheme: LabelScheme) -> tuple[str, ...]:
     """Names of the rows of a table of volumes but for the last, the cavity's, which older versions do not have.
 
@@ -127,7 +171,7 @@ def _voxel_mm3(image: nib.Nifti1Image) -> float:
 def _count(icv: nib.Nifti1Image, dseg: nib.Nifti1Image) -> int:
     """Voxels of a mask that has to lie on the grid of the labels."""
     if icv.shape != dseg.shape or not np.allclose(icv.affine, dseg.affine, atol=1e-3):
-        raise ValueError("labels and intracranial cavity are not on the same grid")
+        raise ValueError("labels and mask are not on the same grid")
     return int(np.count_nonzero(np.asarray(icv.dataobj)))
 
 

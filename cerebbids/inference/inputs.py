@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 BACKGROUND = 0.1
@@ -52,3 +53,16 @@ def network_input(t1w: torch.Tensor) -> torch.Tensor:
     Tensor, (4, X, Y, Z), float32
     """
     return torch.cat([standardise(t1w)[None], coordinates(tuple(t1w.shape))])
+
+
+def standardise_inside(image: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Zero mean and unit variance inside a mask, 0 outside, float32.
+
+    Examples
+    --------
+    >>> inside = np.array([True, True, False])
+    >>> standardise_inside(np.array([1.0, 3.0, 9.0]), inside).tolist()
+    [-1.0, 1.0, 0.0]
+    """
+    told = image[inside]
+    return np.where(inside, (image - told.mean()) / max(told.std(), 1e-6), 0).astype(np.float32)

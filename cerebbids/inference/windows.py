@@ -1,4 +1,4 @@
-"""A network that has learnt from cubes, asked about cubes all over a box; where they overlap, answers are joined."""
+"""A network that has learnt from cubes, asked about a whole box at once, or about cubes all over it that overlap."""
 
 from __future__ import annotations
 
@@ -69,3 +69,31 @@ def in_cubes(
             counted[place] += 1
     inside = tuple(slice(size) for size in seen.shape[1:])
     return (total / counted)[:, *inside], (votes / counted)[:, *inside]
+
+
+@torch.inference_mode()
+def in_whole(net: torch.nn.Module, seen: torch.Tensor, multiple: int = 8) -> torch.Tensor:
+    """Ask a network about a box and its mirror image, each at once.
+
+    Parameters
+    ----------
+    net : Module
+        In evaluation mode.
+    seen : Tensor, (channels, X, Y, Z)
+        On the network's device; left and right along X.
+    multiple : int
+        The network's sides have to be multiples of it: the box is padded with zeros.
+
+    Returns
+    -------
+    Tensor, (classes, X, Y, Z), float32
+        Mean probabilities.
+    """
+    padding = [part for size in reversed(seen.shape[1:]) for part in (0, -size % multiple)]
+    inside = (slice(None), *(slice(size) for size in seen.shape[1:]))
+
+    def answer(box: torch.Tensor) -> torch.Tensor:
+        batch = F.pad(box, padding)[None].contiguous(memory_format=torch.channels_last_3d)
+        return ask(net, batch)[0].softmax(0)[inside]
+
+    return (answer(seen) + answer(seen.flip(1)).flip(1)) / 2

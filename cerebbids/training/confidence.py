@@ -9,29 +9,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from cerebbids.training.infants import TISSUES, Infant
+from cerebbids.inference.trust import OUTSIDE, RIGHT, WRONG, shown
+from cerebbids.training.infants import Infant
 
-OUTSIDE, WRONG, RIGHT = range(3)
-"""Classes of the network: no cerebellum at all, a wrong label, a right one."""
 OUTSIDE_WEIGHT = 0.5
 """How much a voxel counts where nothing is to be told; the released network's description has this."""
-
-
-def shown(probabilities: torch.Tensor) -> torch.Tensor:
-    """What the network sees of an answer.
-
-    Parameters
-    ----------
-    probabilities : Tensor, (4, X, Y, Z), float32
-        Background, CSF, grey and white matter.
-
-    Returns
-    -------
-    Tensor, (4, X, Y, Z), float32
-        The most likely class (0 to 1, in thirds), and the probabilities of the tissues.
-    """
-    hard = probabilities.argmax(0, keepdim=True).float() / len(TISSUES)
-    return torch.cat((hard, probabilities[1:]))
 
 
 def error_map(answer: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -60,8 +42,3 @@ def judged(infant: Infant, probabilities: torch.Tensor) -> Infant:
     labels = error_map(probabilities.argmax(0).numpy(), infant.labels)
     weights = np.where(labels == OUTSIDE, OUTSIDE_WEIGHT, 1).astype(np.float32)
     return Infant(infant.id, infant.person, shown(probabilities).numpy(), labels, weights)
-
-
-def confidence(judgement: torch.Tensor) -> torch.Tensor:
-    """Probability (X, Y, Z) that a label is right, if there is anything to label, of the network's (3, X, Y, Z)."""
-    return judgement[RIGHT] / (judgement[RIGHT] + judgement[WRONG]).clamp(min=1e-6)

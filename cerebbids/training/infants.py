@@ -8,6 +8,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from cerebbids.inference.inputs import standardise_inside
 from cerebbids.training.kit import N_FOLDS
 
 TISSUES = ("CSF", "GM", "WM")
@@ -40,19 +41,6 @@ class Infant:
     weights: np.ndarray | None = None
 
 
-def standardised(image: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Zero mean and unit variance inside a mask, 0 outside, float32.
-
-    Examples
-    --------
-    >>> inside = np.array([True, True, False])
-    >>> standardised(np.array([1.0, 3.0, 9.0]), inside).tolist()
-    [-1.0, 1.0, 0.0]
-    """
-    told = image[inside]
-    return np.where(inside, (image - told.mean()) / told.std(), 0).astype(np.float32)
-
-
 def box_around(inside: np.ndarray, margin: int = MARGIN) -> tuple[slice, ...]:
     """Slices of the box around a mask, with a margin, within the array."""
     found = np.argwhere(inside)
@@ -82,7 +70,7 @@ def kit_infants(kit: Path) -> tuple[Infant, ...]:
         labels = np.asarray(nib.load(path.with_name(f"{name}_label.nii.gz")).dataobj).astype(np.uint8)
         inside = t1w > 0
         box = box_around(inside | (labels > 0))
-        images = standardised(t1w, inside)[box][None]
+        images = standardise_inside(t1w, inside)[box][None]
         infants.append(Infant(name, name, images, labels[box]))
     return tuple(infants)
 

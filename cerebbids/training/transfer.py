@@ -17,8 +17,9 @@ import pandas as pd
 import torch
 
 from cerebbids.files import atomic
+from cerebbids.inference.trust import confidence, shown
 from cerebbids.inference.windows import in_cubes
-from cerebbids.training.confidence import confidence, judged, shown
+from cerebbids.training.confidence import judged
 from cerebbids.training.infants import Infant
 
 Train = Callable[[Path, str, tuple[Infant, ...]], torch.nn.Module]

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from cerebbids.imaging.growth import size_at
+from cerebbids.inference.inputs import standardise_inside
 from cerebbids.training.augmentation import spatial
-from cerebbids.training.infants import TISSUES, Infant, standardised
+from cerebbids.training.infants import TISSUES, Infant
 
-GROWTH = ((0.5, 1 / (3.4 * 1.15)), (12.0, 1 / 1.15), (24.0, 1.0))
-"""Months, and volume of the cerebellum in parts of that at 24 months."""
 SOFTNESS = 0.6
 """Width of the transition from one tissue to another in a scan, SD of a Gaussian in voxels."""
 
@@ -45,18 +45,6 @@ class Look:
 
 LOOKS = {18: Look(0.75, 0.95, 0.3, 0.1), 12: Look(0.55, 0.9, 0.4, 0.15), 6: Look(0.25, 0.8, 0.5, 0.2)}
 """Age in months -> look."""
-
-
-def size_at(months: float) -> float:
-    """Volume of the cerebellum at an age, in parts of that at 24 months.
-
-    Examples
-    --------
-    >>> round(size_at(12), 3), round(size_at(18), 3), round(size_at(6), 3)
-    (0.87, 0.944, 0.666)
-    """
-    ages, sizes = zip(*GROWTH, strict=True)
-    return float(np.exp(np.interp(np.log(months), np.log(ages), np.log(sizes))))
 
 
 def shares_of(labels: np.ndarray) -> np.ndarray:
@@ -91,7 +79,7 @@ def fade(image: np.ndarray, labels: np.ndarray, look: Look, rng: np.random.Gener
     rest = (image - explained) * (shares[0] * look.fluid + (1 - shares[0]) * look.white)
     faded = ndimage.gaussian_filter(moved + rest, look.blur)
     faded += rng.normal(0, look.noise * (white - grey), faded.shape).astype(np.float32)
-    return standardised(faded, labels > 0)
+    return standardise_inside(faded, labels > 0)
 
 
 def younger(infant: Infant, months: int, copy: int) -> Infant:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cerebbids.training.infants import Infant, standardised
+from cerebbids.inference.inputs import standardise_inside
+from cerebbids.training.infants import Infant
 from cerebbids.training.younger import LOOKS, Look, fade, shares_of, size_at, younger
 
 
@@ -12,7 +13,7 @@ def infant() -> Infant:
     far = np.sqrt((x / np.where(x < 0, 24, 30)) ** 2 + (y / 22) ** 2 + (z / 18) ** 2)
     labels = np.select([far < 0.5, far < 0.85, far < 1], [3, 2, 1], 0).astype(np.uint8)
     scan = np.array([0, 400, 600, 700])[labels] + np.random.default_rng(0).normal(0, 20, labels.shape)
-    return Infant("a", "a", standardised(scan, labels > 0)[None], labels)
+    return Infant("a", "a", standardise_inside(scan, labels > 0)[None], labels)
 
 
 def contrast(image: np.ndarray, labels: np.ndarray) -> float:

@@ -1,0 +1,115 @@
+"""From the cerebellum of an infant to its tissues, on the grid of the image, each voxel with how far to trust it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+import torch
+from scipy import ndimage
+
+from cerebbids.imaging.along import AlongBox, Shares, box_along, from_box, mask_onto_box, onto_box
+from cerebbids.inference.answer import keep_largest
+from cerebbids.inference.inputs import standardise_inside
+from cerebbids.inference.trust import confidence, shown
+from cerebbids.inference.windows import in_whole
+
+SPACING = 0.8
+"""Edge of the voxels that the networks have learnt from, mm."""
+MARGIN = 6.4
+"""What they saw of nothing around a cut-out cerebellum, mm."""
+
+
+@dataclass(frozen=True)
+class Tissues:
+    """Tissues of a cerebellum on a part of the grid of its image.
+
+    Parameters
+    ----------
+    part : tuple of slice
+        Which part of the grid; beyond it there is background alone.
+    probabilities : ndarray, (4, X, Y, Z), float32
+        Background, fluid, grey and white matter.
+    trust : ndarray, (X, Y, Z), float32
+        Probability that the label is right, as the second network judges; 0 where none was given.
+    """
+
+    part: tuple[slice, ...]
+    probabilities: np.ndarray
+    trust: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Most likely tissue, (X, Y, Z) uint8: 0 background, 1 fluid, 2 grey and 3 white matter."""
+        return self.probabilities.argmax(0).astype(np.uint8)
+
+
+def find_tissues(
+    net: torch.nn.Module, judge: torch.nn.Module, t1w: nib.Nifti1Image, inside: np.ndarray, device: torch.device
+) -> Tissues:
+    """Label the tissues inside a mask.
+
+    The networks see the box around the mask at 0.8 mm along the image's own axes, standardised inside, 0 outside.
+
+    Parameters
+    ----------
+    net : Module
+        Names tissues.
+    judge : Module
+        Tells how far to trust them.
+    t1w : Nifti1Image
+        3D, any orientation.
+    inside : ndarray of bool, (X, Y, Z)
+        Cerebellum, brainstem beside it, and the fluid around, on its grid; not empty.
+    device : torch.device
+    """
+    box = box_along(t1w, inside, SPACING, MARGIN)
+    within = mask_onto_box(inside, t1w.affine, box)
+    seen = torch.from_numpy(standardise_inside(onto_box(t1w, box), within))[None]
+    probabilities = in_whole(net, seen.to(device)).cpu()
+    outside = torch.from_numpy(~within)
+    probabilities[:, outside] = 0
+    probabilities[0, outside] = 1
+    probabilities = keep_largest(probabilities)
+    trust = confidence(in_whole(judge, shown(probabilities).to(device)).cpu())
+    return _on_grid(probabilities, trust, box, t1w)
+
+
+def _on_grid(probabilities: torch.Tensor, trust: torch.Tensor, box: AlongBox, t1w: nib.Nifti1Image) -> Tissues:
+    """Read everything on the image's grid; what is not of a tissue is background, beyond the box as well."""
+    volumes = torch.cat((probabilities[1:], trust[None])).numpy()
+    read: Shares = from_box(volumes, box, t1w.shape, t1w.affine)
+    tissues = read.shares[:-1].clip(0, 1)
+    background = (1 - tissues.sum(0, keepdims=True)).clip(0)
+    every = np.concatenate((background, tissues))
+    every /= every.sum(0, keepdims=True)
+    labelled = every.argmax(0) > 0
+    return Tissues(read.part, every.astype(np.float32), np.where(labelled, read.shares[-1].clip(0, 1), 0))
+
+
+def nearest_of(parts: np.ndarray, labelled: np.ndarray, first: int, second: int) -> np.ndarray:
+    """Which of two parts each labelled voxel belongs to: the one whose own voxels are nearest.
+
+    Parameters
+    ----------
+    parts : ndarray of uint8, (X, Y, Z)
+        Where the two parts are, roughly.
+    labelled : ndarray of bool, (X, Y, Z)
+    first, second : int
+        Values of the parts.
+
+    Returns
+    -------
+    ndarray of uint8, (X, Y, Z)
+        ``first``, ``second``, or 0 where nothing is labelled; all are ``first`` where the second is nowhere.
+
+    Examples
+    --------
+    >>> nearest_of(np.array([2, 0, 0, 0, 3]), np.array([True, True, False, True, True]), 2, 3)
+    array([2, 2, 0, 3, 3], dtype=uint8)
+    """
+    if not (parts == second).any():
+        return np.where(labelled, first, 0).astype(np.uint8)
+    apart = [ndimage.distance_transform_edt(parts != part) for part in (first, second)]
+    return np.where(labelled, np.where(apart[0] <= apart[1], first, second), 0).astype(np.uint8)
