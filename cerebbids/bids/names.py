@@ -19,6 +19,8 @@ TISSUES = "CerebellumTissue"
 """Label scheme of infants: fluid, grey and white matter of the cerebellum, and of the brainstem beside it."""
 SCHEMES = (COMPARTMENTS, CARVED, VERMIS)
 """Label schemes of lobules. The first two have the same regions; volumes in one are no norms for the other."""
+EVERY_SCHEME = (*SCHEMES, TISSUES)
+"""All label schemes that the program writes."""
 
 DERIVATIVES: dict[str, dict[str, str]] = {
     "t1w": {"desc": "preproc", "suffix": "T1w"},
@@ -104,10 +106,11 @@ QUALITY = {"deepceres": "qc", "infant": "tissues_qc"}
 
 OPTIONAL = frozenset(
     {"icv", "figure_icv", "t2w", "t2w_mni", "t2w_synth", "t2w_synth_mni", "vermis", "vermis_morph", "probseg"}
-    | {"atlas_mni", "figure_atlas"}
+    | {"atlas_mni", "figure_atlas", "figure_place"}
 )
-"""What not every T1w yields: a stripped one has no cavity, its T2w image is either real or made, the vermis is told by
-the cascade alone, no library votes on the quick network's labels, and probabilities are written on request."""
+"""What not every T1w yields of what its system may: a stripped one has no cavity, its T2w image is either real or made,
+the vermis is told by the cascade alone, no library votes on the quick network's labels, probabilities are written on
+request, and a cerebellum that was cut out before needs not be found."""
 
 SHEETS = {
     "morph": {"PDF": "report", "CSV": "report_csv"},

@@ -39,6 +39,10 @@ class SourceImage:
         The T2w image beside it that belongs to it.
     t2w_choice : int
         How many T2w images beside it suit it as well as any, that one included.
+    system : str
+        Published system that is to label it.
+    months : float, optional
+        Age since birth, where it is known.
 
     Examples
     --------
@@ -55,6 +59,8 @@ class SourceImage:
     relative: str
     t2w: Path | None = None
     t2w_choice: int = 0
+    system: str = "deepceres"
+    months: float | None = None
 
     @property
     def stem(self) -> str:

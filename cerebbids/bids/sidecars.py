@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import CARVED, COMPARTMENTS, VERMIS, sidecar_path
+from cerebbids.bids.names import CARVED, COMPARTMENTS, TISSUES, VERMIS, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.data.labels import load_scheme
 from cerebbids.systems.space import SPACE
@@ -49,6 +49,19 @@ _ATLAS = (
     "Labels of seg-Lobules that got most votes of a library's cerebella (library in CerebBIDS), those most similar to "
     "the T1w image, each registered to it: what the lobules were named from, not a result"
 )
+_TISSUES = (
+    "Cerebrospinal fluid, grey and white matter of an infant's cerebellum, and of the brainstem beside it, most of "
+    "which is labelled as white matter, as in the labels that the network has learnt from. The mask "
+    "label-CBM leaves the brainstem out, and so do the volumes."
+)
+_CEREBELLUM = "Cerebellum with the fluid around, without the brainstem: what of seg-CerebellumTissue is counted"
+_TRUST = (
+    "Probability, as a second network judges that has seen the labels and their probabilities alone, that the label of "
+    "seg-CerebellumTissue is right; 0 where there is none"
+)
+_T1W_OF_INFANT = (
+    "T1w image, corrected for bias inside the brain; of a cerebellum that was cut out before, as it is. Not denoised."
+)
 _CONFIDENCE = "Probability of the label that each voxel got, or of the background where it got none"
 
 MORPH_COLUMNS: dict[str, Any] = {
@@ -80,10 +93,23 @@ CARVED_COLUMNS: dict[str, Any] = MORPH_COLUMNS | {
 }
 """Columns of the table of volumes of the segmentation at 0.5 mm."""
 
+TISSUE_COLUMNS: dict[str, Any] = MORPH_COLUMNS | {
+    "hemisphere": {"Description": "Anatomical side", "Levels": {"both": "Sum of both sides"}},
+    "tissue": MORPH_COLUMNS["tissue"]
+    | {"Levels": {"CSF": "Fluid", "GM": "Grey matter", "WM": "White matter", "both": "Grey and white matter"}},
+    "icv_percent": {"Description": "n/a: the intracranial cavity is not measured", "Units": "%"},
+}
+"""Columns of the table of volumes of tissues."""
+
 TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     COMPARTMENTS: (f"Volumes of the cerebellum's regions. {_LOBULES}", MORPH_COLUMNS),
     CARVED: (f"Volumes of the cerebellum's regions. {_CARVED}", CARVED_COLUMNS),
     VERMIS: (f"Volumes of the cerebellum's regions. {_VERMIS}", MORPH_COLUMNS),
+    TISSUES: (
+        "Volumes of the tissues of an infant's cerebellum, without the brainstem. Cerebellum is the sum of grey and "
+        "white matter; how much fluid there is depends on what was cut out with the cerebellum.",
+        TISSUE_COLUMNS,
+    ),
 }
 """What the table of volumes of each label scheme holds, and its columns."""
 
@@ -124,9 +150,13 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
     native = {"SpatialReference": image.uri}
     template = {"SpatialReference": _MNI, **_RESOLUTION}
     fine = {"SpatialReference": _MNI, **_FINE}
-    names = [label.abbreviation for label in load_scheme(COMPARTMENTS).labels]
+    names, tissues = (
+        ["background", *(label.abbreviation for label in load_scheme(scheme).labels)]
+        for scheme in (COMPARTMENTS, TISSUES)
+    )
+    infant = image.system == "infant"
     facts: dict[str, dict[str, Any]] = {
-        "t1w": {"Description": "T1w image, denoised and corrected for bias", **native},
+        "t1w": {"Description": _T1W_OF_INFANT if infant else "T1w image, denoised and corrected for bias", **native},
         "t1w_mni": {"Description": "T1w image, denoised, corrected for bias, in template space", **template},
         "xfm_to_mni": {"Description": "Affine that resamples the T1w image onto the template (ITK, LPS mm)"},
         "xfm_to_t1w": {"Description": "Affine that resamples the template onto the T1w image (ITK, LPS mm)"},
@@ -137,9 +167,13 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "carved_mni": {"Description": _CARVED, "Manual": False, **fine},
         "vermis": {"Description": _VERMIS, "Manual": False, **native},
         "confidence": {"Description": _CONFIDENCE, **native},
-        "probseg": {"Description": f"Probabilities. {_LOBULES}", "LabelMap": ["background", *names], **native},
+        "probseg": {"Description": f"Probabilities. {_LOBULES}", "LabelMap": names, **native},
         "atlas_mni": {"Description": _ATLAS, "Manual": False, **fine},
-        "mask": {"Description": _MASK, "Type": "ROI", **native},
+        "tissues": {"Description": _TISSUES, "Manual": False, **native},
+        "tissues_probseg": {"Description": f"Probabilities. {_TISSUES}", "LabelMap": tissues, **native},
+        "tissues_confidence": {"Description": _TRUST, **native},
+        "tissues_morph": _table(TISSUES),
+        "mask": {"Description": _CEREBELLUM if infant else _MASK, "Type": "ROI", **native},
         "icv": {"Description": "Intracranial cavity: everything inside the skull", "Type": "ROI", **native},
         "superres": {"Description": _SUPERRES, "SyntheticImage": True, **native, **_FINE},
         "superres_mni": {"Description": _SUPERRES, "SyntheticImage": True, **fine},

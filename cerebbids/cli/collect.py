@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, beside_labels, stem, stems_with_labels
+from cerebbids.bids.names import (
+    DERIVATIVES,
+    LABEL_MAPS,
+    QUALITY,
+    beside_labels,
+    stem,
+    stems_with_labels,
+    system_of,
+)
 from cerebbids.bids.query import check_labels
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.making import Making, making_of
@@ -27,7 +35,7 @@ STATES = {
 }
 """What can have become of an image."""
 
-_TABLES = {"morph": "dseg", "carved_morph": "carved", "vermis_morph": "vermis"}
+_TABLES = {"morph": "dseg", "carved_morph": "carved", "vermis_morph": "vermis", "tissues_morph": "tissues"}
 """Tables of volumes, and the labels that they are made from, by their keys."""
 _AGAIN = "run cerebbids again on this image"
 
@@ -233,7 +241,7 @@ def _volumes(labels: Path, key: str, told: Mapping[str, Any]) -> Volumes:
 
 def _quality(labels: Path, told: Mapping[str, Any]) -> dict[str, Any]:
     """Read the quality, and refuse that of other labels than these, whose sidecar holds the same flags."""
-    path = beside_labels(labels, "qc")
+    path = beside_labels(labels, QUALITY[system_of(labels)])
     quality = read_quality(path)
     if told.get("warnings", quality["flags"]) != quality["flags"]:
         raise CerebbidsError(str(path), f"has other flags than the sidecar of {labels.name} has warnings", _AGAIN)

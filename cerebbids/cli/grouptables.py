@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cerebbids.bids.groupsidecars import asymmetry_sidecar, change_sidecar, long_sidecar, qc_sidecar, wide_sidecar
-from cerebbids.bids.names import GROUP_DESCS, GROUP_QC, SCHEMES, group_table, sidecar_path
+from cerebbids.bids.names import EVERY_SCHEME, GROUP_DESCS, GROUP_QC, SCHEMES, group_table, sidecar_path
 from cerebbids.bids.sessions import consecutive_images
 from cerebbids.cli.collect import STATES, GroupImage
 from cerebbids.files import as_json
@@ -53,7 +53,7 @@ def group_tables(images: Sequence[GroupImage], bids_dir: Path) -> dict[str, Tabl
         By the names of their files.
     """
     tables = {GROUP_QC: quality_table(images)}
-    for scheme in SCHEMES:
+    for scheme in EVERY_SCHEME:
         found = [image for image in images if scheme in image.volumes]
         if found:
             tables |= _tables_of(scheme, found, bids_dir)
@@ -71,7 +71,7 @@ def table_files(tables: Mapping[str, Table]) -> dict[str, str]:
 
 def remove_older(tables: Mapping[str, Table], output_dir: Path) -> None:
     """Remove tables that an earlier run made and this one not."""
-    names = {group_table(scheme, desc) for scheme in SCHEMES for desc in ("", *GROUP_DESCS)}
+    names = {group_table(scheme, desc) for scheme in EVERY_SCHEME for desc in ("", *GROUP_DESCS)}
     for name in names - tables.keys():
         for path in (output_dir / name, sidecar_path(output_dir / name)):
             path.unlink(missing_ok=True)
@@ -147,10 +147,15 @@ def _meanings(images: Sequence[GroupImage]) -> dict[str, str]:
 def _tables_of(scheme: str, images: Sequence[GroupImage], bids_dir: Path) -> dict[str, Table]:
     long = long_table(images, scheme)
     wide, columns = wide_table(long, "volume_mm3")
-    shares, share_columns = wide_table(long[long["name"] != CAVITY], "icv_percent")
-    tables = {
+    told = {
         "": Table(long, long_sidecar(scheme, LEAST, FENCE)),
         "wide": Table(wide, wide_sidecar(scheme, columns, percent=False)),
+    }
+    if scheme not in SCHEMES:  # tissues have no sides, and no cavity to be a part of
+        return {group_table(scheme, desc): table for desc, table in told.items()}
+    shares, share_columns = wide_table(long[long["name"] != CAVITY], "icv_percent")
+    tables = {
+        **told,
         "widepercent": Table(shares, wide_sidecar(scheme, share_columns, percent=True)),
         "asymmetry": Table(asymmetries(long, KEYS), asymmetry_sidecar(scheme)),
     }

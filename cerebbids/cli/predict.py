@@ -8,12 +8,14 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from traceback import format_exception_only
 from typing import TYPE_CHECKING, Any
 
+from cerebbids.cli.infantjob import InfantJob, label_infant
 from cerebbids.cli.parser import models_of_home
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import CerebbidsError, is_out_of_memory
@@ -75,14 +77,15 @@ class Job:
     out_dir: Path
 
 
-def read_job(path: Path) -> Job:
-    """Read a job from JSON (keys: the fields of :class:`Job`)."""
+def read_job(path: Path) -> Job | InfantJob:
+    """Read a job from JSON (keys: the fields of :class:`Job`, or of that of its system)."""
     told = json.loads(Path(path).read_text())
+    kind = InfantJob if told["system"] == "infant" else Job
     places = ("t1w", "xfm", "t2w", "xfm_t2w", "library", "models_dir", "out_dir")
-    return Job(**{key: Path(value) if key in places and value else value for key, value in told.items()})
+    return kind(**{key: Path(value) if key in places and value else value for key, value in told.items()})
 
 
-def run(job: Job) -> None:
+def run(job: Job | InfantJob) -> None:
     """Apply all networks of a system; write images (see :mod:`cerebbids.inference.outputs`) and ``predict.json``.
 
     Raises
@@ -113,10 +116,28 @@ def run(job: Job) -> None:
     write_text(job.out_dir / "predict.json", as_json(facts))
 
 
-def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
-    """Apply the networks on a device; write images, return facts."""
-    import nibabel as nib
+def _run_on(device: torch.device, job: Job | InfantJob) -> dict[str, Any]:
+    """Apply the networks on a device; write images, return facts, and what they took."""
     import torch
+
+    clock = Clock()
+    facts = (
+        label_infant(device, job, clock.lap) if isinstance(job, InfantJob) else _label_lobules(device, job, clock.lap)
+    )
+    return {
+        "warnings": [],
+        **facts,
+        "device": str(device),
+        "torch": torch.__version__,
+        "seconds": clock.seconds(),
+        "laps": clock.laps,
+        "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "peak_gpu_gb": round(torch.cuda.max_memory_allocated(device) / 2**30, 2) if device.type == "cuda" else None,
+    }
+
+
+def _label_lobules(device: torch.device, job: Job, lap: Callable[[str], None]) -> dict[str, Any]:
+    import nibabel as nib
 
     from cerebbids.imaging.xfm import read_itk_affine
     from cerebbids.inference import outputs
@@ -128,7 +149,6 @@ def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
     from cerebbids.inference.segment import load_net
     from cerebbids.inference.tissue import check_tissue, tissue_labels
 
-    clock = Clock()
     bundle = read_bundle(job.models_dir, job.system)
     nets = {name: load_net(network, device) for name, network in bundle.needed(job.method).items()}
     grids = {name: network.grid for name, network in bundle.networks.items()}
@@ -139,26 +159,26 @@ def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
     real = None
     if job.t2w and job.xfm_t2w:
         real = RealT2w(nib.load(job.t2w), t1w_to_mni @ read_itk_affine(job.xfm_t2w), job.t2w_required)
-    clock.lap("load")
+    lap("load")
     side = image_side(
         nets, grids, t1w, t1w_to_mni,
         stripped=job.skull_stripped, real=real, device=device, threads=job.cpu_threads,
-        name=str(job.t1w), lap=clock.lap,
+        name=str(job.t1w), lap=lap,
     )  # fmt: skip
     tools = Tools(nets, grids, library, device)
-    answer = find_lobules(job.method, tools, t1w, t1w_to_mni, side, str(job.t1w), flip=job.flip, lap=clock.lap)
-    clock.lap("lobules")
+    answer = find_lobules(job.method, tools, t1w, t1w_to_mni, side, str(job.t1w), flip=job.flip, lap=lap)
+    lap("lobules")
     fine = grids["contrast"]
     carved = tissue_labels(answer, side, fine)
     faint = check_tissue(carved, fine, answer, str(job.t1w))
-    clock.lap("tissue labels")
+    lap("tissue labels")
     labels = outputs.write_labels(job.out_dir, answer, t1w, t1w_to_mni, save_probabilities=job.save_probabilities)
     cut = outputs.write_carved(job.out_dir, carved, fine, t1w, t1w_to_mni)
     if answer.atlas is not None:
         outputs.write_atlas(job.out_dir, answer.atlas, fine)
     outputs.write_image_side(job.out_dir, side, fine, t1w, t1w_to_mni)
     outputs.write_native_t2w(job.out_dir, side, fine, t1w, t1w_to_mni, real)
-    clock.lap("write")
+    lap("write")
     voters = None
     if library is not None:
         voters = {"sha256": library.sha256, "members": len(library.images) // 2, "licence": library.licence}
@@ -169,12 +189,6 @@ def _run_on(device: torch.device, job: Job) -> dict[str, Any]:
         "method": job.method,
         "flip": job.flip,
         "library": voters,
-        "device": str(device),
-        "torch": torch.__version__,
-        "seconds": clock.seconds(),
-        "laps": clock.laps,
-        "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
-        "peak_gpu_gb": round(torch.cuda.max_memory_allocated(device) / 2**30, 2) if device.type == "cuda" else None,
         "superresolved": not is_fine(t1w),
         **outputs.image_facts(side),
         "warnings": [*side.warnings, *answer.warnings, *labels.warnings, *faint, *cut],

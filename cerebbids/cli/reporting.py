@@ -14,7 +14,17 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, REPORTS, SNAPSHOTS, derivative_path, stem, stems_with_labels
+from cerebbids.bids.names import (
+    DERIVATIVES,
+    LABEL_MAPS,
+    LABELS,
+    QUALITY,
+    REPORTS,
+    SNAPSHOTS,
+    derivative_path,
+    stem,
+    stems_with_labels,
+)
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
@@ -26,7 +36,7 @@ from cerebbids.reports.captions import CAPTIONS
 from cerebbids.reports.html import ORIGINS, TABLES
 from cerebbids.reports.image import ImageReport, Scan
 from cerebbids.reports.summary import RunSummary
-from cerebbids.reports.volumes import read_regions, read_vermis
+from cerebbids.reports.volumes import read_regions, read_tissues, read_vermis
 
 
 def subject_images(
@@ -142,9 +152,8 @@ def _records(
     """Say what became of a subject's images in this run."""
     for image in images:
         if error := failures.get(image.stem):
-            methods = _methods_of_labels(
-                output_dir / derivative_path(image.path, "dseg"), run, earlier.get(image.relative)
-            )
+            labels = output_dir / derivative_path(image.path, LABELS[image.system])
+            methods = _methods_of_labels(labels, run, earlier.get(image.relative))
             yield Record(image.relative, replace(run, methods_md=methods), str(error))
         else:
             yield Record(image.relative, run)
@@ -166,21 +175,26 @@ def _methods_of_labels(dseg: Path, run: RunSummary, before: Record | None) -> st
 def _describe(output_dir: Path, name: str, record: Record | None, references: References) -> ImageReport:
     image = Path(record.image).name if record else f"{name}_T1w.nii.gz"
     made = {key: output_dir / derivative_path(image, key) for key in DERIVATIVES}
-    labels = _provenance(made["dseg"])
+    system = next((system for system, key in LABELS.items() if made[key].exists()), "deepceres")
+    labels = _provenance(made[LABELS[system]])
     damaged = _damaged(made)
     return ImageReport(
         name=image,
         figures={key: made[key] for key in CAPTIONS if made[key].exists()},
-        tables={key: made[key] for key in (*TABLES, "vermis_morph") if made[key].exists() and key not in damaged},
+        tables={
+            key: made[key]
+            for key in (*TABLES, "vermis_morph", "tissues_morph")
+            if made[key].exists() and key not in damaged
+        },
         sheets={key: made[key] for key in (*REPORTS, *SNAPSHOTS.values())},
         warnings=(*damaged.values(), *labels.get("warnings", ())),
         facts=_facts(labels, _provenance(made["xfm_to_mni"]), _corrected(made)),
         errors=(record.error,) if record and record.error else (),
         run=record.run if record else None,
-        quality=_quality(made["qc"]),
+        quality=_quality(made[QUALITY[system]]),
         remarks=_remarks(labels),
         reference=references.of(image),
-        scan=_scan(made["dseg"], made["xfm_to_mni"]),
+        scan=_scan(made[LABELS[system]], made["xfm_to_mni"]),
     )
 
 
@@ -188,7 +202,7 @@ def _damaged(made: Mapping[str, Path]) -> dict[str, str]:
     """Tables that cannot be shown, by their keys, and why: the page is written without them."""
     readers = {key: partial(read_regions, scheme=DERIVATIVES[key]["seg"]) for key in TABLES}
     found = {}
-    for key, read in {**readers, "vermis_morph": read_vermis}.items():
+    for key, read in {**readers, "vermis_morph": read_vermis, "tissues_morph": read_tissues}.items():
         try:
             if made[key].exists():
                 read(made[key])
@@ -240,6 +254,9 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any], corrected
     facts = {
         "Made with": f"cerebbids {labels['version']}" if "version" in labels else None,
         "Model": labels.get("model"),
+        "Age": f"{labels['months']:.1f} months" if labels.get("months") is not None else None,
+        "Network": labels.get("network"),
+        "Image shows": _shows(labels),
         "Lobules named by": _namer(labels),
         "Corrected by hand": corrected,
         "Networks ran on": labels.get("device"),
@@ -251,6 +268,13 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any], corrected
         "T2w contrast": ORIGINS.get(labels.get("t2w", "")),
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
+
+
+def _shows(labels: Mapping[str, Any]) -> str | None:
+    """What there is in an infant's image."""
+    if "cut_out" not in labels:
+        return None
+    return "a cerebellum that was cut out" if labels["cut_out"] else f"a head, {labels['brain_cm3']:.0f} cm3 of brain"
 
 
 def _namer(labels: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ import numpy as np
 
 GROWTH = ((0.5, 1 / (3.4 * 1.15)), (12.0, 1 / 1.15), (24.0, 1.0))
 """Months, and volume of the cerebellum in parts of that at 24 months: by 240 % from 2 weeks to 1 year, and by 15 % from
-1 to 2 years, as Sun et al. 2021 quote."""
+1 to 2 years, as Sun et al. 2020 quote."""
 
 
 def size_at(months: float) -> float:

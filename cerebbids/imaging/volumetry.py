@@ -137,7 +137,11 @@ def region_names(scheme: LabelScheme) -> tuple[str, ...]:
     >>> from cerebbids.data.labels import load_scheme
     >>> region_names(load_scheme("Lobules"))[-3:]
     ('Grey matter', 'White matter', 'Cerebellum')
+    >>> region_names(load_scheme("CerebellumTissue"))
+    ('Cerebrospinal fluid', 'Grey matter', 'White matter', 'Cerebellum')
     """
+    if not any(label.hemisphere == "left" for label in scheme.labels):
+        return (*(label.name for label in scheme.labels), "Cerebellum")
     return tuple(name for name, _, _ in _regions(scheme))
 
 

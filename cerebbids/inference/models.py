@@ -32,8 +32,8 @@ class Network:
         Module of ``cerebbids.nets``.
     sizes : mapping
         How wide and deep it is: arguments of its class.
-    grid : Grid
-        Where it looks, in the working space.
+    grid : Grid or None
+        Where it looks, in the working space; none of one that looks at the image itself.
     weights : Path
     sha256 : str
         Of the weights.
@@ -43,7 +43,7 @@ class Network:
 
     architecture: str
     sizes: Sizes
-    grid: Grid
+    grid: Grid | None
     weights: Path
     sha256: str
     training_ids: tuple[str, ...]
@@ -155,6 +155,8 @@ def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
                     yield f"has a network ({name}) with {key} {net.sizes.get(key)}, not {wanted}"
         if name in SYSTEMS[system].tiled and net.architecture == "unet" and net.sizes.get("norm") != "batch":
             yield f"has a network ({name}) that sees the statistics of each piece that it is asked about"
+        if net.grid is None:
+            continue
         if not net.grid.is_symmetric:
             yield f"has a grid ({name}) that is not symmetric about x = 0, as averaging with the mirror image needs"
         halvings = _halvings(net)
@@ -179,11 +181,11 @@ def _from_toml(folder: Path, told: dict, system: str) -> Bundle:
 
 
 def _network(folder: Path, told: dict) -> Network:
-    grid = told["grid"]
+    grid = told.get("grid")
     return Network(
         architecture=told["architecture"],
         sizes={key: tuple(size) if isinstance(size, list) else size for key, size in told["sizes"].items()},
-        grid=Grid(tuple(grid["origin"]), tuple(grid["shape"]), grid["spacing"]),
+        grid=Grid(tuple(grid["origin"]), tuple(grid["shape"]), grid["spacing"]) if grid else None,
         weights=folder / told["file"],
         sha256=told["sha256"],
         training_ids=tuple(told["training"]["ids"]),

@@ -37,16 +37,18 @@ class Labelled:
     confidence: Mapping[str, float]
 
 
-def _save(image: nib.Nifti1Image, path: Path) -> None:
+def save_image(image: nib.Nifti1Image, path: Path) -> None:
+    """Save an image, whole or not at all."""
     with atomic(path) as draft:
         nib.save(image, draft)
 
 
-def _save_labels(labels: np.ndarray, affine: np.ndarray, header: nib.Nifti1Header | None, path: Path) -> None:
+def save_labels(labels: np.ndarray, affine: np.ndarray, header: nib.Nifti1Header | None, path: Path) -> None:
+    """Save labels (uint8) on a grid; ``header`` is that of an image of the same world."""
     image = nib.Nifti1Image(labels, affine, header)
     image.set_data_dtype(np.uint8)
     image.header.set_slope_inter(1, 0)
-    _save(image, path)
+    save_image(image, path)
 
 
 def _image(data: np.ndarray, affine: np.ndarray, like: nib.Nifti1Image | None = None) -> nib.Nifti1Image:
@@ -59,11 +61,11 @@ def _image(data: np.ndarray, affine: np.ndarray, like: nib.Nifti1Image | None = 
     return image
 
 
-def _save_intensities(data: np.ndarray, affine: np.ndarray, path: Path, like: nib.Nifti1Image | None = None) -> None:
+def save_intensities(data: np.ndarray, affine: np.ndarray, path: Path, like: nib.Nifti1Image | None = None) -> None:
     """Save brightness in half the space of floats; ``like`` is an image of the same world."""
     image = _image(np.rint(data / STEP).clip(0, 32767).astype(np.int16), affine, like)
     image.header.set_slope_inter(STEP, 0)
-    _save(image, path)
+    save_image(image, path)
 
 
 def write_labels(
@@ -88,36 +90,37 @@ def write_labels(
     for read in readings(answer.probabilities, answer.grid, t1w.shape, t1w.affine, t1w_to_mni):
         most, which = read.shares.max(0)
         native[read.slab][read.where] = indices[which.numpy()]
-        sure[read.slab][read.where] = _parts_of_255(most)
+        sure[read.slab][read.where] = parts_of_255(most)
         if every is not None:
-            every[read.slab][read.where] = _parts_of_255(read.shares.T)
-    _save_labels(native, t1w.affine, t1w.header, folder / "dseg.nii.gz")
-    _save_labels((native > 0).astype(np.uint8), t1w.affine, t1w.header, folder / "mask.nii.gz")
-    _save_shares(sure, t1w, folder / "confidence.nii.gz")
+            every[read.slab][read.where] = parts_of_255(read.shares.T)
+    save_labels(native, t1w.affine, t1w.header, folder / "dseg.nii.gz")
+    save_labels((native > 0).astype(np.uint8), t1w.affine, t1w.header, folder / "mask.nii.gz")
+    save_shares(sure, t1w, folder / "confidence.nii.gz")
     if every is not None:
         every[..., 0] = np.where(every.any(-1), every[..., 0], 255)
-        _save_shares(every, t1w, folder / "probseg.nii.gz")
+        save_shares(every, t1w, folder / "probseg.nii.gz")
     if answer.vermis is not None:
         halves = torch.stack([1 - answer.vermis, answer.vermis])
         vermis = labels_on_grid(halves, answer.grid, t1w.shape, t1w.affine, t1w_to_mni, (1,))
-        _save_labels(with_vermis(native, vermis > 0), t1w.affine, t1w.header, folder / "vermis.nii.gz")
+        save_labels(with_vermis(native, vermis > 0), t1w.affine, t1w.header, folder / "vermis.nii.gz")
     template, probabilities = template_t1w(), answer.probabilities
     standard = labels_on_grid(probabilities, answer.grid, template.shape, template.affine, np.eye(4), scheme.indices)
-    _save_labels(standard, template.affine, None, folder / "dseg_mni.nii.gz")
+    save_labels(standard, template.affine, None, folder / "dseg_mni.nii.gz")
     told = zip(scheme.labels, confidence(probabilities), strict=True)
     warnings = cut_off(most_likely(probabilities).numpy(), standard)
     return Labelled(tuple(warnings), {label.abbreviation: round(share, 3) for label, share in told})
 
 
-def _parts_of_255(shares: torch.Tensor) -> np.ndarray:
+def parts_of_255(shares: torch.Tensor) -> np.ndarray:
+    """Probabilities in whole parts of 255, uint8."""
     return (255 * shares).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
-def _save_shares(parts: np.ndarray, t1w: nib.Nifti1Image, path: Path) -> None:
+def save_shares(parts: np.ndarray, t1w: nib.Nifti1Image, path: Path) -> None:
     """Save parts of 255 as probabilities, in a quarter of the space of floats."""
     image = _image(parts, t1w.affine, t1w)
     image.header.set_slope_inter(1 / 255, 0)
-    _save(image, path)
+    save_image(image, path)
 
 
 def write_carved(
@@ -138,12 +141,12 @@ def write_carved(
         T1w world -> working space, mm.
     """
     labels = np.array((0, *load_scheme(CARVED).indices), np.uint8)[channels]
-    _save(_image(labels, grid.affine), folder / "carved_mni.nii.gz")
+    save_image(_image(labels, grid.affine), folder / "carved_mni.nii.gz")
     shape, affine = fine_box(t1w, grid, t1w_to_mni)
     placed = relabel(labels, grid.affine, shape, affine, t1w_to_mni)
-    _save(_image(placed, affine, t1w), folder / "carved_fine.nii.gz")
+    save_image(_image(placed, affine, t1w), folder / "carved_fine.nii.gz")
     native = relabel(labels, grid.affine, t1w.shape, t1w.affine, t1w_to_mni)
-    _save_labels(native, t1w.affine, t1w.header, folder / "carved.nii.gz")
+    save_labels(native, t1w.affine, t1w.header, folder / "carved.nii.gz")
     if touches_face(channels):
         return (f"The cerebellum reaches the edge of the box at 0.5 mm: seg-{CARVED} may be cut off there.",)
     return ()
@@ -162,7 +165,7 @@ def write_atlas(folder: Path, atlas: Answer, grid: Grid) -> None:
     """
     indices = load_scheme(COMPARTMENTS).indices
     labels = labels_on_grid(atlas.probabilities, atlas.grid, grid.shape, grid.affine, np.eye(4), indices)
-    _save(_image(labels, grid.affine), folder / "atlas_mni.nii.gz")
+    save_image(_image(labels, grid.affine), folder / "atlas_mni.nii.gz")
 
 
 def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1Image, t1w_to_mni: np.ndarray) -> None:
@@ -180,13 +183,13 @@ def write_image_side(folder: Path, side: ImageSide, grid: Grid, t1w: nib.Nifti1I
         T1w world -> working space, mm.
     """
     if side.cavity is not None:
-        _save_labels(np.asarray(side.cavity.dataobj), t1w.affine, t1w.header, folder / "icv.nii.gz")
+        save_labels(np.asarray(side.cavity.dataobj), t1w.affine, t1w.header, folder / "icv.nii.gz")
     fine = nib.Nifti1Image(side.t1w, grid.affine)
-    _save_intensities(side.t1w, grid.affine, folder / "superres_mni.nii.gz")
-    _save_intensities(side.t2w, grid.affine, folder / "t2w_mni.nii.gz")
+    save_intensities(side.t1w, grid.affine, folder / "superres_mni.nii.gz")
+    save_intensities(side.t2w, grid.affine, folder / "t2w_mni.nii.gz")
     shape, affine = fine_box(t1w, grid, t1w_to_mni)
     placed = resample(fine, shape, affine, t1w_to_mni, order=3)
-    _save_intensities(np.asarray(placed.dataobj), affine, folder / "superres.nii.gz", t1w)
+    save_intensities(np.asarray(placed.dataobj), affine, folder / "superres.nii.gz", t1w)
 
 
 def write_native_t2w(
@@ -200,7 +203,7 @@ def write_native_t2w(
         native = resample(real.image, t1w.shape, t1w.affine, np.linalg.inv(real.t2w_to_mni) @ t1w_to_mni, order=3)
     else:
         native = resample(nib.Nifti1Image(side.t2w, grid.affine), t1w.shape, t1w.affine, t1w_to_mni)
-    _save_intensities(np.asarray(native.dataobj), t1w.affine, folder / "t2w.nii.gz", t1w)
+    save_intensities(np.asarray(native.dataobj), t1w.affine, folder / "t2w.nii.gz", t1w)
 
 
 def image_facts(side: ImageSide) -> dict[str, Any]:

@@ -9,7 +9,7 @@ OUTSIDE, WRONG, RIGHT = range(3)
 
 
 def shown(probabilities: torch.Tensor) -> torch.Tensor:
-    """What the second network sees of an answer, never the image (Sun et al. 2021, section 3.1).
+    """What the second network sees of an answer, never the image (Sun et al. 2020, section 3.1).
 
     Parameters
     ----------

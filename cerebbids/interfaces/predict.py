@@ -99,7 +99,7 @@ class Predict(SimpleInterface):
         write_text(folder / "job.json", json.dumps(job, indent=2))
         ended = run_child([*self._command, "--spec", str(folder / "job.json")], folder, self._hours * 3600)
         if ended.code != 0:
-            raise self._failure(ended)
+            raise network_failure(ended, self.inputs.t1w, self._hours)
         self._results |= {key: str(folder / name) for key, name in _OUTPUTS.items()}
         self._results |= self._optional(folder)
         return runtime
@@ -126,15 +126,17 @@ class Predict(SimpleInterface):
         found["meta"] = {"SkullStripped": self.inputs.skull_stripped, "CerebBIDS": told}
         return found
 
-    def _failure(self, ended: Ended) -> CerebbidsError:
-        machine = "look at the GPU and the machine, or choose --device cpu"
-        if ended.code is None:
-            return CerebbidsError(self.inputs.t1w, f"the network hung for {self._hours:g} hours", machine)
-        if ended.code == -signal.SIGKILL:
-            mend = "give it more memory, or run fewer at once (--nprocs)"
-            return CerebbidsError(self.inputs.t1w, "the network was killed, out of memory it seems", mend)
-        if ended.code < 0:  # whatever it said before was about something else
-            reason = f"the network was ended by signal {-ended.code} ({signal.strsignal(-ended.code)})"
-            return CerebbidsError(self.inputs.t1w, reason, machine)
-        lines = ended.stderr.strip().splitlines() or [f"the network ended with code {ended.code}"]
-        return read_error(ended.stderr) or CerebbidsError(self.inputs.t1w, lines[-1], "see the crash file in sub-*/log")
+
+def network_failure(ended: Ended, t1w: str, hours: float) -> CerebbidsError:
+    """Why the networks' process did not come to its end, as an error that names the image."""
+    machine = "look at the GPU and the machine, or choose --device cpu"
+    if ended.code is None:
+        return CerebbidsError(t1w, f"the network hung for {hours:g} hours", machine)
+    if ended.code == -signal.SIGKILL:
+        mend = "give it more memory, or run fewer at once (--nprocs)"
+        return CerebbidsError(t1w, "the network was killed, out of memory it seems", mend)
+    if ended.code < 0:  # whatever it said before was about something else
+        reason = f"the network was ended by signal {-ended.code} ({signal.strsignal(-ended.code)})"
+        return CerebbidsError(t1w, reason, machine)
+    lines = ended.stderr.strip().splitlines() or [f"the network ended with code {ended.code}"]
+    return read_error(ended.stderr) or CerebbidsError(t1w, lines[-1], "see the crash file in sub-*/log")

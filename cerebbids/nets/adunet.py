@@ -1,6 +1,6 @@
 """The densely connected U-Net for tissues of infants, and the same body as a network that judges its answers.
 
-Wang et al. 2018 (ADU-Net) as Sun et al. 2021 trained it for the infant cerebellum. Widths, growth and the order of
+Wang et al. 2018 (ADU-Net) as Sun et al. 2020 trained it for the infant cerebellum. Widths, growth and the order of
 layers are those of the released network's description; its number of weights is reproduced (16,400,916 for one channel
 and four classes, convolutions alone).
 """

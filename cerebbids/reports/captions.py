@@ -23,6 +23,28 @@ class Caption:
 
 
 CAPTIONS: Mapping[str, Caption] = {
+    "figure_tissues_dseg": Caption(
+        "Tissues on the scan",
+        "seg-CerebellumTissue of an infant. Check that white matter reaches into the folia, that grey matter covers it "
+        "without gaps, and that fluid lies outside and between the folia. The brainstem, as far as it is labelled, is "
+        "no part of the volumes. With the pointer on a cut its labels go away.",
+        "Nine large cuts through the cerebellum, coronal, axial and sagittal, on which cerebrospinal fluid, grey and "
+        "white matter are outlined in colours; the legend names them.",
+    ),
+    "figure_tissues_confidence": Caption(
+        "Where labels may be wrong",
+        "Colour shows where a second network, which has seen the labels and their probabilities alone, gives a label "
+        "less than 0.95 to be right. Thin lines along the borders of tissues are usual; look twice at wide patches. It "
+        "can be sure and wrong: no colour is no proof. With the pointer on a cut the scan shows alone.",
+        "The same cuts, coloured from purple to yellow where the label of a voxel is less and less probably right; the "
+        "legend tells the probabilities.",
+    ),
+    "figure_place": Caption(
+        "Where the cerebellum was found",
+        "Check that the outline holds the whole cerebellum and ends at the cerebrum: what is outside has no label. "
+        "With the pointer on a cut the outline goes away.",
+        "17 cuts through the whole head, axial, coronal and sagittal, with the outline of cerebellum and brainstem.",
+    ),
     "figure_dseg": Caption(
         "Lobules on the scan",
         "Check that the outlines follow the surface of the cerebellum, without cerebrum, venous sinus or "

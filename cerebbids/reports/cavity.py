@@ -38,8 +38,23 @@ def cavity_check(t1w_path: Path, icv_path: Path, out: Path) -> None:
     out : Path
         SVG file. The pointer on a cut takes the outline away.
     """
-    t1w, mask = Volume.of(nib.load(t1w_path), np.float32), Volume.of(nib.load(icv_path))
-    scene = _scene(t1w, mask)
+    outline_check(t1w_path, icv_path, out, "Intracranial cavity", "Intracranial cavity")
+
+
+def outline_check(t1w_path: Path, mask_path: Path, out: Path, title: str, name: str, *, whole: bool = False) -> None:
+    """Draw the outline of a mask on the T1w image, as :func:`cavity_check` does.
+
+    Parameters
+    ----------
+    t1w_path, mask_path, out
+        As there.
+    title, name : str
+        Of the picture, and of what is outlined.
+    whole : bool
+        Whether to show all of the image, not the mask and a margin.
+    """
+    t1w, mask = Volume.of(nib.load(t1w_path), np.float32), Volume.of(nib.load(mask_path))
+    scene = _scene(t1w, mask, name, whole)
     box = scene.cavity.box() if scene.cavity.data.any() else scene.view
     rows = (
         scene.row(AXIAL, box.positions(AXIAL, 6), "Axial, from below to above"),
@@ -48,7 +63,7 @@ def cavity_check(t1w_path: Path, icv_path: Path, out: Path) -> None:
     )
     cm3 = np.count_nonzero(mask.data) * abs(np.linalg.det(mask.affine[:3, :3])) / 1000
     note = f"The mask measures {cm3:.0f} cm\N{SUPERSCRIPT THREE}. Positions are scanner coordinates in mm."
-    write_picture(Picture("Intracranial cavity", rows, (Key("Intracranial cavity", (COLOR,)),), notes=(note,)), out)
+    write_picture(Picture(title, rows, (Key(name, (COLOR,)),), notes=(note,)), out)
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,7 @@ class _Scene:
     cavity: Volume
     view: Box
     window: tuple[float, float]
+    name: str
 
     def row(self, plane: Plane, positions: tuple[float, ...], title: str) -> Row:
         return Row(tuple(self._panel(plane, position) for position in positions), title)
@@ -69,19 +85,21 @@ class _Scene:
             (scan.shape[1] * STEP * SCALE, scan.shape[0] * STEP * SCALE),
             caption(plane, position),
             plane.edges,
-            (Outline(path, COLOR, "Intracranial cavity"),) if path else (),
+            (Outline(path, COLOR, self.name),) if path else (),
         )
 
 
-def _scene(t1w: Volume, mask: Volume) -> _Scene:
-    """Look at the cavity, with black and white such that it, and not the fat around it, has contrast."""
+def _scene(t1w: Volume, mask: Volume, name: str, whole: bool) -> _Scene:
+    """Look at what is masked, with black and white such that it, and not the fat around it, has contrast."""
     inside = mask.data > 0
+    everything = Volume(np.ones_like(mask.data), mask.affine)
     if not inside.any():
-        everything = Volume(np.ones_like(mask.data), mask.affine).box()
-        return _Scene(t1w, Volume(inside.astype(np.float32), mask.affine), everything, _window(t1w.data))
+        outlined = Volume(inside.astype(np.float32), mask.affine)
+        return _Scene(t1w, outlined, everything.box(), _window(t1w.data), name)
     cropped = mask.cropped()
-    cavity = Volume((cropped.data > 0).astype(np.float32), cropped.affine)
-    return _Scene(t1w, cavity, cavity.box().grown(MARGIN), _window(t1w.data[inside]))
+    outlined = Volume((cropped.data > 0).astype(np.float32), cropped.affine)
+    view = everything.box() if whole else outlined.box().grown(MARGIN)
+    return _Scene(t1w, outlined, view, _window(t1w.data[inside]), name)
 
 
 def _window(values: np.ndarray) -> tuple[float, float]:

@@ -44,13 +44,17 @@ def doubt_check(superres_path: Path, confidence_path: Path, xfm_path: Path, out:
     near = Volume(image.get_fdata(dtype=np.float32), to_mni).within(VIEW)
     doubt = Volume(1 - near.data, near.affine)  # beyond the image nothing is doubtful
     rows = close_ups(_Doubtful(scan.volume, "doubt", scan.window, doubt=doubt), scan)
-    legend = (*(Key(name, (color,)) for name, color in _bands()),)
     notes = (
         "Probability of the label that a voxel got, or of the background where it got none; without colour: 0.95 and "
         "more.",
         f"In {SPACE}; positions are coordinates of that space in mm.",
     )
-    write_picture(Picture("Where labels are doubtful", rows, legend, notes=notes), out)
+    write_picture(Picture("Where labels are doubtful", rows, doubt_legend(), notes=notes), out)
+
+
+def doubt_legend() -> tuple[Key, ...]:
+    """Name the colours, the most certain first."""
+    return tuple(Key(name, (color,)) for name, color in _bands())
 
 
 def _bands() -> list[tuple[str, str]]:

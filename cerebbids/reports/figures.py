@@ -4,6 +4,7 @@ from cerebbids.reports.cavity import cavity_check
 from cerebbids.reports.contrast import contrast_check
 from cerebbids.reports.doubt import doubt_check
 from cerebbids.reports.flatmap import flat_figure
+from cerebbids.reports.infant import place_check, tissue_mosaic, trust_check
 from cerebbids.reports.mosaic import atlas_mosaic, carved_mosaic, segmentation_mosaic
 from cerebbids.reports.registration import registration_check
 from cerebbids.reports.snapshots import snapshots
@@ -19,11 +20,14 @@ __all__ = [
     "contrast_check",
     "doubt_check",
     "flat_figure",
+    "place_check",
     "registration_check",
     "segmentation_mosaic",
     "snapshots",
     "superres_check",
     "surface_figure",
+    "tissue_mosaic",
     "tissues_figure",
+    "trust_check",
     "volumes_figure",
 ]

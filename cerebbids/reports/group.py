@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
 
-from cerebbids.bids.names import COMPARTMENTS, GROUP_QC, SCHEMES, group_table
+from cerebbids.bids.names import COMPARTMENTS, EVERY_SCHEME, GROUP_QC, SCHEMES, TISSUES, group_table
 from cerebbids.bids.sidecars import TABLES
 from cerebbids.imaging.cohort import FENCE, LEAST
 from cerebbids.imaging.volumetry import CAVITY
@@ -108,7 +108,9 @@ def group_page(
 
 def _rows(quality: pd.DataFrame, links: Sequence[str], frames: Frames, numbers: Sequence[str]) -> list[_Row]:
     volumes = _columns(frames.get(group_table(COMPARTMENTS)))
-    measured = {image for scheme in SCHEMES for image in frames.get(group_table(scheme), _NONE)["image"]}
+    for name, of_infants in _columns(frames.get(group_table(TISSUES))).items():
+        volumes[name] = volumes.get(name, {}) | of_infants
+    measured = {image for scheme in EVERY_SCHEME for image in frames.get(group_table(scheme), _NONE)["image"]}
     rows = []
     for link, cells in zip(links, quality.to_dict("records"), strict=True):
         image = str(cells["image"])

@@ -19,7 +19,7 @@ from cerebbids.reports.flatplot import plot_scripts, plot_values
 from cerebbids.reports.flatvalues import FlatMap, of_image
 from cerebbids.reports.image import ImageReport
 from cerebbids.reports.summary import RunSummary
-from cerebbids.reports.volumes import read_vermis
+from cerebbids.reports.volumes import read_tissues, read_vermis
 from cerebbids.reports.volumetry import Row, Volumetry, read_volumetry
 
 TABLES: Mapping[str, Caption] = {
@@ -141,8 +141,16 @@ class _Section:
     figures: tuple[_Figure, ...]
     tables: Mapping[str, _Table]
     vermis: tuple[tuple[str, float], ...]
+    tissues: tuple[tuple[str, float], ...]
     numbers: tuple[tuple[str, str], ...]
     flat: _Flat | None
+
+    @property
+    def cerebellum(self) -> float | None:
+        """Volume of the cerebellum, cm3, where it is known."""
+        if "morph" in self.tables:
+            return self.tables["morph"].totals["Total"].region.both
+        return self.tissues[0][1] if self.tissues else None
 
 
 def _section(image: ImageReport, out_dir: Path) -> _Section:
@@ -165,9 +173,10 @@ def _section(image: ImageReport, out_dir: Path) -> _Section:
         if key in image.tables
     }
     vermis = read_vermis(image.tables["vermis_morph"]) if "vermis_morph" in image.tables else ()
+    tissues = read_tissues(image.tables["tissues_morph"]) if "tissues_morph" in image.tables else ()
     flat = of_image([row.region for row in tables["morph"].volumetry.rows]) if "morph" in tables else None
     plotted = _Flat(flat, plot_values(flat)) if flat else None
-    return _Section(image, image.name, figures, tables, vermis, _numbers(image.quality), plotted)
+    return _Section(image, image.name, figures, tables, vermis, tissues, _numbers(image.quality), plotted)
 
 
 def _href(file: Path, out_dir: Path) -> str:

@@ -41,7 +41,8 @@ class ImageReport:
     figures : dict
         Figures by their key in `cerebbids.reports.html.CAPTIONS`; a failed image lacks some or all.
     tables : dict
-        TSV files of volumes by their key in `cerebbids.reports.html.TABLES`, and ``vermis_morph``.
+        TSV files of volumes by their key in `cerebbids.reports.html.TABLES`, ``vermis_morph`` and
+        ``tissues_morph``.
     sheets : dict
         Where the sheets of volumes and their snapshots are, or will be, by their keys in
         `cerebbids.bids.names.DERIVATIVES`.

@@ -19,7 +19,7 @@ class System:
     scheme : str
         Label scheme, the value of the ``seg-`` entity.
     grids : mapping
-        Its networks, and where in the working space each of them looks.
+        Its networks, and where in the working space each of them looks; none of one that looks at the image itself.
     channels : mapping
         Input channels and classes of those that label.
     tiled : tuple of str
@@ -36,7 +36,7 @@ class System:
 
     name: str
     scheme: str
-    grids: Mapping[str, Grid]
+    grids: Mapping[str, Grid | None]
     channels: Mapping[str, tuple[int, int]]
     tiled: tuple[str, ...]
     methods: Mapping[str, tuple[str, ...]]

@@ -1,6 +1,6 @@
 """From a network's answer and the truth to what a second network learns: where the answer can be trusted.
 
-Sun et al. 2021, section 3.1. The second network sees the labels that the first has given and its probabilities, never
+Sun et al. 2020, section 3.1. The second network sees the labels that the first has given and its probabilities, never
 the image, and tells for every voxel whether the label is right.
 """
 

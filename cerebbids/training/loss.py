@@ -126,7 +126,7 @@ def charbonnier(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def weighted_cross_entropy(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy in which every voxel counts as its label is to be trusted (Sun et al. 2021, section 3.2).
+    """Cross-entropy in which every voxel counts as its label is to be trusted (Sun et al. 2020, section 3.2).
 
     Parameters
     ----------

@@ -81,5 +81,8 @@ LOBULES_DPN = Recipe("lobules_dpn", 500, "dpn", {**_LOBULES, **_DPN})
 LOBULES_UNET = Recipe("lobules_unet", 400, "unet", {**_LOBULES, **_UNET})
 """Twelve lobules, white matter and background at 0.5 mm, from T1w, T2w and thirteen guessed labels."""
 
+TISSUE24 = Recipe("tissue24", 1400, "adunet", {"channels_in": 1, "classes": 4, "width": 16}, batch=4)
+"""Fluid, grey and white matter of cut-out cerebella of 24 months; a quarter of the text's width."""
+
 CASCADE = (SIDES_DPN, SIDES_UNET, LOBULES_DPN, LOBULES_UNET)
-RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE)}
+RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, TISSUE24)}

@@ -19,9 +19,11 @@ from cerebbids.training.cascade import SMOOTH, CascadeExamples
 from cerebbids.training.cascadecases import load_cascade
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.details import DetailExamples, load_details
+from cerebbids.training.infantpatches import InfantPatches
+from cerebbids.training.infants import fold_of, kit_infants
 from cerebbids.training.kit import surrounding_names
 from cerebbids.training.loop import Loss
-from cerebbids.training.loss import charbonnier, dice_cross_entropy
+from cerebbids.training.loss import charbonnier, dice_cross_entropy, weighted_cross_entropy
 from cerebbids.training.pairs import PairExamples, load_sources, t2w_loss
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
@@ -120,9 +122,20 @@ def cascade(view: View, kit: Path, work: Path, fold: str, recipe: Recipe) -> Tas
     return Task(net, CascadeExamples(cases, view, recipe), loss_of, seen)
 
 
+def tissue24(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Cubes of labelled infants of 24 months, but for the fold's."""
+    everybody = kit_infants(kit)
+    folds = fold_of(everybody)
+    infants = tuple(infant for infant in everybody if str(folds[infant.person]) != fold)
+    net = build(recipe.architecture, recipe.sizes)
+    seen = Seen(tuple(f"BCP24-{infant.person}" for infant in infants))
+    return Task(net, InfantPatches(infants, recipe), weighted_cross_entropy, seen)
+
+
 TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {
     "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast, "deform": deform,
     "sides_dpn": partial(cascade, SIDE_VIEW), "sides_unet": partial(cascade, SIDE_VIEW),
     "lobules_dpn": partial(cascade, LOBULE_VIEW), "lobules_unet": partial(cascade, LOBULE_VIEW),
+    "tissue24": tissue24,
 }  # fmt: skip
 """Every network of the bundle by its name."""

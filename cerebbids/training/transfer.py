@@ -1,6 +1,6 @@
 """Labels of one age carried to younger ones: train, judge, keep the most trusted answers as labels, train on them.
 
-Sun et al. 2021, section 3. Cohorts follow each other from the labelled one to those whose contrast is the least like
+Sun et al. 2020, section 3. Cohorts follow each other from the labelled one to those whose contrast is the least like
 it. Each step trains a network for tissues on the cohort before and one that judges its answers, and takes the ``k``
 infants of the next cohort whose answers it trusts most. Their answers are the labels of the next network, whose loss
 counts every voxel by the confidence in it.

@@ -1,7 +1,7 @@
 """Images of younger infants, made from labelled ones of 24 months: less contrast between tissues, smaller, noisier.
 
 No scan of a younger infant is behind them. What they keep is the anatomy of a real person and the texture of a real
-scan; what is changed is told by :class:`Look`, and the truth is known. The sizes follow the growth that Sun et al. 2021
+scan; what is changed is told by :class:`Look`, and the truth is known. The sizes follow the growth that Sun et al. 2020
 quote (the cerebellum grows by 240 % from 2 weeks to 1 year, and by 15 % from 1 to 2 years); how far the contrast falls
 is a choice, between that of 24 months and nearly none at 6 months.
 """

@@ -12,7 +12,9 @@ IMAGE = SourceImage(Path("/data") / RELATIVE, "01", RELATIVE)
 
 
 DESCRIBED = [
-    key for key, told in DERIVATIVES.items() if told.get("datatype") != "figures" and key not in ("qc", *REPORTS)
+    key
+    for key, told in DERIVATIVES.items()
+    if told.get("datatype") != "figures" and key not in ("qc", "tissues_qc", *REPORTS)
 ]
 
 

@@ -1,0 +1,133 @@
+"""From an infant's T1w image, of the head or of a cerebellum that was cut out, to tissues of the cerebellum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import torch
+from scipy import ndimage
+
+from cerebbids.errors import SegmentationFailed
+from cerebbids.imaging.antsio import with_data
+from cerebbids.imaging.bias import correct_bias
+from cerebbids.inference.localise import BRAIN, BRAINSTEM, CEREBELLUM, Place, is_cut_out, localise
+from cerebbids.inference.tissues import Tissues, find_tissues, nearest_of
+from cerebbids.systems.infant import OLDEST_BRAIN_CM3
+
+AROUND_MM = 3.0
+"""How much around cerebellum and brainstem a network is shown: fluid between and around the folia."""
+
+
+@dataclass(frozen=True)
+class InfantAnswer:
+    """Tissues on the grid of an image.
+
+    Parameters
+    ----------
+    t1w : Nifti1Image
+        The image, corrected for bias where it shows a head.
+    tissues : Tissues
+    cerebellum : ndarray of bool, (X, Y, Z)
+        What of the labels belongs to the cerebellum, on the part of the grid of ``tissues``.
+    shown : ndarray of bool, (X, Y, Z)
+        What of the image the networks were shown, on the whole grid.
+    cut_out : bool
+        Whether the image shows nothing but a cerebellum and what is beside it.
+    brain_cm3 : float or None
+        Volume of brain, cerebellum and brainstem; none of a cut-out.
+    """
+
+    t1w: nib.Nifti1Image
+    tissues: Tissues
+    cerebellum: np.ndarray
+    shown: np.ndarray
+    cut_out: bool
+    brain_cm3: float | None
+
+    def facts(self) -> dict[str, Any]:
+        """Say what was measured, for ``predict.json``."""
+        labelled = self.cerebellum & (self.tissues.labels > 0)
+        trust, sure = self.tissues.trust[labelled], self.tissues.probabilities.max(0)[labelled]
+        return {
+            "cut_out": self.cut_out,
+            "brain_cm3": self.brain_cm3 and round(self.brain_cm3, 1),
+            "trust_mean": round(float(trust.mean()), 4),
+            "doubtful_share": round(float((trust < 0.5).mean()), 4),
+            "probability_mean": round(float(sure.mean()), 4),
+        }
+
+
+def label(
+    place_net: torch.nn.Module,
+    tissue_net: torch.nn.Module,
+    judge: torch.nn.Module,
+    t1w: nib.Nifti1Image,
+    device: torch.device,
+    threads: int,
+    name: str,
+    lap: Callable[[str], None],
+) -> InfantAnswer:
+    """Find the cerebellum of an infant and label its tissues.
+
+    Parameters
+    ----------
+    place_net, tissue_net, judge : Module
+        Find the cerebellum; name tissues; tell how far to trust them.
+    t1w : Nifti1Image
+        3D, any orientation, not negative, 0 around a cut-out.
+    device : torch.device
+    threads : int
+        CPUs to use.
+    name : str
+        What to call the image in an error.
+    lap : callable
+        Told of the end of every stage.
+
+    Raises
+    ------
+    SegmentationFailed
+        No cerebellum was found, or the head is none of an infant.
+    """
+    cut_out = is_cut_out(t1w)
+    place = localise(place_net, t1w, device, name)
+    lap("place")
+    if cut_out:
+        shown = np.asarray(t1w.dataobj) > 0
+    else:
+        _check_brain(place, name)
+        brain = np.isin(place.labels, (BRAIN, CEREBELLUM, BRAINSTEM)).astype(np.uint8)
+        t1w = correct_bias(t1w, with_data(t1w, brain), threads)
+        lap("bias")
+        shown = region(place.labels, t1w.affine) & (np.asarray(t1w.dataobj) > 0)
+    tissues = find_tissues(tissue_net, judge, t1w, shown, device)
+    owner = nearest_of(place.labels[tissues.part], tissues.labels > 0, CEREBELLUM, BRAINSTEM)
+    cerebellum = owner == CEREBELLUM
+    if not (cerebellum & (tissues.labels > 0)).any():
+        raise SegmentationFailed(name, "no tissue of a cerebellum was found", "look at the image and its contrast")
+    lap("tissues")
+    return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, None if cut_out else place.brain_cm3)
+
+
+def _check_brain(place: Place, name: str) -> None:
+    if place.brain_cm3 > OLDEST_BRAIN_CM3:
+        reason = f"shows a brain of {place.brain_cm3:.0f} cm3, which is no infant's"
+        raise SegmentationFailed(name, reason, "correct the age, or choose --system deepceres")
+
+
+def region(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Cerebellum, brainstem and :data:`AROUND_MM` around both, bool, of labels of a place."""
+    zooms = np.linalg.norm(affine[:3, :3], axis=0)
+    inside = np.isin(labels, (CEREBELLUM, BRAINSTEM))
+    box = ndimage.find_objects(inside.astype(np.uint8))[0]
+    pads = np.ceil(AROUND_MM / zooms).astype(int) + 1
+    near = tuple(
+        slice(max(0, side.start - pad), min(n, side.stop + pad))
+        for side, pad, n in zip(box, pads, labels.shape, strict=True)
+    )
+    grown = np.zeros(labels.shape, bool)
+    grown[near] = ndimage.distance_transform_edt(~inside[near], sampling=zooms) <= AROUND_MM
+    return grown & (labels != BRAIN)

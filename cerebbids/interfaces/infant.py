@@ -1,0 +1,159 @@
+"""An infant's image: the networks in a process of their own, what is measured, and pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import nibabel as nib
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
+
+from cerebbids.bids.names import TISSUES
+from cerebbids.data.labels import load_scheme
+from cerebbids.files import as_json, write_text
+from cerebbids.imaging.infantqc import judge_tissues
+from cerebbids.imaging.volumetry import tissue_volumes, write_volumes
+from cerebbids.interfaces.predict import HOURS, network_failure
+from cerebbids.interfaces.process import run_child
+from cerebbids.reports.figures import place_check, tissue_mosaic, trust_check
+from cerebbids.systems.infant import VALIDATED
+
+_IMAGES = ("dseg", "mask", "shown", "probseg", "confidence", "t1w")
+
+
+class _LabelInputSpec(BaseInterfaceInputSpec):
+    t1w = File(exists=True, mandatory=True, desc="T1w image in one plain form")
+    months = traits.Float(mandatory=True, desc="age since birth")
+    model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights, another result")
+    version = traits.Str(mandatory=True, desc="of this program")
+    models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
+    device = traits.Str("cpu", usedefault=True, nohash=True, desc="cpu or cuda:N")
+    # Not num_threads: nipype would take that for the number of GPU slots.
+    cpu_threads = traits.Int(1, usedefault=True, nohash=True, desc="CPUs to use")
+    use_gpu = traits.Bool(False, usedefault=True, nohash=True, desc="take one of nipype's GPU slots")
+
+
+class _LabelOutputSpec(TraitedSpec):
+    dseg = File(exists=True, desc="tissues on the grid of the T1w image")
+    mask = File(exists=True, desc="what of them belongs to the cerebellum")
+    shown = File(exists=True, desc="what of the image the networks were shown")
+    probseg = File(exists=True, desc="probabilities of background and tissues")
+    confidence = File(exists=True, desc="probability that each voxel's label is right")
+    t1w = File(exists=True, desc="T1w image, corrected for bias where it shows a head")
+    facts = File(exists=True, desc="JSON: model, device, time and memory")
+    place = File(exists=True, desc="the same as shown; not of a cerebellum that was cut out before")
+
+
+class LabelTissues(SimpleInterface):
+    """Start ``cerebbids-predict`` with a job file; when the process dies or hangs, this node fails, with the reason."""
+
+    input_spec = _LabelInputSpec
+    output_spec = _LabelOutputSpec
+    _command = (sys.executable, "-P", "-m", "cerebbids.cli.predict")
+    _hours = HOURS
+
+    def _run_interface(self, runtime):
+        folder = Path(runtime.cwd)
+        job = {key: getattr(self.inputs, key) for key in ("t1w", "months", "device", "cpu_threads")}
+        job |= {"system": "infant", "models_dir": self.inputs.models_dir or None, "out_dir": str(folder)}
+        write_text(folder / "job.json", json.dumps(job, indent=2))
+        ended = run_child([*self._command, "--spec", str(folder / "job.json")], folder, self._hours * 3600)
+        if ended.code != 0:
+            raise network_failure(ended, self.inputs.t1w, self._hours)
+        self._results |= {name: str(folder / f"{name}.nii.gz") for name in _IMAGES}
+        self._results["facts"] = str(folder / "predict.json")
+        if not json.loads((folder / "predict.json").read_text(encoding="utf-8"))["cut_out"]:
+            self._results["place"] = self._results["shown"]
+        return runtime
+
+
+class _TissueInputSpec(BaseInterfaceInputSpec):
+    dseg = File(exists=True, mandatory=True, desc="tissues")
+    mask = File(exists=True, mandatory=True, desc="cerebellum on the same grid")
+
+
+class _TableOutputSpec(TraitedSpec):
+    out_file = File(exists=True, desc="table of volumes")
+
+
+class MeasureTissues(SimpleInterface):
+    """Table of the tissues' volumes."""
+
+    input_spec = _TissueInputSpec
+    output_spec = _TableOutputSpec
+
+    def _run_interface(self, runtime):
+        out_file = Path(runtime.cwd) / "morph.tsv"
+        dseg, mask = (nib.load(path) for path in (self.inputs.dseg, self.inputs.mask))
+        write_volumes(tissue_volumes(dseg, load_scheme(TISSUES), mask), out_file)
+        self._results["out_file"] = str(out_file)
+        return runtime
+
+
+class _CheckInputSpec(_TissueInputSpec):
+    facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
+    known = traits.List(traits.Str, usedefault=True, desc="warnings of the steps before")
+    version = traits.Str(mandatory=True, desc="of this program")
+
+
+class _CheckOutputSpec(TraitedSpec):
+    meta = traits.Dict(desc="provenance and warnings, for the sidecars")
+    qc = File(exists=True, desc="JSON: quality in numbers, and a traffic light")
+
+
+class CheckTissues(SimpleInterface):
+    """Say what made the labels, and what in them should make a reader look twice."""
+
+    input_spec = _CheckInputSpec
+    output_spec = _CheckOutputSpec
+
+    def _run_interface(self, runtime):
+        facts = json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
+        steps = [*self.inputs.known, *facts.pop("warnings"), *_about_network(facts["model_months"])]
+        dseg, mask = (nib.load(path) for path in (self.inputs.dseg, self.inputs.mask))
+        verdict = judge_tissues(dseg, mask, facts, steps)
+        out_file = Path(runtime.cwd) / "qc.json"
+        write_text(out_file, as_json(verdict.quality))
+        told = {"version": self.inputs.version, "system": "infant", **facts, **verdict.told()}
+        self._results |= {"meta": {"CerebBIDS": told}, "qc": str(out_file)}
+        return runtime
+
+
+def _about_network(months: int) -> tuple[str, ...]:
+    if months == VALIDATED:
+        return ()
+    return (
+        f"The network for {months} months has learnt from simulated images, and was never held against labels of real "
+        "infants of that age.",
+    )
+
+
+class _FigureInputSpec(BaseInterfaceInputSpec):
+    t1w = File(exists=True, mandatory=True, desc="T1w image")
+    dseg = File(exists=True, mandatory=True, desc="tissues")
+    confidence = File(exists=True, mandatory=True, desc="probability that each label is right")
+    place = File(exists=True, desc="what the networks were shown of a head")
+
+
+class _FigureOutputSpec(TraitedSpec):
+    dseg = File(exists=True, desc="tissues on the scan")
+    confidence = File(exists=True, desc="where labels may be wrong")
+    place = File(exists=True, desc="where the cerebellum was found; not of a cut-out")
+
+
+class TissueFigures(SimpleInterface):
+    """Pictures for the report."""
+
+    input_spec = _FigureInputSpec
+    output_spec = _FigureOutputSpec
+
+    def _run_interface(self, runtime):
+        t1w, dseg = Path(self.inputs.t1w), Path(self.inputs.dseg)
+        files = {key: Path(runtime.cwd) / f"{key}.svg" for key in ("dseg", "confidence", "place")}
+        tissue_mosaic(t1w, dseg, files["dseg"])
+        trust_check(t1w, dseg, Path(self.inputs.confidence), files["confidence"])
+        if isdefined(self.inputs.place):
+            place_check(t1w, Path(self.inputs.place), files["place"])
+        self._results |= {key: str(file) for key, file in files.items() if file.exists()}
+        return runtime
