@@ -18,11 +18,19 @@ class InfantPatches(Stream):
 
     Items are (images (channels, 32, 32, 32) float32, target (2, 32, 32, 32) float32): labels, and how much each
     voxel's counts.
+
+    Parameters
+    ----------
+    infants : tuple of Infant
+        All labelled.
+    recipe : Recipe
+    bright : bool
+        Whether the channels are brightness, which differs from scanner to scanner; probabilities are not varied.
     """
 
-    def __init__(self, infants: tuple[Infant, ...], recipe: Recipe) -> None:
+    def __init__(self, infants: tuple[Infant, ...], recipe: Recipe, *, bright: bool = True) -> None:
         super().__init__(recipe)
-        self.infants = infants
+        self.infants, self.bright = infants, bright
         self.inside = tuple(np.argwhere(infant.labels > 0) for infant in infants)
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -37,7 +45,8 @@ class InfantPatches(Stream):
         labels = infant.labels[place].astype(np.float32)
         weights = np.ones_like(labels) if infant.weights is None else infant.weights[place]
         target = np.stack((labels, weights))
-        images = np.where(images == 0, 0, np.stack([varied(channel, rng) for channel in images]))
+        if self.bright:
+            images = np.where(images == 0, 0, np.stack([varied(channel, rng) for channel in images]))
         if rng.random() < 0.5:
             images, target = images[:, ::-1], target[:, ::-1]
         return torch.from_numpy(images.copy()), torch.from_numpy(target.copy())

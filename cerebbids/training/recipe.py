@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cerebbids.nets.sizes import Sizes
 
@@ -84,5 +84,13 @@ LOBULES_UNET = Recipe("lobules_unet", 400, "unet", {**_LOBULES, **_UNET})
 TISSUE24 = Recipe("tissue24", 1400, "adunet", {"channels_in": 1, "classes": 4, "width": 16}, batch=4)
 """Fluid, grey and white matter of cut-out cerebella of 24 months; a quarter of the text's width."""
 
+TISSUE18, TISSUE12, TISSUE06 = (replace(TISSUE24, net=f"tissue{months:02}", steps=350) for months in (18, 12, 6))
+"""The same of simulated younger ones; each goes on from the network for 24 months."""
+
+JUDGE = Recipe("confidence", 350, "adunet", {"channels_in": 4, "classes": 3, "width": 16}, batch=4)
+"""How far labels of tissues are to be trusted."""
+
+OF_INFANTS = (TISSUE24, TISSUE18, TISSUE12, TISSUE06, JUDGE)
+
 CASCADE = (SIDES_DPN, SIDES_UNET, LOBULES_DPN, LOBULES_UNET)
-RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, TISSUE24)}
+RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, *OF_INFANTS)}

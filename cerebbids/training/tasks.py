@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
-from torch.utils.data import Dataset
 
 from cerebbids.data.labels import load_scheme
 from cerebbids.nets.build import build
 from cerebbids.systems.deepceres import DEEPCERES
-from cerebbids.training import heads
+from cerebbids.training import heads, infanttasks
 from cerebbids.training.alignment import PairedPeople, alignment_loss
 from cerebbids.training.cascade import SMOOTH, CascadeExamples
 from cerebbids.training.cascadecases import load_cascade
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.details import DetailExamples, load_details
-from cerebbids.training.infantpatches import InfantPatches
-from cerebbids.training.infants import fold_of, kit_infants
 from cerebbids.training.kit import surrounding_names
-from cerebbids.training.loop import Loss
-from cerebbids.training.loss import charbonnier, dice_cross_entropy, weighted_cross_entropy
+from cerebbids.training.loss import charbonnier, dice_cross_entropy
 from cerebbids.training.pairs import PairExamples, load_sources, t2w_loss
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
 from cerebbids.training.sources import COBRALAB, brain_names, painted_heads, people_but
 from cerebbids.training.surroundings import load_surroundings
+from cerebbids.training.task import Task
 from cerebbids.training.views import LOBULE_VIEW, SIDE_VIEW, View
-
-
-@dataclass(frozen=True)
-class Task:
-    """A network to train, ready to start.
-
-    Parameters
-    ----------
-    net : Module
-        With its first weights.
-    examples : Dataset
-        As :func:`cerebbids.training.loop.fit` takes them.
-    loss_of : callable
-    seen : Seen
-    """
-
-    net: torch.nn.Module
-    examples: Dataset
-    loss_of: Loss
-    seen: Seen
+from cerebbids.training.younger import LOOKS
 
 
 def start_from_shares(net: torch.nn.Module, shares: torch.Tensor) -> None:
@@ -122,20 +99,11 @@ def cascade(view: View, kit: Path, work: Path, fold: str, recipe: Recipe) -> Tas
     return Task(net, CascadeExamples(cases, view, recipe), loss_of, seen)
 
 
-def tissue24(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
-    """Cubes of labelled infants of 24 months, but for the fold's."""
-    everybody = kit_infants(kit)
-    folds = fold_of(everybody)
-    infants = tuple(infant for infant in everybody if str(folds[infant.person]) != fold)
-    net = build(recipe.architecture, recipe.sizes)
-    seen = Seen(tuple(f"BCP24-{infant.person}" for infant in infants))
-    return Task(net, InfantPatches(infants, recipe), weighted_cross_entropy, seen)
-
-
 TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {
     "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast, "deform": deform,
     "sides_dpn": partial(cascade, SIDE_VIEW), "sides_unet": partial(cascade, SIDE_VIEW),
     "lobules_dpn": partial(cascade, LOBULE_VIEW), "lobules_unet": partial(cascade, LOBULE_VIEW),
-    "tissue24": tissue24,
+    "tissue24": infanttasks.tissue24, "confidence": infanttasks.judge,
+    **{f"tissue{months:02}": partial(infanttasks.younger_tissue, months) for months in LOOKS},
 }  # fmt: skip
 """Every network of the bundle by its name."""

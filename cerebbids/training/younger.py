@@ -82,7 +82,18 @@ def fade(image: np.ndarray, labels: np.ndarray, look: Look, rng: np.random.Gener
     return standardise_inside(faded, labels > 0)
 
 
-def younger(infant: Infant, months: int, copy: int) -> Infant:
+def any_look(months: int, rng: np.random.Generator) -> Look:
+    """A look near that of an age: nobody knows what a scanner makes of it."""
+    look = LOOKS[months]
+    return Look(
+        white=look.white * rng.uniform(0.7, 1.3),
+        fluid=look.fluid * rng.uniform(0.8, 1.2),
+        blur=look.blur * rng.uniform(0.5, 1.3),
+        noise=look.noise * rng.uniform(0.3, 1.3),
+    )
+
+
+def younger(infant: Infant, months: int, copy: int, look: Look | None = None) -> Infant:
     """An infant of an age with the anatomy of an older one, smaller and deformed: another for each ``copy``.
 
     Parameters
@@ -93,6 +104,8 @@ def younger(infant: Infant, months: int, copy: int) -> Infant:
         Key of ``LOOKS``.
     copy : int
         Which deformation and noise.
+    look : Look, optional
+        That of the age, where it is not given.
     """
     rng = np.random.default_rng((months, copy, *infant.id.encode()))
     image, labels = spatial(
@@ -103,7 +116,7 @@ def younger(infant: Infant, months: int, copy: int) -> Infant:
     size = size_at(months) * np.count_nonzero(infant.labels) / np.count_nonzero(labels)
     shrunk, bent = (_zoomed(np.asarray(part[0]), size ** (1 / 3), order) for part, order in ((image, 1), (labels, 0)))
     bent = bent.round().astype(np.uint8)
-    faded = fade(np.where(bent > 0, shrunk, 0).astype(np.float32), bent, LOOKS[months], rng)
+    faded = fade(np.where(bent > 0, shrunk, 0).astype(np.float32), bent, look or LOOKS[months], rng)
     return replace(infant, id=f"{infant.id}-{months}m-{copy}", images=faded[None], labels=bent)
 
 

@@ -1,0 +1,77 @@
+"""What the networks of the system for infants are trained on, and whom they see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cerebbids.inference.windows import in_whole
+from cerebbids.nets.build import build
+from cerebbids.training.confidence import judged
+from cerebbids.training.infantpatches import InfantPatches
+from cerebbids.training.infants import Infant, fold_of, kit_infants
+from cerebbids.training.kit import N_FOLDS
+from cerebbids.training.loss import weighted_cross_entropy
+from cerebbids.training.recipe import TISSUE24, Recipe
+from cerebbids.training.run import Seen, run_folder
+from cerebbids.training.task import Task
+from cerebbids.training.trained import trained_net
+from cerebbids.training.younger import any_look, younger
+
+COPIES = 3
+"""Simulated images of each infant at an age."""
+JUDGED_AT = (18, 12)
+"""Simulated ages whose answers, by a network for 24 months, are judged beside its own: it is more often wrong there."""
+
+
+def infants_but(kit: Path, fold: str) -> tuple[Infant, ...]:
+    """Labelled infants of the kit, but for a fold's."""
+    everybody = kit_infants(kit)
+    folds = fold_of(everybody)
+    return tuple(infant for infant in everybody if str(folds[infant.person]) != fold)
+
+
+def tissue24(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Cubes of labelled infants of 24 months, but for the fold's."""
+    infants = infants_but(kit, fold)
+    net = build(recipe.architecture, recipe.sizes)
+    return Task(net, InfantPatches(infants, recipe), weighted_cross_entropy, _seen(infants))
+
+
+def younger_tissue(months: int, kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Cubes of the same infants as they may look at a younger age; goes on from the network for 24 months."""
+    infants = infants_but(kit, fold)
+    net = trained_net(run_folder(work, TISSUE24.net, fold)).train()
+    copies = tuple(_simulated(infant, months, copy) for infant in infants for copy in range(COPIES))
+    return Task(net, InfantPatches(copies, recipe), weighted_cross_entropy, _seen(infants))
+
+
+def judge(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Answers about infants that the network for 24 months has not seen: those of the folds, each by its own network.
+
+    Raises
+    ------
+    UsageError
+        A fold's network is not trained.
+    """
+    infants = infants_but(kit, fold)
+    cases, folds = [], fold_of(kit_infants(kit))
+    for other in (number for number in range(N_FOLDS) if str(number) != fold):
+        net = trained_net(run_folder(work, TISSUE24.net, str(other)))
+        for infant in (one for one in infants if folds[one.person] == other):
+            shown = (infant, *(_simulated(infant, months, COPIES) for months in JUDGED_AT))
+            cases += [judged(one, in_whole(net, torch.from_numpy(one.images))) for one in shown]
+    net = build(recipe.architecture, recipe.sizes)
+    examples = InfantPatches(tuple(cases), recipe, bright=False)
+    return Task(net, examples, weighted_cross_entropy, _seen(kit_infants(kit)))
+
+
+def _simulated(infant: Infant, months: int, copy: int) -> Infant:
+    look = any_look(months, np.random.default_rng((months, copy, *infant.id.encode(), 1)))
+    return younger(infant, months, copy, look)
+
+
+def _seen(infants: tuple[Infant, ...]) -> Seen:
+    return Seen(tuple(f"BCP24-{infant.person}" for infant in infants))
