@@ -28,7 +28,7 @@ def build(tmp_path: Path):
     images[0] = replace(images[0], t2w=t2w, t2w_choice=2)
 
     def make(device: str = "cpu", **more) -> Workflow:
-        known = {"model": "net 1.2", "model_sha256": "abc", "device": device, "run_id": "now", **more}
+        known = {"models": {"deepceres": ("net 1.2", "abc")}, "device": device, "run_id": "now", **more}
         return init_cerebbids_wf(config=config, images=images, **known)
 
     return make
