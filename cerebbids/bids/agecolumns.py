@@ -156,7 +156,7 @@ def _from_age(table: Table, row: Mapping[str, str], ages: AgeColumn) -> ToldAge:
     source = f"age {age:g} in {name}"
     if not ages.assumed:
         return ToldAge(round(12 * years, 6), source)
-    warning = f"The unit of ages is not told in {name}: {age:g} was taken for years."
+    warning = f"The unit of ages is not told in {name}; they were taken for years."
     return ToldAge(round(12 * years, 6), f"{source}, taken for years", warnings=(warning,))
 
 

@@ -96,9 +96,9 @@ class People:
         Examples
         --------
         >>> People().told("sub-1").why_not
-        'sub-1 is not in participants.tsv'
+        'no row in participants.tsv'
         """
-        once = self.ages.get((participant, ""), ToldAge(why_not=f"{participant} is not in {self.source}"))
+        once = self.ages.get((participant, ""), ToldAge(why_not=f"no row in {self.source}"))
         if not session or not any(who == participant and then for who, then in self.ages):
             return once
         missing = ToldAge(why_not=f"{session} is not in {participant}_sessions.tsv")
