@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cerebbids.files import write_text
+from cerebbids.systems.ages import AUTO
 
 
 def usable_cpus() -> int:
@@ -24,7 +25,9 @@ class RunConfig:
     bids_dir, output_dir, work_dir : Path
         Raw dataset, derivatives dataset, folder of intermediate files (kept, so that a run resumes).
     analysis_level, system : str
-        ``participant`` or ``group``; which published system segments.
+        ``participant`` or ``group``; which published system segments, ``auto`` for each person's age's.
+    age_months : float, optional
+        Age of everybody in the run, in months since birth; none means that the dataset's tables tell it.
     participant_labels, session_labels : tuple of str
         Labels without ``sub-`` and ``ses-``; empty means all.
     bids_filter_file : Path, optional
@@ -79,7 +82,8 @@ class RunConfig:
     output_dir: Path
     work_dir: Path
     analysis_level: str = "participant"
-    system: str = "deepceres"
+    system: str = AUTO
+    age_months: float | None = None
     participant_labels: tuple[str, ...] = ()
     session_labels: tuple[str, ...] = ()
     bids_filter_file: Path | None = None

@@ -12,6 +12,8 @@ def test_toml_keeps_every_choice():
         bids_dir=Path("/data/größe \"1\""),
         output_dir=Path("/out"),
         work_dir=Path("/work dir"),
+        system="infant",
+        age_months=8.5,
         participant_labels=("01", "02"),
         session_labels=("a",),
         bids_filter_file=Path("/f.json"),

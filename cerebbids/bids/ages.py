@@ -14,6 +14,7 @@ CODES = frozenset({777.0, 888.0, 999.0, 9999.0})
 _YEARS = {"year": 1.0, "yr": 1.0, "y": 1.0, "a": 1.0, "month": 1 / 12, "mo": 1 / 12, "week": 7 / 365.25}
 _YEARS |= {"wk": 7 / 365.25, "day": 1 / 365.25, "d": 1 / 365.25}
 _SHORTER = re.compile(r"\b(month|week|day)s?\b")
+_BIRTH = re.compile(r"\b(birth|born)\b")
 _FROM_CONCEPTION = re.compile(r"post-?\s?(menstrual|conception)|gestation|\bpma\b")
 
 
@@ -43,6 +44,17 @@ def from_conception(about: Mapping[str, Any]) -> bool:
     True
     """
     return bool(_FROM_CONCEPTION.search(_words(about)))
+
+
+def of_birth(about: Mapping[str, Any]) -> bool:
+    """Whether the description of ages speaks of birth.
+
+    Examples
+    --------
+    >>> of_birth({"Units": "weeks", "Description": "Gestational age at birth"})
+    True
+    """
+    return bool(_BIRTH.search(_words(about)))
 
 
 def other_unit(about: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ _HARMLESS = {"log", "logs", "lost+found"}
 """What an output folder may hold before the first run: schedulers write there, and discs have it."""
 
 
-def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *, model: str, licence: str) -> None:
+def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *, models: Mapping[str, str]) -> None:
     """Write the files of the derivatives' root, so that they are there however a run ends.
 
     Parameters
@@ -68,8 +68,8 @@ def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *,
         Raw and derivatives datasets.
     schemes : tuple of str
         Names of the label schemes that the run writes, ``Lobules`` for one.
-    model, licence : str
-        Title and licence of the network weights.
+    models : mapping
+        Licences of the network weights, by the titles of their bundles.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def start_dataset(bids_dir: Path, output_dir: Path, schemes: tuple[str, ...], *,
     """
     older = _older_description(output_dir)
     _check_same_source(older, bids_dir, output_dir)
-    licences = {**_licences(output_dir), model: licence}
+    licences = {**_licences(output_dir), **models}
     kept = {key: value for key, value in older.items() if key != "SourceDatasets"}  # a DOI may have come or gone
     description = kept | _description(bids_dir, output_dir, licences)
     write_text(output_dir / "dataset_description.json", as_json(description))

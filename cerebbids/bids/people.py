@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from cerebbids.bids.ages import CODES, OLDEST, from_conception, other_unit, years_of
-from cerebbids.bids.names import sidecar_path
+from cerebbids.bids.agecolumns import AgeColumn, ToldAge, told_age
+from cerebbids.bids.peopletable import MISSING, Table, read_table, shown
 from cerebbids.errors import UsageError
+from cerebbids.systems.ages import UNKNOWN, pick
 
 _TWICE = "has two rows that differ in"
-_LISTED, _LONGEST = 5, 20
-"""Reasons that are told, and characters of a cell that are shown."""
+_LISTED = 5
+"""Reasons that are told."""
 
-_MISSING = ("", "n/a", "na", "nan")
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
@@ -59,12 +55,15 @@ class People:
         What was understood, but might be wrong.
     source : str
         Name of the table.
+    ages : dict of (str, str) to ToldAge
+        For the choice of a system: by participant and ``ses-a``, or nothing for what the table of participants tells.
     """
 
     participants: Mapping[str, Person] = field(default_factory=dict)
     sessions: Mapping[tuple[str, str], Person] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     source: str = "participants.tsv"
+    ages: Mapping[tuple[str, str], ToldAge] = field(default_factory=dict)
 
     def of(self, participant: str, session: str = "") -> Person:
         """Find somebody.
@@ -91,24 +90,21 @@ class People:
         then = self.sessions.get((participant, session), Person(why_no_age=f"{session} is not in {table}"))
         return Person(then.age, person.sex, then.why_no_age, person.why_no_sex, table)
 
+    def told(self, participant: str, session: str = "") -> ToldAge:
+        """Find somebody's age for the choice of a system; as with :meth:`of`, a session has no other session's.
 
-@dataclass(frozen=True)
-class _Table:
-    """Rows of a table, and what its sidecar says of its columns."""
-
-    path: Path
-    rows: Sequence[Mapping[str, str]]
-    described: Mapping[str, Any]
-
-    def column(self, *names: str) -> str | None:
-        """Name of the first of these columns that there is, in whatever case."""
-        there = {name.lower(): name for name in (self.rows[0] if self.rows else {}) if name}
-        return next((there[name] for name in names if name in there), None)
-
-    def about(self, column: str) -> Mapping[str, Any]:
-        """What the sidecar says of a column."""
-        told = self.described.get(column, {})
-        return told if isinstance(told, Mapping) else {}
+        Examples
+        --------
+        >>> People().told("sub-1").why_not
+        'no row in participants.tsv'
+        """
+        once = self.ages.get((participant, ""), ToldAge(why_not=f"no row in {self.source}"))
+        if not session or not any(who == participant and then for who, then in self.ages):
+            return once
+        missing = ToldAge(why_not=f"{session} is not in {participant}_sessions.tsv")
+        then = self.ages.get((participant, session), missing)
+        young = once.months is not None and pick(once.months) != UNKNOWN
+        return replace(then, unclear=True) if then.months is None and young else then
 
 
 def read_people(participants: Path, subjects: Iterable[str] = ("*",)) -> People:
@@ -130,85 +126,38 @@ def read_people(participants: Path, subjects: Iterable[str] = ("*",)) -> People:
     UsageError
         It cannot be read, or has no column participant_id.
     """
+    subjects = tuple(subjects)
     if not participants.exists():
-        return People(source=participants.name)
-    table = _read(participants, participants.with_suffix(".json"))
+        return People(source=participants.name, ages=_all_sessions(participants.parent, subjects, [])[1])
+    table = read_table(participants, participants.with_suffix(".json"))
     name = table.column("participant_id")
     if name is None:
         raise UsageError(str(participants), "has no column participant_id", "give a dataset's participants.tsv")
-    ages = _Ages.of_table(table)
+    ages = AgeColumn.of_table(table)
     warnings = list(ages.warnings)
     sex = table.column("sex", "gender")
     if sex and sex.lower() == "gender":
         warnings.append(f"{participants.name}: there is no column sex, so gender is taken for it")
     found: dict[str, Person] = {}
+    told: dict[tuple[str, str], ToldAge] = {}
     for row in table.rows:
         label = _label(row[name], "sub-")
+        _add(told, (label, ""), told_age(table, row, ages), f"{label} {_TWICE} {participants.name}")
         person = _person(table, row, ages, sex)
         if label in found and found[label] != person:
             reason = f"{label} {_TWICE} {participants.name}"
             person = Person(why_no_age=reason, why_no_sex=reason)
         found[label] = person
-    sessions: dict[tuple[str, str], Person] = {}
-    for subject in subjects:
-        for path in sorted(participants.parent.glob(f"sub-{subject}/sub-{subject}_sessions.tsv")):
-            sessions |= _sessions(path, warnings)
-    return People(found, sessions, tuple(dict.fromkeys(warnings)), participants.name)
+    sessions, told_then = _all_sessions(participants.parent, subjects, warnings)
+    return People(found, sessions, tuple(dict.fromkeys(warnings)), participants.name, told | told_then)
 
 
-@dataclass(frozen=True)
-class _Ages:
-    """How to read a column of ages."""
-
-    column: str | None
-    years: float | None = 1.0
-    why_not: str = ""
-    warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def of_table(cls, table: _Table, *, must_be_told: bool = False) -> _Ages:
-        """Find the column and its unit."""
-        name = table.path.name
-        column = table.column("age")
-        if column is None:
-            return cls(None, None, f"{name} has no column age")
-        about = table.about(column)
-        if from_conception(about):
-            return cls(column, None, f"{name} tells ages from conception, not from birth")
-        if unit := str(about.get("Units", "")).strip().lower():
-            years = years_of(unit)
-            return cls(column, years, "" if years else f"{name} tells ages in {unit!r}, which is no unit known here")
-        mend = f"tell it in {sidecar_path(table.path).name}: " + '{"age": {"Units": "months"}}, say'
-        if other := other_unit(about):
-            why = f"the unit of ages is not told, and their description speaks of {other}"
-            return cls(column, None, why, (f"{name}: {why}; {mend}",))
-        if must_be_told:
-            why = f"{name} does not tell the unit of ages"
-            return cls(column, None, why, (f"{why}; {mend}",))
-        beyond = [age for row in table.rows if (age := _float(row[column])) and age > OLDEST and age not in CODES]
-        if beyond:
-            why = f"the unit of ages is not told, and {max(beyond):g} cannot be years"
-            return cls(column, None, why, (f"{name}: {why}; {mend}",))
-        return cls(column, 1.0, "", (f"{name}: the unit of ages is not told; they are taken for years",))
-
-    def read(self, row: Mapping[str, str], where: str) -> tuple[float | None, str]:
-        """Age in years, or why there is none."""
-        if self.column is None or self.years is None:
-            return None, self.why_not
-        cell = (row[self.column] or "").strip()
-        age = _float(cell)
-        if cell.lower() in _MISSING:
-            return None, f"no age in {where}"
-        if age is None:
-            return None, f"age {_shown(cell)} in {where} is no number"
-        if age in CODES:
-            return None, f"age {_shown(cell)} in {where} is taken for a missing one"
-        if not 0 <= age * self.years <= OLDEST:
-            return None, f"age {_shown(cell)} in {where} is nobody's"
-        return age * self.years, ""
+def _add(told: dict[tuple[str, str], ToldAge], key: tuple[str, str], age: ToldAge, twice: str) -> None:
+    """Add an age; where another one has been told, there is none."""
+    told[key] = age if told.get(key, age) == age else ToldAge(why_not=twice)
 
 
-def _person(table: _Table, row: Mapping[str, str], ages: _Ages, column: str | None) -> Person:
+def _person(table: Table, row: Mapping[str, str], ages: AgeColumn, column: str | None) -> Person:
     age, why_no_age = ages.read(row, table.path.name)
     if column is None:
         return Person(age, None, why_no_age, f"{table.path.name} has no column sex")
@@ -216,59 +165,49 @@ def _person(table: _Table, row: Mapping[str, str], ages: _Ages, column: str | No
     levels = table.about(column).get("Levels")
     meaning = levels.get(cell, cell) if isinstance(levels, Mapping) else cell
     sex = _SEXES.get(cell.lower()) or _SEXES.get(str(meaning).strip().lower())
-    missing = cell.lower() in _MISSING
-    told = f"no sex in {table.path.name}" if missing else f"sex {_shown(cell)} in {table.path.name} is neither F nor M"
+    missing = cell.lower() in MISSING
+    told = f"no sex in {table.path.name}" if missing else f"sex {shown(cell)} in {table.path.name} is neither F nor M"
     return Person(age, sex, why_no_age, "" if sex else told, table.path.name)
 
 
-def _sessions(path: Path, warnings: list[str]) -> dict[tuple[str, str], Person]:
+def _all_sessions(
+    root: Path, subjects: Iterable[str], warnings: list[str]
+) -> tuple[dict[tuple[str, str], Person], dict[tuple[str, str], ToldAge]]:
+    """People at sessions, and their ages for the choice of a system, of the tables of these participants."""
+    sessions: dict[tuple[str, str], Person] = {}
+    told: dict[tuple[str, str], ToldAge] = {}
+    for subject in subjects:
+        for path in sorted(root.glob(f"sub-{subject}/sub-{subject}_sessions.tsv")):
+            sessions |= _sessions(path, warnings, told)
+    return sessions, told
+
+
+def _sessions(path: Path, warnings: list[str], told: dict[tuple[str, str], ToldAge]) -> dict[tuple[str, str], Person]:
     """Ages at sessions, where a table tells any; the others are as though it did not exist."""
     participant = path.parent.name
     sidecars = (path.with_suffix(".json"), path.parent.parent / "sessions.json")
     try:
-        table = _read(path, next((one for one in sidecars if one.exists()), sidecars[0]))
+        table = read_table(path, next((one for one in sidecars if one.exists()), sidecars[0]))
     except (UsageError, OSError) as error:
         warnings.append(str(error))
         return {}
-    name, ages = table.column("session_id"), _Ages.of_table(table, must_be_told=True)
-    if name is None or ages.column is None:
+    name, ages = table.column("session_id"), AgeColumn.of_table(table, must_be_told=True)
+    if name is None or not (ages.column or table.column("age_months")):
         return {}
     warnings += ages.warnings
     found = {}
     for row in table.rows:
+        key = participant, _label(row[name], "ses-")
+        twice = f"{key[1]} {_TWICE} {path.name}"
+        _add(told, key, told_age(table, row, ages), twice)
         age, why = ages.read(row, path.name)
-        key, person = (participant, _label(row[name], "ses-")), Person(age, why_no_age=why)
-        found[key] = person if found.get(key, person) == person else Person(why_no_age=f"{key[1]} {_TWICE} {path.name}")
-    return found
+        person = Person(age, why_no_age=why)
+        found[key] = person if found.get(key, person) == person else Person(why_no_age=twice)
+    return found if ages.column else {}
 
 
 def _label(cell: str | None, prefix: str) -> str:
     return prefix + (cell or "").strip().removeprefix(prefix)
-
-
-def _read(path: Path, sidecar: Path) -> _Table:
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(), delimiter="\t"))
-    except (ValueError, csv.Error) as error:
-        raise UsageError(str(path), "is no table", "save it as text in UTF-8, with tabs") from error
-    try:
-        described = json.loads(sidecar.read_text(encoding="utf-8-sig")) if sidecar.exists() else {}
-    except ValueError as error:
-        raise UsageError(str(sidecar), "is no JSON", "mend it") from error
-    return _Table(path, rows, described if isinstance(described, Mapping) else {})
-
-
-def _shown(cell: str) -> str:
-    """A cell, which in a damaged table may be half of it."""
-    return repr(cell if len(cell) <= _LONGEST else f"{cell[:_LONGEST]}...")
-
-
-def _float(cell: str | None) -> float | None:
-    try:
-        value = float(cell or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def told_once(reasons: Iterable[str]) -> str:

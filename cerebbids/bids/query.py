@@ -15,6 +15,7 @@ from cerebbids.bids.layout import open_layout
 from cerebbids.bids.names import stem
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, UsageError
+from cerebbids.systems.ages import UNKNOWN
 
 # Where raw images lie, and in whose names nothing says that they were made from others: an output folder of this
 # program or of another may be anywhere in a dataset.
@@ -40,9 +41,11 @@ class SourceImage:
     t2w_choice : int
         How many T2w images beside it suit it as well as any, that one included.
     system : str
-        Published system that is to label it.
+        Published system that works on it.
     months : float, optional
-        Age since birth, where it is known.
+        Age that the system goes by, in months since birth; none where it is not known.
+    remarks : tuple of str
+        What is to be said of the choice of its system.
 
     Examples
     --------
@@ -59,8 +62,9 @@ class SourceImage:
     relative: str
     t2w: Path | None = None
     t2w_choice: int = 0
-    system: str = "deepceres"
+    system: str = UNKNOWN
     months: float | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -95,10 +99,11 @@ class SourceImage:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What names alone did not settle."""
+        """What names and ages alone did not settle."""
         if self.t2w is None or self.t2w_choice < 2:
-            return ()
+            return self.remarks
         return (
+            *self.remarks,
             f"By their names, {self.t2w_choice} T2w images suit equally well; the first, {self.t2w.name}, was chosen "
             "(--bids-filter-file chooses another).",
         )

@@ -44,7 +44,9 @@ def _demonstrate(out: Path) -> int:
     subjects = make_dataset(out / "bids")
     print(f"A BIDS dataset of {len(subjects)} heads is in {out / 'bids'}; now segmenting them", flush=True)
     derivatives = out / "derivatives"
-    code = cerebbids([str(out / "bids"), str(derivatives), "participant", "-w", str(out / "work")])
+    code = cerebbids(
+        [str(out / "bids"), str(derivatives), "participant", "--system", "deepceres", "-w", str(out / "work")]
+    )
     for page in (derivatives / f"{subject}.html" for subject in subjects):
         if page.is_file():
             print(f"Report: {page}")

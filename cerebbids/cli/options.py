@@ -8,6 +8,8 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cerebbids.bids.ages import OLDEST
+
 _GIGABYTES = {"K": 1e-6, "M": 1e-3, "G": 1.0, "T": 1e3}
 
 
@@ -59,6 +61,14 @@ def positive(kind: Callable[[str], float]) -> Callable[[str], float]:
 
     number.__name__ = kind.__name__  # argparse names the type so when it cannot be read
     return number
+
+
+def months(text: str) -> float:
+    """Age in months, above 0, of somebody who may be alive."""
+    value = positive(float)(text)
+    if value > 12 * OLDEST:
+        raise ArgumentTypeError(f"{text}: is nobody's age in months; a year has 12 of them")
+    return value
 
 
 def megabytes(text: str) -> float:

@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 
 from cerebbids import __version__
 from cerebbids.cli.configfile import read_choices
-from cerebbids.cli.options import absolute, bare_labels, device, file, folder, megabytes, memory, positive
+from cerebbids.cli.options import absolute, bare_labels, device, file, folder, megabytes, memory, months, positive
 from cerebbids.config import RunConfig, usable_cpus
 from cerebbids.errors import UsageError
+from cerebbids.systems.ages import CHOICES
 
 _ABOUT = "Segment the lobules of the cerebellum on every T1w image of a BIDS dataset."
 _EPILOG = "For research only: not a medical device. The default weights must not be used commercially."
@@ -161,6 +162,16 @@ def _add_choice_of_images(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_method(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--system", choices=list(CHOICES),
+        help="what labels the images: the system for each person's age (auto, the default), or one for all; --method, "
+        "--fast, --flip and --library are for deepceres alone",
+    )  # fmt: skip
+    group.add_argument(
+        "--age-months", "--age_months", type=months, metavar="N",
+        help="age of everybody in this run, in months since birth, in place of what participants.tsv and the tables "
+        "of sessions tell",
+    )  # fmt: skip
     namer = group.add_mutually_exclusive_group()
     namer.add_argument(
         "--method", choices=["nets", "fast", "atlas"],

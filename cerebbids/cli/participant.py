@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
 from cerebbids import __version__
+from cerebbids.bids.choice import choose_systems, with_system
 from cerebbids.bids.dataset import start_dataset
 from cerebbids.bids.names import SCHEMES
-from cerebbids.bids.query import Selection, select_images
+from cerebbids.bids.people import People
+from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.environment import check_shared_memory, check_writable, prepare_environment
 from cerebbids.cli.outcome import Failures, code_of_run, last_line, unfinished, unfit
 from cerebbids.cli.pluginfile import read_plugin
 from cerebbids.cli.preflight import check_device, choose_device
-from cerebbids.cli.references import References, read_references
-from cerebbids.cli.work import CITATION, Network, remove_older, say, work
+from cerebbids.cli.references import References, known_people, read_references
+from cerebbids.cli.work import CITATION, Networks, remove_older, say, work
 from cerebbids.config import RunConfig
 from cerebbids.errors import ModelError, UsageError
 from cerebbids.files import write_text
@@ -59,19 +62,21 @@ def run_participants(config: RunConfig, command: str) -> int:
     else:
         check_device(config.device)
     prepare_environment(config.work_dir)
-    bundle = read_bundle(config.models_dir, config.system)
+    selection, without_system = _with_systems(config, selection, references.people)
+    ours = [image for image in selection.images if image.stem not in without_system]
+    bundles = _bundles(config, ours)
     device = choose_device(config.device) if choice.is_local else config.device
-    network = Network(bundle.title, recipe_sha256(bundle, config), device)
-    start_dataset(config.bids_dir, config.output_dir, SCHEMES, model=bundle.title, licence=bundle.licence)
+    networks = Networks(_models(bundles, config), device)
+    _start_dataset(config, bundles)
 
-    failures = say(unfit(selection))
+    failures = say(unfit(selection) | without_system)
     for image, error in selection.refused:
         if not image.is_misplaced:
             remove_older(config.output_dir, image, error)
     if failures and config.stop_on_first_crash:
-        failures |= {image.stem: unfinished(image, None, stopped=True) for image in selection.images}
+        failures |= {image.stem: unfinished(image, None, stopped=True) for image in ours}
     else:
-        worked = work(config, selection.images, network, choice, run)
+        worked = work(config, ours, networks, choice, run)
         failures |= worked.failures
         run = replace(run, methods_md=worked.methods)
     run = replace(run, seconds=time.monotonic() - clock)
@@ -84,6 +89,8 @@ def run_participants(config: RunConfig, command: str) -> int:
 def write_methods(config: RunConfig) -> int:
     """Write the methods text of a run without running anything; return the exit code.
 
+    Images that no system was chosen for are told, and left out.
+
     Raises
     ------
     UsageError, ModelError
@@ -93,15 +100,39 @@ def write_methods(config: RunConfig) -> int:
     check_writable(config.output_dir, "choose another output folder, or mend its permissions")
     check_writable(config.work_dir, "choose another with -w, or mend its permissions")
     prepare_environment(config.work_dir)
-    bundle = read_bundle(config.models_dir, config.system)
-    start_dataset(config.bids_dir, config.output_dir, SCHEMES, model=bundle.title, licence=bundle.licence)
+    selection, failures = _with_systems(config, selection, known_people(config.bids_dir, _subjects(selection)))
+    say(failures)
+    images = [image for image in selection.images if image.stem not in failures]
+    bundles = _bundles(config, images)
+    models = _models(bundles, config)
+    _start_dataset(config, bundles)
     from cerebbids.workflows.base import init_cerebbids_wf
 
-    network = Network(bundle.title, recipe_sha256(bundle, config), "cpu")
-    workflow = init_cerebbids_wf(config=config, images=selection.images, **asdict(network), run_id="")
+    workflow = init_cerebbids_wf(config=config, images=images, models=models, device="cpu", run_id="")
     write_text(config.output_dir / CITATION, workflow.visit_desc())
     print(config.output_dir / CITATION)
-    return 0
+    return 1 if failures else 0
+
+
+def _with_systems(config: RunConfig, selection: Selection, people: People) -> tuple[Selection, Failures]:
+    """Give every image its system; those that have none stay as they are, with the reason beside."""
+    chosen, refused = choose_systems(config, selection.images, people)
+    images = (with_system(image, chosen[image.stem]) if image.stem in chosen else image for image in selection.images)
+    return replace(selection, images=tuple(images)), refused
+
+
+def _bundles(config: RunConfig, images: Sequence[SourceImage]) -> dict[str, Bundle]:
+    """Read the model bundle of every system that occurs."""
+    return {system: read_bundle(config.models_dir, system) for system in sorted({image.system for image in images})}
+
+
+def _models(bundles: Mapping[str, Bundle], config: RunConfig) -> dict[str, tuple[str, str]]:
+    return {system: (bundle.title, recipe_sha256(bundle, config)) for system, bundle in bundles.items()}
+
+
+def _start_dataset(config: RunConfig, bundles: Mapping[str, Bundle]) -> None:
+    licences = {bundle.title: bundle.licence for bundle in bundles.values()}
+    start_dataset(config.bids_dir, config.output_dir, SCHEMES, models=licences)
 
 
 def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from cerebbids.bids.choice import Chosen, choose_systems, with_system
 from cerebbids.bids.names import DERIVATIVES, derivative_path
 from cerebbids.bids.query import SourceImage, select_images
 from cerebbids.cli.corrections import maps_without_hash, told_correction
 from cerebbids.cli.outcome import unfit
 from cerebbids.cli.preflight import bad_header, missing_t2w
+from cerebbids.cli.references import known_people
 from cerebbids.config import RunConfig
+from cerebbids.systems.ages import age_words
 
 
 def show_plan(config: RunConfig) -> int:
@@ -25,21 +29,42 @@ def show_plan(config: RunConfig) -> int:
     from rich.table import Table
 
     selection = select_images(config)
+    people = known_people(config.bids_dir, {image.subject for image in selection.images})
+    chosen, refused = choose_systems(config, selection.images, people)
     told = {image.stem: told_correction(config.output_dir, image.path) for image in selection.images}
     corrected = {name: error for name, error in told.items() if error}
     warn_of_unknown(config.output_dir, [image for image in selection.images if image.stem not in corrected])
-    table = Table("image", "T2w image", escape(f"outputs in {config.output_dir}"), show_lines=True)
-    for image in selection.images:
+    table = Table("image", "system", "T2w image", escape(f"outputs in {config.output_dir}"), show_lines=True)
+    for each in selection.images:
+        system = chosen.get(each.stem)
+        image = with_system(each, system) if system else each
         t2w = image.t2w.name if image.t2w else "none"
-        t2w += f" (first of {image.t2w_choice})" if image.warnings else ""
-        refusal = corrected.get(image.stem) or missing_t2w(image, config.t2w) or bad_header(image)
+        t2w += f" (first of {image.t2w_choice})" if image.t2w_choice > 1 else ""
+        refusal = (
+            refused.get(image.stem) or corrected.get(image.stem) or missing_t2w(image, config.t2w) or bad_header(image)
+        )
         outputs = f"none: {refusal.reason}" if refusal else "\n".join(map(str, output_paths(image, config)))
-        table.add_row(*map(escape, (image.relative, t2w, outputs)))  # names of files are no markup
+        age = f" ({age_words(image.months)})" if image.months is not None else ""
+        table.add_row(
+            *map(escape, (image.relative, f"{system.system}{age}" if system else "none", t2w, outputs))
+        )  # names of files are no markup
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
-    for error in (*unfit(selection).values(), *corrected.values()):
-        console.print(str(error), markup=False, highlight=False)
+    lines = (*unfit(selection).values(), *refused.values(), *corrected.values(), *_warnings(chosen))
+    for line in lines:
+        console.print(str(line), markup=False, highlight=False, soft_wrap=True)
     return 0
+
+
+def _warnings(chosen: Mapping[str, Chosen]) -> Iterator[str]:
+    """What is to be said of the choice of systems, each sentence once."""
+    whose = defaultdict(list)
+    for name, each in chosen.items():
+        for warning in each.warnings:
+            whose[warning].append(name)
+    for warning, names in whose.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield f"{names[0]}{others}: {warning}"
 
 
 def output_paths(image: SourceImage, config: RunConfig) -> list[Path]:

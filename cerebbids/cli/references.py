@@ -54,13 +54,21 @@ def read_references(norms: Path | None, bids_dir: Path | None, subjects: Iterabl
         The table of norms will not do.
     """
     found = read_norms(norms) if norms else None
-    if bids_dir is None:
-        return References(found, People(source="participants.tsv: the dataset is out of reach"))
-    try:
-        people = read_people(bids_dir / "participants.tsv", subjects)
-    except (UsageError, OSError) as error:
-        print(error, file=sys.stderr)
-        people = People(source="participants.tsv, which cannot be read")
+    people = known_people(bids_dir, subjects)
     for line in people.warnings if norms else ():
         print(line, file=sys.stderr)
     return References(found, people)
+
+
+def known_people(bids_dir: Path | None, subjects: Iterable[str]) -> People:
+    """Read about people; a table that cannot be read gives nobody, and a line on standard error.
+
+    Parameters are those of :func:`read_references`.
+    """
+    if bids_dir is None:
+        return People(source="participants.tsv: the dataset is out of reach")
+    try:
+        return read_people(bids_dir / "participants.tsv", subjects)
+    except (UsageError, OSError) as error:
+        print(error, file=sys.stderr)
+        return People(source="participants.tsv, which cannot be read")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -51,11 +51,10 @@ class Worked:
 
 
 @dataclass(frozen=True)
-class Network:
-    """Title and hash of the model bundle, and the device that it runs on."""
+class Networks:
+    """Title and hash of every system's model bundle, and the device that they run on."""
 
-    model: str
-    model_sha256: str
+    models: Mapping[str, tuple[str, str]]
     device: str
 
 
@@ -67,7 +66,7 @@ def say(failures: Failures) -> Failures:
 
 
 def work(
-    config: RunConfig, images: Sequence[SourceImage], network: Network, choice: PluginChoice, run: RunSummary
+    config: RunConfig, images: Sequence[SourceImage], networks: Networks, choice: PluginChoice, run: RunSummary
 ) -> Worked:
     """Process images; whatever ends the run, say what became of each.
 
@@ -76,7 +75,7 @@ def work(
     config : RunConfig
         Choices of the run.
     images : sequence of SourceImage
-    network : Network
+    networks : Networks
     choice : PluginChoice
         What runs the nodes.
     run : RunSummary
@@ -100,7 +99,7 @@ def work(
         if failures and config.stop_on_first_crash:
             failures |= {image.stem: unfinished(image, None, stopped=True) for image in sound}
         elif sound:
-            process = partial(_process, config, network=network, choice=choice, run=run, run_id=run_id)
+            process = partial(_process, config, networks=networks, choice=choice, run=run, run_id=run_id)
             worked = _alone(config, sound, choice, process)
             failures |= worked.failures
             methods = worked.methods
@@ -196,7 +195,7 @@ def _process(
     config: RunConfig,
     images: Sequence[SourceImage],
     *,
-    network: Network,
+    networks: Networks,
     choice: PluginChoice,
     run: RunSummary,
     run_id: str,
@@ -205,7 +204,7 @@ def _process(
     from cerebbids.cli.execute import execute
     from cerebbids.workflows.base import init_cerebbids_wf
 
-    workflow = init_cerebbids_wf(config=config, images=images, **asdict(network), run_id=run_id, plugin=choice.name)
+    workflow = init_cerebbids_wf(config=config, images=images, **asdict(networks), run_id=run_id, plugin=choice.name)
     methods = workflow.visit_desc()
     write_text(config.output_dir / CITATION, methods)
     keep = partial(keep_progress, config.output_dir, run=replace(run, methods_md=methods))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nipype.interfaces.utility import Merge
 from nipype.pipeline.engine import Node
@@ -52,8 +52,7 @@ def init_cerebbids_wf(
     *,
     config: RunConfig,
     images: Sequence[SourceImage],
-    model: str,
-    model_sha256: str,
+    models: Mapping[str, tuple[str, str]],
     device: str,
     run_id: str,
     plugin: str = "MultiProc",
@@ -67,8 +66,8 @@ def init_cerebbids_wf(
         Choices of the run.
     images : sequence of SourceImage
         T1w images, each a unit of its own.
-    model, model_sha256 : str
-        Title and hash of the model bundle.
+    models : mapping
+        Title and hash of the model bundle of every system that images have.
     device : str
         ``cpu``, ``cuda`` or ``cuda:N``, and ``auto`` on a cluster.
     run_id : str
@@ -85,7 +84,7 @@ def init_cerebbids_wf(
         "poll_sleep_duration": "0.2" if plugin == "MultiProc" else "3",
     }
     for image in images:
-        image_wf = init_image_wf(config=config, image=image, model=model, model_sha256=model_sha256, device=device)
+        image_wf = init_image_wf(config=config, image=image, models=models, device=device)
         _set_crash_folder(image_wf, str(config.output_dir / f"sub-{image.subject}" / "log" / run_id))
         if plugin != "MultiProc":
             _prepare_jobs(image_wf, plugin, config.omp_nthreads)
@@ -93,12 +92,15 @@ def init_cerebbids_wf(
     return workflow
 
 
-def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sha256: str, device: str) -> Workflow:
+def init_image_wf(
+    *, config: RunConfig, image: SourceImage, models: Mapping[str, tuple[str, str]], device: str
+) -> Workflow:
     """Process one T1w image: preprocess, segment, draw, write.
 
     Parameters are those of :func:`init_cerebbids_wf`.
     """
     workflow = Workflow(image.workflow)
+    model, model_sha256 = models[image.system]
     voxels = count_voxels(image.path)
     preprocess_wf = init_preprocess_wf(voxels=voxels, omp_nthreads=config.omp_nthreads, sloppy=config.sloppy)
     preprocess_wf.inputs.inputnode.t1w = str(image.path)
@@ -109,7 +111,7 @@ def init_image_wf(*, config: RunConfig, image: SourceImage, model: str, model_sh
     )  # fmt: skip
     segment_wf = init_segment_wf(
         voxels=voxels,
-        system=config.system,
+        system=image.system,
         model=model,
         model_sha256=model_sha256,
         models_dir=config.models_dir,

@@ -15,7 +15,7 @@ from tests.datasets import make_dataset, validator_errors
 
 
 def start(raw: Path, output_dir: Path, *schemes: str) -> dict:
-    start_dataset(raw, output_dir, schemes, model="net 1.2", licence="CC-BY-NC-SA-4.0")
+    start_dataset(raw, output_dir, schemes, models={"net 1.2": "CC-BY-NC-SA-4.0"})
     return json.loads((output_dir / "dataset_description.json").read_text())
 
 

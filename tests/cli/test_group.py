@@ -193,7 +193,7 @@ def test_validator_finds_no_error_with_the_group_s_files(untouched, tmp_path):
         # Which the run itself tells, when it has looked at the image.
         sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"SkullStripped": False}))
     kept = untouched.rename(tmp_path / "kept")
-    start_dataset(raw, untouched, SCHEMES, model="net", licence="CC0")
+    start_dataset(raw, untouched, SCHEMES, models={"net": "CC0"})
     for path in kept.iterdir():
         path.rename(untouched / path.name)
     (untouched / ".bidsignore").write_text("*.html\nlogs\nlog\nfigures\n*_xfm.*\nseg-*.txt\n*_morph.*\n*_qc.*\n")

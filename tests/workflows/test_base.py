@@ -27,9 +27,10 @@ def build(tmp_path: Path):
     t2w.touch()
     images[0] = replace(images[0], t2w=t2w, t2w_choice=2)
 
-    def make(device: str = "cpu", **more) -> Workflow:
-        known = {"model": "net 1.2", "model_sha256": "abc", "device": device, "run_id": "now", **more}
-        return init_cerebbids_wf(config=config, images=images, **known)
+    def make(device: str = "cpu", change: dict | None = None, **more) -> Workflow:
+        changed = [*images[:-1], replace(images[-1], **(change or {}))]
+        known = {"models": {"deepceres": ("net 1.2", "abc")}, "device": device, "run_id": "now", **more}
+        return init_cerebbids_wf(config=config, images=changed, **known)
 
     return make
 
@@ -95,6 +96,20 @@ def test_warnings_about_the_choice_of_the_t2w_image_reach_them_too(build):
 
     assert first("sub_02_wf") == []
     assert "the first, sub-01_ses-a_acq-a_T2w.nii.gz, was chosen" in first("sub_01_ses_a_run_1_wf")[0]
+
+
+def test_warnings_about_the_age_reach_them_too(build):
+    workflow = build(change={"remarks": ("The age is not known.",)})
+    assert workflow.get_node("sub_02_wf.warnings").inputs.in1 == ["The age is not known."]
+
+
+def test_every_image_has_its_system_s_networks(build):
+    models = {"deepceres": ("net 1.2", "abc"), "infant": ("young 3", "def")}
+    workflow = build(models=models, change={"system": "infant"})
+    predict = workflow.get_node("sub_02_wf.segment_wf.predict").inputs
+    assert (predict.system, predict.model_sha256) == ("infant", "def")
+    predict = workflow.get_node("sub_01_ses_a_run_2_wf.segment_wf.predict").inputs
+    assert (predict.system, predict.model_sha256) == ("deepceres", "abc")
 
 
 def test_voxels_are_counted_in_the_header(build):

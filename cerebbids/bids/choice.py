@@ -1,0 +1,138 @@
+"""Which system works on which image: by the person's age, or as it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from cerebbids.bids.agecolumns import ToldAge
+from cerebbids.bids.names import session_of
+from cerebbids.bids.people import People
+from cerebbids.bids.query import SourceImage
+from cerebbids.config import RunConfig
+from cerebbids.errors import CerebbidsError
+from cerebbids.systems.ages import AGES, AUTO, UNKNOWN, age_words, ages_of, pick, youngest
+from cerebbids.systems.published import SYSTEMS
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The system of an image.
+
+    Parameters
+    ----------
+    system : str
+        Its name.
+    months : float or None
+        Age that it went by, in months since birth; none where it is not known.
+    source : str
+        What was read, and where; nothing where the age is not known.
+    warnings : tuple of str
+        Sentences to be said wherever results of the image are.
+    """
+
+    system: str
+    months: float | None = None
+    source: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def choose_systems(
+    config: RunConfig, images: Iterable[SourceImage], people: People
+) -> tuple[dict[str, Chosen], dict[str, CerebbidsError]]:
+    """Choose the system of every image.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Choices of the run.
+    images : iterable of SourceImage
+    people : People
+        Those of the dataset, at least the images' own.
+
+    Returns
+    -------
+    chosen : dict of str to Chosen
+        By the images' stems.
+    refused : dict of str to CerebbidsError
+        Why there is none, likewise.
+    """
+    chosen: dict[str, Chosen] = {}
+    refused: dict[str, CerebbidsError] = {}
+    for image in images:
+        told = _age_of(config, image, people)
+        found = _by_age(image, told) if config.system == AUTO else _as_asked(image, told, config.system)
+        if isinstance(found, Chosen):
+            found = _available(image, found)
+        if isinstance(found, Chosen):
+            chosen[image.stem] = found
+        else:
+            refused[image.stem] = found
+    return chosen, refused
+
+
+def with_system(image: SourceImage, chosen: Chosen) -> SourceImage:
+    """The image with the system that was chosen for it, and what is to be said of that.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
+    >>> with_system(image, Chosen("infant", 8.0)).system
+    'infant'
+    """
+    return replace(image, system=chosen.system, months=chosen.months, remarks=chosen.warnings)
+
+
+def _age_of(config: RunConfig, image: SourceImage, people: People) -> ToldAge:
+    if config.age_months is not None:
+        return ToldAge(config.age_months, f"--age-months {config.age_months:g}")
+    return people.told(f"sub-{image.subject}", session_of(image.path.name))
+
+
+def _by_age(image: SourceImage, told: ToldAge) -> Chosen | CerebbidsError:
+    if told.months is None:
+        if told.unclear:
+            mend = "tell the unit in the JSON file of the table, or choose with --age-months or --system"
+            return CerebbidsError(image.relative, f"is of a person whose age is not clear ({told.why_not})", mend)
+        why = f"The age is not known ({told.why_not}), and {UNKNOWN}, the system for adults, was chosen"
+        return Chosen(UNKNOWN, warnings=(f"{why} (--age-months and --system choose otherwise).",))
+    system = pick(told.months)
+    if system is None:
+        forced = " or ".join(f"--system {row.system}" for row in AGES if told.months in row.possible)
+        reason = f"{_whose(told)}, and there is no system below {age_words(youngest())}"
+        return CerebbidsError(image.relative, reason, f"correct the age, or force a system: {forced}")
+    return Chosen(system, told.months, told.source, (*told.warnings, *_beyond(system, told)))
+
+
+def _as_asked(image: SourceImage, told: ToldAge, system: str) -> Chosen | CerebbidsError:
+    if told.months is None:
+        return Chosen(system)
+    possible = ages_of(system).possible
+    if told.months not in possible:
+        reason = f"{_whose(told)}, and --system {system} is for ages {possible}"
+        mend = "leave --system out, or correct the age (--age-months tells another)"
+        return CerebbidsError(image.relative, reason, mend)
+    return Chosen(system, told.months, told.source, _beyond(system, told))
+
+
+def _available(image: SourceImage, chosen: Chosen) -> Chosen | CerebbidsError:
+    """Refuse a system that the table of ages has and this version does not."""
+    if chosen.system in SYSTEMS:
+        return chosen
+    whose = f"of {age_words(chosen.months)} ({chosen.source})" if chosen.months is not None else "of an unknown age"
+    reason = f"is of a person {whose}, for the system {chosen.system}, which this version does not have"
+    return CerebbidsError(image.relative, reason, f"leave it out, or force --system {UNKNOWN}")
+
+
+def _whose(told: ToldAge) -> str:
+    return f"is of a person of {age_words(told.months or 0.0)} ({told.source})"
+
+
+def _beyond(system: str, told: ToldAge) -> tuple[str, ...]:
+    """What is to be said of an age that a system was not validated at."""
+    validated = ages_of(system).validated
+    if told.months is None or told.months in validated:
+        return ()
+    age = f"The age, {age_words(told.months)} ({told.source}),"
+    return (f"{age} is outside of the ages that {system} was validated at: {validated}.",)

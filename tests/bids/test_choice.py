@@ -1,0 +1,112 @@
+"""Every image's system, by the person's age or as it was asked for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cerebbids.bids import choice
+from cerebbids.bids.agecolumns import ToldAge
+from cerebbids.bids.choice import Chosen, choose_systems, with_system
+from cerebbids.bids.people import People
+from cerebbids.bids.query import SourceImage
+from cerebbids.config import RunConfig
+from cerebbids.systems.published import SYSTEMS
+
+NAME = "sub-1/anat/sub-1_T1w.nii.gz"
+IMAGE = SourceImage(Path("/d") / NAME, "1", NAME)
+CONFIG = RunConfig(Path("/d"), Path("/o"), Path("/w"))
+
+
+@pytest.fixture(autouse=True)
+def both_systems(monkeypatch):
+    """Whether this version has them all is another question."""
+    monkeypatch.setattr(choice, "SYSTEMS", {"deepceres": None, "infant": None})
+
+
+def choose(months=None, system="auto", **more):
+    told = ToldAge(months, "age X in participants.tsv" if months is not None else "", **more)
+    chosen, refused = choose_systems(replace(CONFIG, system=system), [IMAGE], People(ages={("sub-1", ""): told}))
+    assert len(chosen) + len(refused) == 1
+    return chosen.get("sub-1"), str(refused.get("sub-1", ""))
+
+
+@pytest.mark.parametrize(("months", "system", "warning"), [
+    (5, "infant", "5 months"), (6, "infant", ""), (24, "infant", ""), (25, "infant", "validated at: 6 to 24 months"),
+    (30, "infant", "30 months"), (31, "deepceres", "31 months"), (215, "deepceres", "validated at: 18 years and above"),
+    (216, "deepceres", ""), (1000, "deepceres", ""),
+])  # fmt: skip
+def test_systems_by_age(months, system, warning):
+    chosen, _ = choose(months)
+    assert (chosen.system, chosen.months, chosen.source) == (system, months, "age X in participants.tsv")
+    assert warning in " ".join(chosen.warnings) and len(chosen.warnings) == bool(warning)
+
+
+@pytest.mark.parametrize("months", [4.9, 0, -2])
+def test_too_young_for_every_system(months):
+    _, line = choose(months)
+    assert line.startswith(f"{NAME}: is of a person of ") and "(age X in participants.tsv)" in line
+    assert line.endswith("no system below 5 months; correct the age, or force a system: --system infant or "
+                         "--system deepceres")  # fmt: skip
+
+
+def test_an_unknown_age_is_an_adult_s_with_a_warning():
+    chosen, _ = choose(why_not="no age in participants.tsv")
+    assert (chosen.system, chosen.months) == ("deepceres", None)
+    assert chosen.warnings[0].startswith("The age is not known (no age in participants.tsv)")
+
+
+def test_an_age_that_is_not_clear_is_refused_unless_a_system_is_asked_for():
+    _, line = choose(why_not="weeks or months", unclear=True)
+    assert "whose age is not clear (weeks or months); tell the unit" in line and "--system" in line
+    assert choose(system="infant", why_not="weeks or months", unclear=True)[0] == Chosen("infant")
+
+
+def test_what_is_doubtful_about_an_age_is_said_of_the_image():
+    assert choose(300, warnings=("In years?",))[0].warnings == ("In years?",)
+
+
+@pytest.mark.parametrize(("system", "months", "warned"), [
+    ("infant", 3, True), ("infant", 12, False), ("infant", 36, True), ("deepceres", 3, True), ("deepceres", 300, False),
+])  # fmt: skip
+def test_a_system_that_was_asked_for_is_taken_near_its_ages(system, months, warned):
+    chosen, _ = choose(months, system)
+    assert chosen.system == system and bool(chosen.warnings) == warned
+
+
+@pytest.mark.parametrize("months", [36.1, 300])
+def test_infants_system_is_refused_for_others(months):
+    _, line = choose(months, "infant")
+    assert "--system infant is for ages up to 36 months" in line and "(age X in participants.tsv)" in line
+
+
+@pytest.mark.parametrize("system", ["infant", "deepceres"])
+def test_a_system_that_was_asked_for_wants_no_age(system):
+    assert choose(system=system, why_not="no age in participants.tsv")[0] == Chosen(system)
+
+
+def test_the_age_of_the_command_line_comes_before_tables():
+    people = People(ages={("sub-1", ""): ToldAge(12, "age 12 in participants.tsv")})
+    chosen, _ = choose_systems(replace(CONFIG, age_months=240.0), [IMAGE], people)
+    assert chosen["sub-1"] == Chosen("deepceres", 240, "--age-months 240")
+    _, refused = choose_systems(replace(CONFIG, age_months=240.0, system="infant"), [IMAGE], people)
+    assert "is of a person of 20 years (--age-months 240)" in str(refused["sub-1"])
+
+
+def test_sessions_have_their_own_ages():
+    ages = {("sub-1", "ses-a"): ToldAge(12, "a"), ("sub-1", "ses-b"): ToldAge(300, "b")}
+    images = [replace(IMAGE, path=Path(f"/d/sub-1_ses-{each}_T1w.nii.gz")) for each in "ab"]
+    chosen, _ = choose_systems(CONFIG, images, People(ages=ages))
+    assert [each.system for each in chosen.values()] == ["infant", "deepceres"]
+
+
+def test_a_system_that_this_version_lacks_is_refused(monkeypatch):
+    monkeypatch.setattr(choice, "SYSTEMS", {"deepceres": SYSTEMS["deepceres"]})
+    _, line = choose(12)
+    assert "12 months (age X in participants.tsv), for the system infant, which this version does not have" in line
+    assert choose(300)[0].system == "deepceres"
+
+
+def test_the_choice_goes_with_the_image():
+    image = with_system(replace(IMAGE, t2w=Path("/d/a_T2w.nii"), t2w_choice=2), Chosen("infant", 8.0, "", ("Young.",)))
+    assert (image.system, image.months, image.warnings[0], len(image.warnings)) == ("infant", 8.0, "Young.", 2)
