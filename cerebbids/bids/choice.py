@@ -12,6 +12,7 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError
 from cerebbids.systems.ages import AGES, AUTO, UNKNOWN, age_words, ages_of, pick, youngest
+from cerebbids.systems.infant import INFANT
 from cerebbids.systems.published import SYSTEMS
 
 
@@ -106,6 +107,9 @@ def _by_age(image: SourceImage, told: ToldAge) -> Chosen | CerebbidsError:
 
 
 def _as_asked(image: SourceImage, told: ToldAge, system: str) -> Chosen | CerebbidsError:
+    if told.months is None and system == INFANT.name:  # which has a network for each age
+        reason = f"has to be labelled by the system {system}, which needs an age ({told.why_not})"
+        return CerebbidsError(image.relative, reason, "tell the age with --age-months, or in participants.tsv")
     if told.months is None:
         return Chosen(system)
     possible = ages_of(system).possible

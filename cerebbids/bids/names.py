@@ -21,6 +21,8 @@ SCHEMES = (COMPARTMENTS, CARVED, VERMIS)
 """Label schemes of lobules. The first two have the same regions; volumes in one are no norms for the other."""
 EVERY_SCHEME = (*SCHEMES, TISSUES)
 """All label schemes that the program writes."""
+SCHEMES_OF: Mapping[str, tuple[str, ...]] = {"deepceres": SCHEMES, "infant": (TISSUES,)}
+"""Label schemes that each system writes."""
 
 DERIVATIVES: dict[str, dict[str, str]] = {
     "t1w": {"desc": "preproc", "suffix": "T1w"},

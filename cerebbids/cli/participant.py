@@ -11,7 +11,7 @@ from hashlib import sha256
 from cerebbids import __version__
 from cerebbids.bids.choice import choose_systems, with_system
 from cerebbids.bids.dataset import start_dataset
-from cerebbids.bids.names import SCHEMES
+from cerebbids.bids.names import SCHEMES_OF
 from cerebbids.bids.people import People
 from cerebbids.bids.query import Selection, SourceImage, select_images
 from cerebbids.cli.environment import check_shared_memory, check_writable, prepare_environment
@@ -26,6 +26,7 @@ from cerebbids.files import write_text
 from cerebbids.inference.libraryfiles import LIBRARY_NOTES, open_library
 from cerebbids.inference.models import Bundle, read_bundle
 from cerebbids.reports.summary import RunSummary
+from cerebbids.systems.deepceres import DEEPCERES
 
 
 def run_participants(config: RunConfig, command: str) -> int:
@@ -132,7 +133,8 @@ def _models(bundles: Mapping[str, Bundle], config: RunConfig) -> dict[str, tuple
 
 def _start_dataset(config: RunConfig, bundles: Mapping[str, Bundle]) -> None:
     licences = {bundle.title: bundle.licence for bundle in bundles.values()}
-    start_dataset(config.bids_dir, config.output_dir, SCHEMES, models=licences)
+    schemes = [scheme for system in bundles for scheme in SCHEMES_OF[system]]
+    start_dataset(config.bids_dir, config.output_dir, tuple(schemes), models=licences)
 
 
 def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
@@ -146,6 +148,8 @@ def recipe_sha256(bundle: Bundle, config: RunConfig) -> str:
         A library of the user's own will not do.
     """
     told = (bundle.folder / "model.toml").read_bytes()
+    if bundle.name != DEEPCERES.name:
+        return sha256(told).hexdigest()
     if "deform" in bundle.needed(config.method):
         library = config.library or bundle.library
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cerebbids.bids.choice import Chosen, choose_systems, with_system
-from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.bids.names import DERIVATIVES, YIELDS, derivative_path
 from cerebbids.bids.query import SourceImage, select_images
 from cerebbids.cli.corrections import maps_without_hash, told_correction
 from cerebbids.cli.outcome import unfit
@@ -16,6 +16,7 @@ from cerebbids.cli.preflight import bad_header, missing_t2w
 from cerebbids.cli.references import known_people
 from cerebbids.config import RunConfig
 from cerebbids.systems.ages import age_words
+from cerebbids.systems.infant import INFANT
 
 
 def show_plan(config: RunConfig) -> int:
@@ -69,12 +70,14 @@ def _warnings(chosen: Mapping[str, Chosen]) -> Iterator[str]:
 
 def output_paths(image: SourceImage, config: RunConfig) -> list[Path]:
     """Files that an image may yield with the choices of a run, relative to the output folder."""
+    if image.system == INFANT.name:
+        return [derivative_path(image.path, key) for key in DERIVATIVES if key in YIELDS[image.system]]
     never = set() if image.t2w else {"t2w", "t2w_mni"}
     never |= {"t2w_synth", "t2w_synth_mni"} if config.t2w == "real" else set()
     never |= set() if config.method == "nets" else {"vermis", "vermis_morph"}
     never |= {"atlas_mni", "figure_atlas"} if config.method == "fast" else set()
     never |= set() if config.save_probabilities else {"probseg"}
-    return [derivative_path(image.path, key) for key in DERIVATIVES if key not in never]
+    return [derivative_path(image.path, key) for key in DERIVATIVES if key in YIELDS[image.system] - never]
 
 
 def warn_of_unknown(output_dir: Path, images: Sequence[SourceImage]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from cerebbids.bids.dataset import remove_outputs
+from cerebbids.bids.names import YIELDS
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.corrections import find_correction
 from cerebbids.cli.environment import usable_memory_gb
@@ -212,4 +213,6 @@ def _process(
     for image in images:
         if error := outcome.failures.get(image.stem):
             remove_older(config.output_dir, image, error, outcome.written[image.stem])
+        else:  # another system may have labelled it before
+            remove_outputs(config.output_dir, image.path, keep=YIELDS[image.system])
     return Worked(outcome.failures, methods)

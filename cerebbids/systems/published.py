@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.infant import INFANT
 from cerebbids.systems.system import System
 
-SYSTEMS: dict[str, System] = {system.name: system for system in (DEEPCERES,)}
+SYSTEMS: dict[str, System] = {system.name: system for system in (DEEPCERES, INFANT)}

@@ -15,7 +15,9 @@ from cerebbids.config import RunConfig
 from cerebbids.imaging.reading import count_voxels
 from cerebbids.interfaces.scheduler import ask_slurm
 from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.infant import INFANT
 from cerebbids.workflows.derivatives import init_derivatives_wf
+from cerebbids.workflows.infant import init_infant_wf
 from cerebbids.workflows.preprocess import init_preprocess_wf
 from cerebbids.workflows.report import init_report_wf
 from cerebbids.workflows.segment import init_segment_wf
@@ -43,6 +45,7 @@ _REFERENCES = f"""
 - Manjón JV et al. Adaptive non-local means denoising of MR images with spatially varying noise levels.
   Journal of Magnetic Resonance Imaging 31:192-203, 2010. doi:10.1002/jmri.22003
 - {DEEPCERES.reference}
+- {INFANT.reference}
 - Tustison NJ et al. N4ITK: improved N3 bias correction.
   IEEE Transactions on Medical Imaging 29:1310-1320, 2010. doi:10.1109/TMI.2010.2046908
 """
@@ -99,8 +102,13 @@ def init_image_wf(
 
     Parameters are those of :func:`init_cerebbids_wf`.
     """
-    workflow = Workflow(image.workflow)
     model, model_sha256 = models[image.system]
+    if image.system == INFANT.name:
+        return init_infant_wf(
+            image=image, model=model, model_sha256=model_sha256, models_dir=config.models_dir,
+            output_dir=config.output_dir, device=device, omp_nthreads=config.omp_nthreads,
+        )  # fmt: skip
+    workflow = Workflow(image.workflow)
     voxels = count_voxels(image.path)
     preprocess_wf = init_preprocess_wf(voxels=voxels, omp_nthreads=config.omp_nthreads, sloppy=config.sloppy)
     preprocess_wf.inputs.inputnode.t1w = str(image.path)

@@ -13,7 +13,6 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.imaging.reading import count_voxels
 from cerebbids.interfaces.images import Conform
 from cerebbids.interfaces.infant import CheckTissues, LabelTissues, MeasureTissues, TissueFigures
-from cerebbids.systems.infant import INFANT
 from cerebbids.workflows.derivatives import init_sink
 from cerebbids.workflows.memory import gigabytes
 
@@ -57,8 +56,6 @@ labelled at 0.8 mm along the image's own axes by a densely connected U-Net for t
 judged from these answers how far each label is to be trusted, after Sun 2020 (cerebbids model {model}). The network for
 24 months has learnt from manual labels, those for younger infants from images that were simulated from these. Volumes
 were measured without the brainstem, on the grid of the T1w image.
-
-- {INFANT.reference}
 """
     voxels = count_voxels(image.path)
 
