@@ -16,6 +16,7 @@ from cerebbids.cli.progress import empty_bar
 from cerebbids.errors import CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 from cerebbids.imaging.reading import READING_BYTES, count_voxels, open_image
+from cerebbids.systems.infant import INFANT
 
 _ASK = """
 import sys
@@ -96,7 +97,7 @@ def readers(voxels: int, threads: int, memory_gb: float) -> int:
 
 def missing_t2w(image: SourceImage, t2w: str) -> CerebbidsError | None:
     """Why an image cannot be worked on for want of a T2w image, if so."""
-    if t2w != "real" or image.t2w is not None:
+    if t2w != "real" or image.t2w is not None or image.system == INFANT.name:  # which looks at none
         return None
     return CerebbidsError(image.relative, "has no T2w image of its session beside it", "add one, or choose --t2w auto")
 

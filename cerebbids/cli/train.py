@@ -10,6 +10,7 @@ from pathlib import Path
 from cerebbids.cli.run import exit_code
 from cerebbids.files import atomic
 from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.published import SYSTEMS
 from cerebbids.training.kit import EVERYBODY, FOLDS
 from cerebbids.training.recipe import RECIPES
 from cerebbids.training.run import library_folder, run_folder
@@ -73,7 +74,8 @@ def parser() -> argparse.ArgumentParser:
 
     export = steps.add_parser("export", help="write the runs of all networks, and the exemplars, as a model bundle")
     export.add_argument("work", type=Path)
-    export.add_argument("models", type=Path, help="folder that gets deepceres/")
+    export.add_argument("models", type=Path, help="folder that gets a folder of the system's name")
+    export.add_argument("--system", default=DEEPCERES.name, choices=SYSTEMS, help="whose (default: deepceres)")
     export.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
     export.add_argument(
         "--keep", action="store_true", help="networks whose runs are not in WORK stay in the bundle as they are"
@@ -148,9 +150,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
         build_from_images(arguments.folder, arguments.out, arguments.threads)
     else:
-        from cerebbids.training.bundle import export
+        from cerebbids.training.bundle import export, export_networks
 
-        runs = {net: run_folder(arguments.work, net, arguments.fold) for net in DEEPCERES.grids}
+        system = SYSTEMS[arguments.system]
+        runs = {net: run_folder(arguments.work, net, arguments.fold) for net in system.grids}
+        if system is not DEEPCERES:
+            export_networks(system, runs, arguments.models, arguments.keep)
+            return 0
         export(runs, library_folder(arguments.work, arguments.fold), arguments.models, arguments.keep)
     return 0
 

@@ -18,6 +18,8 @@ from cerebbids.errors import UsageError
 from cerebbids.files import atomic, write_text
 from cerebbids.inference.libraryfiles import FILES, LIBRARY_NOTES
 from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.grid import Grid
+from cerebbids.systems.system import System
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen, open_run, read_notes
 from cerebbids.training.trained import check_finished, half_weights
@@ -52,16 +54,30 @@ def export(runs: Mapping[str, Path], library: Path, models: Path, keep: bool = F
         A run has not been begun, or has not come to its last step, or there is no library.
     """
     folder = models / DEEPCERES.name
+    if not (library / LIBRARY_NOTES).exists():
+        raise UsageError(str(library), "is not there", "make it with cerebbids-train exemplars")
+    _write_bundle(DEEPCERES, runs, folder, keep)
+    copy_library(library, folder / "library")
+    return folder
+
+
+def export_networks(system: System, runs: Mapping[str, Path], models: Path, keep: bool = False) -> Path:
+    """Write the averaged weights of finished runs, in half precision, as the bundle of a system without a library.
+
+    Parameters, result and errors are those of :func:`export`.
+    """
+    folder = models / system.name
+    _write_bundle(system, runs, folder, keep)
+    return folder
+
+
+def _write_bundle(system: System, runs: Mapping[str, Path], folder: Path, keep: bool) -> None:
     kept = _sections(folder, {name for name, run in runs.items() if not run.exists()}) if keep else {}
     for name in runs.keys() - kept.keys():
         check_finished(runs[name])
-    if not (library / LIBRARY_NOTES).exists():
-        raise UsageError(str(library), "is not there", "make it with cerebbids-train exemplars")
-    copy_library(library, folder / "library")
-    told = {name: kept.get(name) or _write_network(name, run, folder) for name, run in runs.items()}
-    head = {"name": DEEPCERES.name, "version": __version__, "licence": LICENCE, "scheme": DEEPCERES.scheme}
+    told = {name: kept.get(name) or _write_network(name, run, folder, system.grids[name]) for name, run in runs.items()}
+    head = {"name": system.name, "version": __version__, "licence": LICENCE, "scheme": system.scheme}
     write_text(folder / "model.toml", "\n".join(_as_toml({**head, **told})) + "\n")
-    return folder
 
 
 def _sections(folder: Path, names: set[str]) -> dict[str, Any]:
@@ -103,7 +119,7 @@ def copy_library(source: Path, target: Path) -> None:
             shutil.copyfile(source / name, draft)
 
 
-def _write_network(name: str, run: Path, folder: Path) -> dict[str, Any]:
+def _write_network(name: str, run: Path, folder: Path, grid: Grid | None) -> dict[str, Any]:
     """Write a network's weights; return its section of ``model.toml``."""
     recipe, seen = read_notes(run)
     weights = half_weights(run)
@@ -113,7 +129,7 @@ def _write_network(name: str, run: Path, folder: Path) -> dict[str, Any]:
     parameters = sum(v.numel() for key, v in weights.items() if not key.endswith(_STATISTICS))
     return {
         "architecture": recipe.architecture, "parameters": parameters, "file": file,
-        "sha256": hashlib.sha256(blob).hexdigest(), "sizes": recipe.sizes, "grid": asdict(DEEPCERES.grids[name]),
+        "sha256": hashlib.sha256(blob).hexdigest(), "sizes": recipe.sizes, **({"grid": asdict(grid)} if grid else {}),
         "training": _training(recipe, seen),
     }  # fmt: skip
 
