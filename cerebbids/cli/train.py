@@ -1,4 +1,4 @@
-"""``cerebbids-train``: from a kit of images to a model bundle, and libraries of labelled images."""
+"""``cerebbids-train``: from a kit of images to a model bundle, libraries of labelled images, networks for infants."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from cerebbids.cli.options import positive
 from cerebbids.cli.run import exit_code
 from cerebbids.files import atomic
 from cerebbids.systems.deepceres import DEEPCERES
@@ -17,7 +18,7 @@ from cerebbids.training.run import library_folder, run_folder
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the command line: a command for every step, and ``library``."""
+    """Build the command line: a command for every step, ``library`` and ``infant``."""
     top = argparse.ArgumentParser(prog="cerebbids-train", description=__doc__)
     steps = top.add_subparsers(dest="command", required=True)
 
@@ -72,6 +73,34 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     library.add_argument("--threads", type=int, default=2, help="CPUs to use (default: 2)")
 
+    infant = steps.add_parser(
+        "infant", help="train networks that carry tissue labels of infants from one age to others; goes on where it was"
+    )
+    infant.add_argument(
+        "--source", type=Path, required=True, metavar="DIR",
+        help="folder with cut-out cerebella sub-*/[ses-*/]anat/*_T1w.nii.gz and labels "
+        "*_seg-CerebellumTissue_dseg.nii.gz (or *_dseg.nii.gz): CSF 1, grey matter 2, white matter 3",
+    )  # fmt: skip
+    infant.add_argument(
+        "--target", type=Path, required=True, action="append", metavar="DIR",
+        help="folder of another age, without labels; again for each further age, the least like the source last",
+    )  # fmt: skip
+    infant.add_argument("--work", type=Path, required=True, metavar="DIR", help="gets the networks and rankings")
+    infant.add_argument("--k", type=positive(int), default=10, help="how many images of an age to trust (default: 10)")
+    infant.add_argument("--unweighted", action="store_true", help="let all voxels count the same in the loss")
+    infant.add_argument(
+        "--width", type=int, choices=range(4, 129, 4), default=64, metavar="N",
+        help="of the networks, a multiple of 4 (default: 64)",
+    )  # fmt: skip
+    infant.add_argument(
+        "--optimiser", choices=["sgd", "muon"], default="sgd", help="as published, or for few steps (default: sgd)"
+    )
+    infant.add_argument(
+        "--steps", type=positive(int), help="of each network (default: sgd 3 epochs of 1000 cubes an image, muon 600)"
+    )
+    infant.add_argument("--device", default="auto")
+    infant.add_argument("--threads", type=positive(int), default=2, help="CPU threads of the network (default: 2)")
+
     export = steps.add_parser("export", help="write the runs of all networks, and the exemplars, as a model bundle")
     export.add_argument("work", type=Path)
     export.add_argument("models", type=Path, help="folder that gets a folder of the system's name")
@@ -106,6 +135,24 @@ def fit(arguments: argparse.Namespace) -> None:
         max_minutes=arguments.max_minutes, resume=arguments.resume,
     )  # fmt: skip
     print("done" if done else "stopped in time: go on with --resume")
+
+
+def carry_labels(arguments: argparse.Namespace) -> None:
+    """Train networks for infants of a user, from age to age."""
+    import torch
+
+    from cerebbids.inference.device import find_device
+    from cerebbids.training.infantfolders import read_cohorts
+    from cerebbids.training.infantnets import InfantTraining
+    from cerebbids.training.memory import keep_freed_memory
+    from cerebbids.training.transfer import transfer
+
+    train = InfantTraining(arguments.width, arguments.steps, arguments.optimiser, find_device(arguments.device))
+    source, *targets = read_cohorts(arguments.source, arguments.target)
+    torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
+    transfer(source, targets, arguments.work, train, arguments.k, weighted=not arguments.unweighted)
+    print("done")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -149,6 +196,8 @@ def _run(arguments: argparse.Namespace) -> int:
         from cerebbids.training.ownlibrary import build_from_images
 
         build_from_images(arguments.folder, arguments.out, arguments.threads)
+    elif arguments.command == "infant":
+        carry_labels(arguments)
     else:
         from cerebbids.training.bundle import export, export_networks
 

@@ -40,8 +40,14 @@ _IMPOSSIBLE = (ValueError, OverflowError, nib.spatialimages.HeaderDataError)
 _DAMAGED = (OSError, EOFError, zlib.error, ValueError, OverflowError)
 
 
-def open_image(path: Path) -> nib.Nifti1Pair:
+def open_image(path: Path, least_mm: float = FIELD_OF_VIEW_MM[0]) -> nib.Nifti1Pair:
     """Open a file, its voxels still on disk.
+
+    Parameters
+    ----------
+    path : Path
+    least_mm : float
+        Field of view that it has at least: cut-outs have less than a head.
 
     Raises
     ------
@@ -73,7 +79,7 @@ def open_image(path: Path) -> nib.Nifti1Pair:
         raise BadImage(str(path), "is not a NIfTI image", CONVERT)
     with _told_by_system(path):
         _check_size(path, image)
-    _check_grid(path, image)
+    _check_grid(path, image, least_mm)
     return image
 
 
@@ -167,7 +173,7 @@ def _check_memory(shape: tuple[int, ...]) -> None:
         raise MemoryError
 
 
-def _check_grid(path: Path, image: nib.Nifti1Pair) -> None:
+def _check_grid(path: Path, image: nib.Nifti1Pair, least_mm: float) -> None:
     shape, header = image.shape, image.header
     if len(shape) < 3 or any(n != 1 for n in shape[3:]):
         raise BadImage(str(path), f"has shape {shape}, not 3D", "give one volume")
@@ -186,9 +192,7 @@ def _check_grid(path: Path, image: nib.Nifti1Pair) -> None:
     if np.abs(cosines).max() > MAX_SHEAR_COSINE:
         raise BadImage(str(path), "has axes far from right angles", "resample it to an unsheared grid")
     extent = voxel * shape[:3]
-    if extent.min() < FIELD_OF_VIEW_MM[0] * (1 - ROUNDING):
-        raise BadImage(
-            str(path), f"has a field of view under {FIELD_OF_VIEW_MM[0]:.0f} mm", "give a whole head or brain"
-        )
+    if extent.min() < least_mm * (1 - ROUNDING):
+        raise BadImage(str(path), f"has a field of view under {least_mm:.0f} mm", "give a whole head or brain")
     if extent.max() > FIELD_OF_VIEW_MM[1]:
         raise BadImage(str(path), f"has a field of view over {FIELD_OF_VIEW_MM[1]:.0f} mm", "crop it to the head")

@@ -13,7 +13,7 @@ from cerebbids.imaging.along import AlongBox, Shares, box_along, from_box, mask_
 from cerebbids.inference.answer import keep_largest
 from cerebbids.inference.inputs import standardise_inside
 from cerebbids.inference.trust import confidence, shown
-from cerebbids.inference.windows import in_whole
+from cerebbids.inference.windows import both_ways
 
 SPACING = 0.8
 """Edge of the voxels that the networks have learnt from, mm."""
@@ -67,12 +67,12 @@ def find_tissues(
     box = box_along(t1w, inside, SPACING, MARGIN)
     within = mask_onto_box(inside, t1w.affine, box)
     seen = torch.from_numpy(standardise_inside(onto_box(t1w, box), within))[None]
-    probabilities = in_whole(net, seen.to(device)).cpu()
+    probabilities = both_ways(net, seen.to(device)).cpu()
     outside = torch.from_numpy(~within)
     probabilities[:, outside] = 0
     probabilities[0, outside] = 1
     probabilities = keep_largest(probabilities)
-    trust = confidence(in_whole(judge, shown(probabilities).to(device)).cpu())
+    trust = confidence(both_ways(judge, shown(probabilities).to(device)).cpu())
     return _on_grid(probabilities, trust, box, t1w)
 
 

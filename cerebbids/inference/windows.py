@@ -1,4 +1,7 @@
-"""A network that has learnt from cubes, asked about a whole box at once, or about cubes all over it that overlap."""
+"""A network that has learnt from cubes, asked about a whole box at once, or about cubes all over it.
+
+Where cubes overlap, answers are joined. The whole box takes a fraction of the time of many cubes.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,34 @@ def cubes(shape: tuple[int, int, int], side: int, stride: int) -> Iterator[tuple
     """All cubes of a box whose sides are no smaller than theirs."""
     for corner in product(*(starts(size, side, stride) for size in shape)):
         yield tuple(slice(first, first + side) for first in corner)
+
+
+@torch.inference_mode()
+def in_whole(net: torch.nn.Module, seen: torch.Tensor, multiple: int = 8) -> torch.Tensor:
+    """Ask a network about a whole box.
+
+    Parameters
+    ----------
+    net : Module
+        In evaluation mode.
+    seen : Tensor, (channels, X, Y, Z)
+        On the network's device.
+    multiple : int
+        Sides are padded with zeros to multiples of it.
+
+    Returns
+    -------
+    Tensor, (classes, X, Y, Z), float32
+        Probabilities.
+    """
+    padded = F.pad(seen, [part for size in reversed(seen.shape[1:]) for part in (0, -size % multiple)])
+    answer = ask(net, padded[None].contiguous(memory_format=torch.channels_last_3d))[0].softmax(0)
+    return answer[:, *(slice(size) for size in seen.shape[1:])]
+
+
+def both_ways(net: torch.nn.Module, seen: torch.Tensor) -> torch.Tensor:
+    """Mean of what :func:`in_whole` says of a box and of its mirror image along X."""
+    return (in_whole(net, seen) + in_whole(net, seen.flip(1)).flip(1)) / 2
 
 
 @torch.inference_mode()
@@ -69,31 +100,3 @@ def in_cubes(
             counted[place] += 1
     inside = tuple(slice(size) for size in seen.shape[1:])
     return (total / counted)[:, *inside], (votes / counted)[:, *inside]
-
-
-@torch.inference_mode()
-def in_whole(net: torch.nn.Module, seen: torch.Tensor, multiple: int = 8) -> torch.Tensor:
-    """Ask a network about a box and its mirror image, each at once.
-
-    Parameters
-    ----------
-    net : Module
-        In evaluation mode.
-    seen : Tensor, (channels, X, Y, Z)
-        On the network's device; left and right along X.
-    multiple : int
-        The network's sides have to be multiples of it: the box is padded with zeros.
-
-    Returns
-    -------
-    Tensor, (classes, X, Y, Z), float32
-        Mean probabilities.
-    """
-    padding = [part for size in reversed(seen.shape[1:]) for part in (0, -size % multiple)]
-    inside = (slice(None), *(slice(size) for size in seen.shape[1:]))
-
-    def answer(box: torch.Tensor) -> torch.Tensor:
-        batch = F.pad(box, padding)[None].contiguous(memory_format=torch.channels_last_3d)
-        return ask(net, batch)[0].softmax(0)[inside]
-
-    return (answer(seen) + answer(seen.flip(1)).flip(1)) / 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cerebbids.inference.windows import in_whole
+from cerebbids.inference.windows import both_ways
 from cerebbids.nets.build import build
 from cerebbids.training.confidence import judged
 from cerebbids.training.infantpatches import InfantPatches
@@ -62,7 +62,7 @@ def judge(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
         net = trained_net(run_folder(work, TISSUE24.net, str(other)))
         for infant in (one for one in infants if folds[one.person] == other):
             shown = (infant, *(_simulated(infant, months, COPIES) for months in JUDGED_AT))
-            cases += [judged(one, in_whole(net, torch.from_numpy(one.images))) for one in shown]
+            cases += [judged(one, both_ways(net, torch.from_numpy(one.images))) for one in shown]
     net = build(recipe.architecture, recipe.sizes)
     examples = InfantPatches(tuple(cases), recipe, bright=False)
     return Task(net, examples, weighted_cross_entropy, _seen(kit_infants(kit)))

@@ -1,10 +1,13 @@
-"""Muon for the convolutions, AdamW for the rest."""
+"""Muon for the convolutions and AdamW for the rest, or SGD for all."""
 
 from __future__ import annotations
 
 import torch
 
 from cerebbids.training.recipe import Recipe
+
+MOMENTUM = 0.9
+"""Of SGD."""
 
 
 def as_matrix(weight: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
@@ -24,7 +27,8 @@ class Optimiser:
     """Muon (Jordan et al. 2024) moves every convolution's weights by an orthogonal matrix, AdamW the other parameters.
 
     AdamW alone needs about ten times as many steps. PyTorch's Muon takes matrices only, so it is given views of the
-    weights. Biases, normalisations and the last layer stay with AdamW.
+    weights. Biases, normalisations and the last layer stay with AdamW. A recipe by ``sgd`` moves all with that, and
+    does not clip the gradient.
 
     Parameters
     ----------
@@ -43,12 +47,16 @@ class Optimiser:
     def __init__(self, net: torch.nn.Module, recipe: Recipe) -> None:
         self.net, self.recipe = net, recipe
         named = dict(net.named_parameters())
+        kept = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+        if recipe.method == "sgd":
+            self._convolutions, self.names = {}, (tuple(named),)
+            self.parts = (torch.optim.SGD([{"params": [*named.values()], "factor": 1.0}], **kept, momentum=MOMENTUM),)
+            return
         head = [name for name in named if "head" in name.split(".")]
         self._convolutions = {name: p for name, p in named.items() if p.ndim == 5 and name not in head}
         others = [name for name in named if name not in self._convolutions and name not in head]
         self._matrices = {name: as_matrix(p.detach(), p) for name, p in self._convolutions.items()}
         self.names = (tuple(self._convolutions), (*others, *head))
-        kept = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
         groups = [
             {"params": [named[name] for name in others], "factor": recipe.rest_rate},
             {"params": [named[name] for name in head], "factor": recipe.head_rate},
@@ -58,8 +66,9 @@ class Optimiser:
         self.parts = (torch.optim.Muon(muon, **kept, adjust_lr_fn="match_rms_adamw"), torch.optim.AdamW(groups, **kept))
 
     def step(self, rate: float) -> None:
-        """Move the parameters along their gradients, clipped to norm 5, with learning rate ``rate``."""
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        """Move the parameters along their gradients, clipped to norm 5 but for SGD, with learning rate ``rate``."""
+        if self.recipe.method != "sgd":
+            torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         for name, weight in self._convolutions.items():
             self._matrices[name].grad = as_matrix(weight.grad, weight)
         for part in self.parts:
@@ -68,7 +77,7 @@ class Optimiser:
             part.step()
 
     def moments(self) -> dict[str, torch.Tensor]:
-        """State of both parts; ``kind.parameter`` -> tensor."""
+        """State of all parts; ``kind.parameter`` -> tensor."""
         return {
             f"{kind}.{names[place]}": value
             for part, names in zip(self.parts, self.names, strict=True)

@@ -16,26 +16,32 @@ class Recipe:
     net : str
         Its name in the model bundle.
     steps : int
-        Optimiser steps of the whole run; the learning rate follows a cosine over them.
+        Optimiser steps of the whole run.
     architecture : str
         Key of :data:`cerebbids.nets.build.NETS`.
     sizes : mapping
         How wide and deep the network is: arguments of its class.
     batch : int
         Examples a step.
+    method : str
+        ``muon``: Muon and AdamW, whose learning rate follows a cosine; or ``sgd``: with a momentum of 0.9, and a
+        learning rate that falls in steps.
+    epochs : int
+        Equal parts of a run by ``sgd``: its learning rate is a tenth after each.
     cross_entropy_weight : float
         Of the mean cross-entropy beside the soft Dice, for networks that label. Nine tenths of the grid are
         background, and the Dice of a class that the net does not name yet has no gradient: at 1 the small lobules
         are found late.
     learning_rate : float
-        Of the convolutions, which Muon moves.
+        Of the convolutions, which Muon moves; of all weights with ``sgd``.
     rest_rate, head_rate : float
         Learning rate of normalisations and biases, and of the last layer, in parts of that: AdamW moves every weight
         equally far, and the few of a thin last layer would take hundreds of steps until it can be sure of anything.
+        Not with ``sgd``.
     weight_decay : float
-        Of all weights, in parts of the learning rate.
+        Of all weights, in parts of the learning rate; with ``sgd`` it is added to the gradient (L2).
     averaging : float
-        Decay of the running average of the weights; the average is what is kept.
+        Decay of the running average of the weights; the average is what is kept. At 0 that is the last weights.
     seed : int
         Of the first weights and of every example.
     """
@@ -45,6 +51,8 @@ class Recipe:
     architecture: str = "unet"
     sizes: Sizes = field(default_factory=dict)
     batch: int = 1
+    method: str = "muon"
+    epochs: int = 3
     cross_entropy_weight: float = 5.0
     learning_rate: float = 1e-2
     rest_rate: float = 0.4

@@ -29,7 +29,7 @@ class Seen:
     surroundings : tuple of str
         Heads and head maps around their brains.
     atlas : tuple of str
-        Brains whose lobules made the labels.
+        Brains whose lobules made the labels, or people whose labels were carried to these.
     """
 
     people: tuple[str, ...]

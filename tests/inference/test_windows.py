@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from cerebbids.inference.windows import cubes, in_cubes, starts
+from cerebbids.inference.windows import both_ways, cubes, in_cubes, in_whole, starts
 
 
 class Local(torch.nn.Module):
@@ -48,3 +48,28 @@ def test_majority_and_mean_differ_where_few_are_sure():
 
 def test_starts_of_an_axis_as_long_as_a_cube():
     assert starts(32, 32, 8) == [0]
+
+
+class Whole(Local):
+    """Answers as :class:`Local`, if sides are multiples of 8; leans to class 1 in the first half."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert not any(size % 8 for size in x.shape[2:])
+        answer = super().forward(x)
+        answer[:, 1, : x.shape[2] // 2] += 3
+        return answer
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 32), (45, 33, 64), (20, 7, 31)])
+def test_a_whole_box_is_answered_voxel_by_voxel(shape: tuple):
+    seen = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
+    answer = in_whole(Local(), seen)
+    assert answer.shape == (2, *shape) and torch.allclose(answer.sum(0), torch.ones(shape))
+    assert torch.equal(answer.argmax(0), (seen[0] > 0.5).long())
+
+
+def test_both_ways_see_the_same_places_and_know_no_side():
+    seen = torch.rand(1, 24, 9, 16, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(both_ways(Local(), seen), in_whole(Local(), seen), atol=1e-6)
+    assert torch.allclose(both_ways(Whole(), seen.flip(1)).flip(1), both_ways(Whole(), seen), atol=1e-6)
+    assert not torch.allclose(in_whole(Whole(), seen.flip(1)).flip(1), in_whole(Whole(), seen), atol=1e-2)

@@ -41,12 +41,13 @@ class Killed(Stripes):
         return super().__getitem__(step)
 
 
-def test_a_killed_run_ends_where_an_unbroken_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, method="sgd", averaging=0.0)], ids=lambda r: r.method)
+def test_a_killed_run_ends_where_an_unbroken_one_does(tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    assert train(tmp_path / "whole", Stripes())
+    assert train(tmp_path / "whole", Stripes(), recipe=recipe)
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "broken", Killed())
-    assert train(tmp_path / "broken", Stripes(), resume=True)
+        train(tmp_path / "broken", Killed(), recipe=recipe)
+    assert train(tmp_path / "broken", Stripes(), resume=True, recipe=recipe)
     whole, broken = (averaged_weights(tmp_path / name / CHECKPOINT) for name in ("whole", "broken"))
     assert all(torch.allclose(whole[k], broken[k], atol=1e-6) for k in whole)
 

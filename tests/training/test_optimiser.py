@@ -10,15 +10,15 @@ from cerebbids.training.tasks import start_from_shares
 RECIPE, WIDTHS = Recipe("lobules", steps=8), (8, 8)
 
 
-def learn(net: UNet, steps: int) -> tuple[list[float], Optimiser]:
-    optimiser = Optimiser(net, RECIPE)
+def learn(net: UNet, steps: int, recipe: Recipe = RECIPE) -> tuple[list[float], Optimiser]:
+    optimiser = Optimiser(net, recipe)
     image = torch.randn(1, 1, 8, 8, 8, generator=torch.Generator().manual_seed(1))
     losses = []
     for _ in range(steps):
         loss = F.cross_entropy(net(image), (image[:, 0] > 0).long())
         net.zero_grad()
         loss.backward()
-        optimiser.step(RECIPE.learning_rate)
+        optimiser.step(recipe.learning_rate)
         losses.append(loss.item())
     return losses, optimiser
 
@@ -52,3 +52,30 @@ def test_an_untrained_net_answers_with_the_shares():
     torch.nn.init.zeros_(net.head.weight)
     answer = net(torch.randn(1, 1, 8, 8, 8)).softmax(1)[0, :, 4, 4, 4]
     assert torch.allclose(answer, shares, atol=1e-4)
+
+
+def test_sgd_moves_by_gradient_decay_and_momentum():
+    recipe = Recipe("tissue", 8, method="sgd", learning_rate=0.1, weight_decay=0.5)
+    net = torch.nn.Conv3d(1, 1, 1, bias=False)
+    torch.nn.init.ones_(net.weight)
+    optimiser = Optimiser(net, recipe)
+    expected, moved = 1.0, 0.0
+    for _ in range(3):
+        net.weight.grad = torch.full_like(net.weight, 100.0)  # not clipped
+        optimiser.step(0.1)
+        moved = 0.9 * moved + 100 + 0.5 * expected
+        expected -= 0.1 * moved
+        assert net.weight.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_sgd_goes_on_with_its_moments():
+    recipe = Recipe("tissue", 8, method="sgd", learning_rate=0.01)
+    torch.manual_seed(0)
+    net = UNet(1, 3, WIDTHS)
+    losses, optimiser = learn(net, 12, recipe)
+    assert losses[-1] < losses[0]
+    kept = optimiser.moments()
+    assert {name.partition(".")[2] for name in kept} == {name for name, _ in net.named_parameters()}
+    other = Optimiser(net, recipe)
+    other.load_moments(kept)
+    assert all(torch.equal(kept[name], moment) for name, moment in other.moments().items()) and len(kept) > 5

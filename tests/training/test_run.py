@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,3 +31,12 @@ def test_weights_that_do_not_tell_whom_they_have_seen_are_not_trained_on(tmp_pat
     (tmp_path / NOTES).unlink()
     with pytest.raises(UsageError, match="does not tell whom it has seen"):
         open_run(tmp_path, RECIPE, SEEN, resume=True)
+
+
+def test_a_run_older_than_a_field_goes_on(tmp_path: Path):
+    open_run(tmp_path, RECIPE, SEEN, resume=False).touch()
+    told = json.loads((tmp_path / NOTES).read_text())
+    del told["recipe"]["method"], told["recipe"]["epochs"]
+    (tmp_path / NOTES).write_text(json.dumps(told))
+    assert read_notes(tmp_path) == (RECIPE, SEEN)
+    open_run(tmp_path, RECIPE, SEEN, resume=True)

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
+from cerebbids.errors import UsageError
 from cerebbids.training.infants import Infant
-from cerebbids.training.transfer import RANKING, Cohort, transfer
+from cerebbids.training.run import Seen
+from cerebbids.training.transfer import ANSWERS, RANKING, Cohort, transfer
 
 SHAPE = (32, 32, 32)
 
@@ -45,13 +47,13 @@ def infant(name: str, brightness: float, *, labelled: bool = False) -> Infant:
 
 @pytest.fixture
 def trained(tmp_path: Path):
-    """All that was trained: folder, kind, on whom."""
+    """All that was trained: folder, kind, on whom, who was seen with them."""
     return []
 
 
 def carry(work: Path, trained: list, **more) -> dict:
-    def train(folder: Path, kind: str, infants: tuple[Infant, ...]) -> torch.nn.Module:
-        trained.append((folder.relative_to(work).as_posix(), kind, infants))
+    def train(folder: Path, kind: str, infants: tuple[Infant, ...], seen: Seen) -> torch.nn.Module:
+        trained.append((folder.relative_to(work).as_posix(), kind, infants, seen))
         return (Tissue() if kind == "tissue" else Judge()).eval()
 
     source = Cohort("24m", (infant("s1", 1, labelled=True), infant("s2", 1, labelled=True)))
@@ -64,10 +66,10 @@ def carry(work: Path, trained: list, **more) -> dict:
 
 def test_each_cohort_is_taught_by_the_one_before(tmp_path: Path, trained: list):
     nets = carry(tmp_path, trained)
-    assert [step for step, _, _ in trained] == [
+    assert [step for step, *_ in trained] == [
         "24m/tissue", "24m/confidence", "18m/tissue", "18m/confidence", "12m/tissue",
     ]  # fmt: skip
-    assert [kind for _, kind, _ in trained] == ["tissue", "confidence", "tissue", "confidence", "tissue"]
+    assert [kind for _, kind, *_ in trained] == ["tissue", "confidence", "tissue", "confidence", "tissue"]
     assert list(nets) == ["24m", "18m", "12m"]
     assert {each.id for each in trained[3][2]} == {each.id for each in trained[2][2]}
 
@@ -99,11 +101,47 @@ def test_labels_of_targets_are_not_looked_at(tmp_path: Path, trained: list):
     trained.clear()
     wrong = np.full(SHAPE, 3, np.uint8)
 
-    def train(folder: Path, kind: str, infants: tuple[Infant, ...]) -> torch.nn.Module:
+    def train(folder: Path, kind: str, infants: tuple[Infant, ...], seen: Seen) -> torch.nn.Module:
         trained.append((folder, kind, infants))
         return (Tissue() if kind == "tissue" else Judge()).eval()
 
     source = Cohort("24m", (infant("s1", 1, labelled=True),))
     target = tuple(Infant(name, name, infant(name, told).images, wrong) for name, told in (("b", 0.9), ("c", 0.6)))
-    transfer(source, [Cohort("18m", target)], tmp_path, train, k=2)
+    transfer(source, [Cohort("18m", target)], tmp_path / "labelled", train, k=2)
     assert all(np.array_equal(a, b.labels) for a, b in zip(plain, trained[2][2], strict=True))
+
+
+def test_who_made_the_labels_is_known_of_every_network(tmp_path: Path, trained: list):
+    carry(tmp_path, trained)
+    assert [seen for *_, seen in trained] == [
+        Seen(("s1", "s2")), Seen(("s1", "s2")),
+        Seen(("b", "c"), (), ("s1", "s2")), Seen(("b", "c"), (), ("s1", "s2")),
+        Seen(("d", "e"), (), ("b", "c", "s1", "s2")),
+    ]  # fmt: skip
+
+
+def test_whoever_goes_on_learns_from_the_same_answers(tmp_path: Path, trained: list, monkeypatch: pytest.MonkeyPatch):
+    carry(tmp_path, trained)
+    first = [each for _, _, infants, _ in trained[2:] for each in infants]
+    trained.clear()
+    assert sorted(path.stem for path in (tmp_path / "18m" / ANSWERS).iterdir()) == ["a", "b", "c"]
+    monkeypatch.setattr("cerebbids.training.transfer.judge_infant", None)
+    carry(tmp_path, trained)
+    again = [each for _, _, infants, _ in trained[2:] for each in infants]
+    assert all(np.array_equal(a.labels, b.labels) for a, b in zip(first, again, strict=True))
+    assert all(np.array_equal(a.weights, b.weights) for a, b in zip(first, again, strict=True))
+
+
+def test_a_folder_is_not_gone_on_with_by_other_rules(tmp_path: Path, trained: list):
+    carry(tmp_path, trained)
+    with pytest.raises(UsageError, match="other images, labels, --k or --unweighted"):
+        carry(tmp_path, trained, weighted=False)
+
+
+def test_nobody_is_learnt_from_without_a_label(tmp_path: Path):
+    def train(folder: Path, kind: str, infants: tuple[Infant, ...], seen: Seen) -> torch.nn.Module:
+        return (Tissue() if kind == "tissue" else Judge()).eval()
+
+    targets = [Cohort("18m", (infant("dark", 0),))]
+    with pytest.raises(UsageError, match="no image got a label"):
+        transfer(Cohort("24m", (infant("s", 1, labelled=True),)), targets, tmp_path, train)
