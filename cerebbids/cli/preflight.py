@@ -15,7 +15,7 @@ from cerebbids.cli.corrections import find_correction, label_maps
 from cerebbids.cli.progress import empty_bar
 from cerebbids.errors import CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
-from cerebbids.imaging.reading import READING_BYTES, count_voxels, open_image
+from cerebbids.imaging.reading import FIELD_OF_VIEW_MM, OF_CUT_OUT_MM, READING_BYTES, count_voxels, open_image
 from cerebbids.systems.infant import INFANT
 
 _ASK = """
@@ -104,11 +104,16 @@ def missing_t2w(image: SourceImage, t2w: str) -> CerebbidsError | None:
 
 def bad_header(image: SourceImage) -> CerebbidsError | None:
     """Why an image cannot be processed, as far as its header tells."""
-    return _error_of(partial(open_image, image.path), image)
+    return _error_of(partial(open_image, image.path, _least_mm(image)), image)
 
 
 def _check(image: SourceImage, t2w: str) -> CerebbidsError | None:
-    return missing_t2w(image, t2w) or _error_of(partial(check_image, image.path), image)
+    return missing_t2w(image, t2w) or _error_of(partial(check_image, image.path, _least_mm(image)), image)
+
+
+def _least_mm(image: SourceImage) -> float:
+    """Field of view that an image has at least."""
+    return OF_CUT_OUT_MM if image.system == INFANT.name else FIELD_OF_VIEW_MM[0]
 
 
 def _error_of(look: Callable[[], object], image: SourceImage) -> CerebbidsError | None:

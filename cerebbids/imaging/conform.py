@@ -12,7 +12,7 @@ from cerebbids.errors import BadImage
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.brightness import lift_negatives, scale_bright_end
 from cerebbids.imaging.forms import disagreements, with_one_grid
-from cerebbids.imaging.reading import COPY_AGAIN, open_image, read_voxels
+from cerebbids.imaging.reading import COPY_AGAIN, FIELD_OF_VIEW_MM, open_image, read_voxels
 
 
 @dataclass(frozen=True)
@@ -31,23 +31,25 @@ class Conformed:
     warnings: tuple[str, ...]
 
 
-def check_image(path: Path) -> None:
+def check_image(path: Path, least_mm: float = FIELD_OF_VIEW_MM[0]) -> None:
     """Refuse a file that cannot be processed, before any work is done.
 
     Parameters
     ----------
     path : Path
         The T1w image.
+    least_mm : float
+        Field of view that it has at least.
 
     Raises
     ------
     BadImage
         As :func:`cerebbids.imaging.reading.open_image`; truncated; no finite, or only one, value.
     """
-    _check_values(path, read_voxels(path, open_image(path)))
+    _check_values(path, read_voxels(path, open_image(path, least_mm)))
 
 
-def conform(path: Path) -> Conformed:
+def conform(path: Path, least_mm: float = FIELD_OF_VIEW_MM[0]) -> Conformed:
     """Read an image as 3D float32 on the grid of the file, its bright end at 1000.
 
     The sform gives the grid, the qform where there is no sform; the result says the same in both. NaN and
@@ -57,13 +59,15 @@ def conform(path: Path) -> Conformed:
     ----------
     path : Path
         The T1w image.
+    least_mm : float
+        Field of view that it has at least.
 
     Raises
     ------
     BadImage
         As `check_image`, or nothing is brighter than 0.
     """
-    image = open_image(path)
+    image = open_image(path, least_mm)
     data = read_voxels(path, image)
     missing = _check_values(path, data)
     np.nan_to_num(data, copy=False, nan=0.0, posinf=0.0, neginf=0.0)

@@ -20,6 +20,8 @@ from cerebbids.imaging.forms import check_side
 
 VOXEL_MM = (0.3, 3.0)
 FIELD_OF_VIEW_MM = (60.0, 1000.0)
+OF_CUT_OUT_MM = 30.0
+"""Least field of view of an image that shows a cerebellum alone."""
 MAX_SHEAR_COSINE = 0.3
 ROUNDING = 1e-4
 """Share by which a size may miss a limit, as headers hold the axes of a turned grid in single precision."""

@@ -11,6 +11,7 @@ from cerebbids.imaging.bias import correct_bias
 from cerebbids.imaging.brainmask import brain_mask
 from cerebbids.imaging.conform import conform
 from cerebbids.imaging.denoise import denoise
+from cerebbids.imaging.reading import FIELD_OF_VIEW_MM
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.xfm import read_itk_affine
@@ -46,6 +47,7 @@ class _ImageStep(SimpleInterface):
 
 class _ConformInputSpec(_ImageInputSpec):
     version = traits.Str(mandatory=True, desc="of this program: another one starts the image anew")
+    least_mm = traits.Float(FIELD_OF_VIEW_MM[0], usedefault=True, desc="field of view that the image has at least")
 
 
 class _ConformOutputSpec(_ImageOutputSpec):
@@ -59,7 +61,7 @@ class Conform(_ImageStep):
     output_spec = _ConformOutputSpec
 
     def _process(self) -> nib.Nifti1Image:
-        conformed = conform(Path(self.inputs.in_file))
+        conformed = conform(Path(self.inputs.in_file), self.inputs.least_mm)
         self._results["warnings"] = list(conformed.warnings)
         return conformed.image
 

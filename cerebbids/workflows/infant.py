@@ -10,7 +10,7 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
 from cerebbids import __version__
 from cerebbids.bids.query import SourceImage
-from cerebbids.imaging.reading import count_voxels
+from cerebbids.imaging.reading import OF_CUT_OUT_MM, count_voxels
 from cerebbids.interfaces.images import Conform
 from cerebbids.interfaces.infant import CheckTissues, LabelTissues, MeasureTissues, TissueFigures
 from cerebbids.workflows.derivatives import init_sink
@@ -63,7 +63,9 @@ were measured without the brainstem, on the grid of the T1w image.
         return gigabytes(base, per_voxel, voxels)
 
     use_gpu = device.startswith("cuda")
-    conform = Node(Conform(in_file=str(image.path), version=__version__), "conform", mem_gb=memory(0.3, 16))
+    conform = Node(
+        Conform(in_file=str(image.path), version=__version__, least_mm=OF_CUT_OUT_MM), "conform", mem_gb=memory(0.3, 16)
+    )
     # Not by size and time, as other files: work folders go by names, and another dataset may have the same.
     conform.config = {"execution": {"hash_method": "content"}}
     job = LabelTissues(
