@@ -12,7 +12,7 @@ class ByBrightness(torch.nn.Module):
 
     def forward(self, seen: torch.Tensor) -> torch.Tensor:
         x = seen[:, 0]
-        classes = torch.where(x == 0, 0, torch.where(x < -0.7, 1, torch.where(x < 0.7, 2, 3)))
+        classes = torch.where(x == 0, 0, torch.where(x < -0.16, 1, torch.where(x < 1.4, 2, 3)))
         return 12.0 * torch.nn.functional.one_hot(classes, 4).movedim(-1, 1).float()
 
 
@@ -47,7 +47,7 @@ def test_tissues_come_back_on_the_grid_of_the_image(zoom: float, codes: str):
     found = find_tissues(ByBrightness(), SureOfWhite(), t1w, truth > 0, torch.device("cpu"))
     labels, trust = np.zeros(truth.shape, np.uint8), np.zeros(truth.shape, np.float32)
     labels[found.part], trust[found.part] = found.labels, found.trust
-    least = 1.0 if zoom == 0.8 else 0.8  # on voxels of the networks' size nothing is interpolated
+    least = 1.0 if zoom == 0.8 else 0.9  # on voxels of the networks' size nothing is interpolated
     for tissue in (1, 2, 3):
         both = 2 * ((labels == tissue) & (truth == tissue)).sum()
         assert both / ((labels == tissue).sum() + (truth == tissue).sum()) >= least
