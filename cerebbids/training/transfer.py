@@ -6,8 +6,8 @@ infants of the next cohort whose answers it trusts most. Their answers are the l
 counts every voxel by the confidence in it.
 
 The second network learns from the answers that the first gives on the very infants it has learnt from, as in the text:
-on others it errs more often, so that the confidence is rather too high. What is chosen by it is an order, which that
-changes little.
+on others it errs more often, and the confidence may be too high. What is used of it is an order of images, and weights
+of voxels beside each other.
 """
 
 from __future__ import annotations
