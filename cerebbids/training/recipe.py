@@ -69,6 +69,9 @@ CONTRAST = Recipe("contrast", 900, "contrast", {"width": 32, "blocks": 6}, learn
 DEFORM = Recipe("deform", 300, "deform", {"widths": (32, 64, 128), "passes": 3}, learning_rate=4e-3)
 """From one cerebellum to another at 1 mm."""
 
+PLACE = Recipe("place", 600, sizes={"channels_in": 1, "classes": 4, "widths": (16, 32, 64, 128)})
+"""Cerebrum, cerebellum and brainstem of infants at 2.5 mm, whatever the contrast."""
+
 _DPN = {"width": 32}
 _UNET = {"widths": (16, 32, 64, 128), "norm": "batch"}
 _SIDES = {"channels_in": 5, "classes": 5, "prior": (2, 3, 2, 3)}
@@ -82,4 +85,4 @@ LOBULES_UNET = Recipe("lobules_unet", 400, "unet", {**_LOBULES, **_UNET})
 """Twelve lobules, white matter and background at 0.5 mm, from T1w, T2w and thirteen guessed labels."""
 
 CASCADE = (SIDES_DPN, SIDES_UNET, LOBULES_DPN, LOBULES_UNET)
-RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE)}
+RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, PLACE, *CASCADE)}
