@@ -180,14 +180,12 @@ def test_a_field_of_view_may_end_anywhere_but_at_most_so_high(young: HeadMap):
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_example_shows_what_is_labelled(heads: tuple[HeadMap, ...], kind: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(infantheads, "SHARES", tuple(float(each == kind) for each in KINDS))
-    for seed in range(1):
-        image, classes = painted_place(heads, np.random.default_rng(seed))
-        assert image.shape == classes.shape == SHAPE and image.dtype == np.float32 and classes.dtype == np.uint8
-        assert (classes == CEREBELLUM).any() and image.min() >= 0
-        assert (image[classes == CEREBELLUM] > 0).mean() > 0.95
-        empty = float((image == 0).mean())
-        assert is_cut_out(nib.Nifti1Image(image, np.diag([SPACING] * 3 + [1]))) == (kind == "cut-out")
-        assert kind == "head" or empty > 0.6
+    image, classes = painted_place(heads, np.random.default_rng(0))
+    assert image.shape == classes.shape == SHAPE and image.dtype == np.float32 and classes.dtype == np.uint8
+    assert (classes == CEREBELLUM).any() and image.min() >= 0
+    assert (image[classes == CEREBELLUM] > 0).mean() > 0.95
+    assert is_cut_out(nib.Nifti1Image(image, np.diag([SPACING] * 3 + [1]))) == (kind == "cut-out")
+    assert kind == "head" or (image == 0).mean() > 0.6
 
 
 def test_image_and_labels_are_mirrored_together(young: HeadMap, monkeypatch: pytest.MonkeyPatch):
@@ -196,7 +194,7 @@ def test_image_and_labels_are_mirrored_together(young: HeadMap, monkeypatch: pyt
     bright[[Tissue.CEREBELLAR_GREY, Tissue.CEREBELLAR_WHITE]] = 1
     monkeypatch.setattr(infantheads, "draw_means", lambda *_: bright)
     monkeypatch.setattr(infantheads, "SHARES", (1.0, 0.0, 0.0))
-    for seed in range(3):
+    for seed in range(2):  # the first is mirrored
         image, classes = painted_place((young,), np.random.default_rng(seed))
         middle = ndimage.center_of_mass(image * (image > 0.5 * np.percentile(image[classes == CEREBELLUM], 80)))
         assert np.abs(np.subtract(middle, np.argwhere(classes == CEREBELLUM).mean(0))).max() < 1
