@@ -77,6 +77,9 @@ CONTRAST = Recipe("contrast", 900, "contrast", {"width": 32, "blocks": 6}, learn
 DEFORM = Recipe("deform", 300, "deform", {"widths": (32, 64, 128), "passes": 3}, learning_rate=4e-3)
 """From one cerebellum to another at 1 mm."""
 
+PLACE = Recipe("place", 600, sizes={"channels_in": 1, "classes": 4, "widths": (16, 32, 64, 128)})
+"""Cerebrum, cerebellum and brainstem of infants at 2.5 mm, whatever the contrast."""
+
 _DPN = {"width": 32}
 _UNET = {"widths": (16, 32, 64, 128), "norm": "batch"}
 _SIDES = {"channels_in": 5, "classes": 5, "prior": (2, 3, 2, 3)}
@@ -101,4 +104,4 @@ JUDGE = Recipe("confidence", 350, "adunet", {"channels_in": 4, "classes": 3, "wi
 OF_INFANTS = (TISSUE24, TISSUE18, TISSUE12, TISSUE06, JUDGE)
 
 CASCADE = (SIDES_DPN, SIDES_UNET, LOBULES_DPN, LOBULES_UNET)
-RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, *OF_INFANTS)}
+RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, PLACE, *OF_INFANTS)}

@@ -17,6 +17,8 @@ from cerebbids.training.cascade import SMOOTH, CascadeExamples
 from cerebbids.training.cascadecases import load_cascade
 from cerebbids.training.data import Examples, class_shares, load_cases
 from cerebbids.training.details import DetailExamples, load_details
+from cerebbids.training.infantheads import PlaceExamples, place_shares
+from cerebbids.training.infantmaps import load_infant_heads
 from cerebbids.training.kit import surrounding_names
 from cerebbids.training.loss import charbonnier, dice_cross_entropy
 from cerebbids.training.pairs import PairExamples, load_sources, t2w_loss
@@ -99,11 +101,20 @@ def cascade(view: View, kit: Path, work: Path, fold: str, recipe: Recipe) -> Tas
     return Task(net, CascadeExamples(cases, view, recipe), loss_of, seen)
 
 
+def place(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
+    """Painted heads of infants, made of the kit's maps as they are."""
+    maps = load_infant_heads(kit)
+    net = build(recipe.architecture, recipe.sizes)
+    start_from_shares(net, place_shares(maps))
+    loss_of = partial(dice_cross_entropy, weight=recipe.cross_entropy_weight)
+    return Task(net, PlaceExamples(maps, recipe), loss_of, Seen((), tuple(head.name for head in maps)))
+
+
 TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {
-    "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast, "deform": deform,
+    "lobules": lobules, "icv": icv, "superres": superres, "contrast": contrast, "deform": deform, "place": place,
     "sides_dpn": partial(cascade, SIDE_VIEW), "sides_unet": partial(cascade, SIDE_VIEW),
     "lobules_dpn": partial(cascade, LOBULE_VIEW), "lobules_unet": partial(cascade, LOBULE_VIEW),
     "tissue24": infanttasks.tissue24, "confidence": infanttasks.judge,
     **{f"tissue{months:02}": partial(infanttasks.younger_tissue, months) for months in LOOKS},
 }  # fmt: skip
-"""Every network of the bundle by its name."""
+"""Every network by its name."""
