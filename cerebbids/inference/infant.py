@@ -14,7 +14,7 @@ from scipy import ndimage
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.bias import correct_bias
-from cerebbids.inference.localise import BRAIN, BRAINSTEM, CEREBELLUM, Place, is_cut_out, localise
+from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, CEREBRUM, Place, is_cut_out, localise
 from cerebbids.inference.tissues import Tissues, find_tissues, nearest_of
 from cerebbids.systems.infant import OLDEST_BRAIN_CM3
 
@@ -39,6 +39,8 @@ class InfantAnswer:
         Whether the image shows nothing but a cerebellum and what is beside it.
     brain_cm3 : float or None
         Volume of brain, cerebellum and brainstem; none of a cut-out.
+    cut : bool
+        Whether the image ends within the cerebellum.
     """
 
     t1w: nib.Nifti1Image
@@ -47,12 +49,14 @@ class InfantAnswer:
     shown: np.ndarray
     cut_out: bool
     brain_cm3: float | None
+    cut: bool
 
     def facts(self) -> dict[str, Any]:
         """Say what was measured, for ``predict.json``."""
         labelled = self.cerebellum & (self.tissues.labels > 0)
         trust, sure = self.tissues.trust[labelled], self.tissues.probabilities.max(0)[labelled]
         return {
+            "warnings": ["The image ends within the cerebellum."] if self.cut else [],
             "cut_out": self.cut_out,
             "brain_cm3": self.brain_cm3 and round(self.brain_cm3, 1),
             "trust_mean": round(float(trust.mean()), 4),
@@ -93,23 +97,23 @@ def label(
         No cerebellum was found, or the head is none of an infant.
     """
     cut_out = is_cut_out(t1w)
-    place = localise(place_net, t1w, device, name)
+    place = localise(place_net, t1w, name, device)
+    parts = np.asarray(place.labels.dataobj)
     lap("place")
     if cut_out:
         shown = np.asarray(t1w.dataobj) > 0
     else:
         _check_brain(place, name)
-        brain = np.isin(place.labels, (BRAIN, CEREBELLUM, BRAINSTEM)).astype(np.uint8)
-        t1w = correct_bias(t1w, with_data(t1w, brain), threads)
+        t1w = correct_bias(t1w, with_data(t1w, (parts > 0).astype(np.uint8)), threads)
         lap("bias")
-        shown = region(place.labels, t1w.affine) & (np.asarray(t1w.dataobj) > 0)
+        shown = region(parts, t1w.affine) & (np.asarray(t1w.dataobj) > 0)
     tissues = find_tissues(tissue_net, judge, t1w, shown, device)
-    owner = nearest_of(place.labels[tissues.part], tissues.labels > 0, CEREBELLUM, BRAINSTEM)
+    owner = nearest_of(parts[tissues.part], tissues.labels > 0, CEREBELLUM, BRAINSTEM)
     cerebellum = owner == CEREBELLUM
     if not (cerebellum & (tissues.labels > 0)).any():
         raise SegmentationFailed(name, "no tissue of a cerebellum was found", "look at the image and its contrast")
     lap("tissues")
-    return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, None if cut_out else place.brain_cm3)
+    return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, None if cut_out else place.brain_cm3, place.cut)
 
 
 def _check_brain(place: Place, name: str) -> None:
@@ -130,4 +134,4 @@ def region(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
     )
     grown = np.zeros(labels.shape, bool)
     grown[near] = ndimage.distance_transform_edt(~inside[near], sampling=zooms) <= AROUND_MM
-    return grown & (labels != BRAIN)
+    return grown & (labels != CEREBRUM)

@@ -19,8 +19,8 @@ from cerebbids.systems.grid import Grid
 
 SHAPE, SPACING = (80, 96, 80), 2.5
 """Voxels along the world's axes, and their edge (mm), of what the network is shown: 200 x 240 x 200 mm."""
-CEREBELLUM, BRAINSTEM = 2, 3
-"""Classes of the network beside 0, outside, and 1, cerebrum; the labels of :attr:`Place.labels`."""
+CEREBRUM, CEREBELLUM, BRAINSTEM = 1, 2, 3
+"""Classes of the network beside 0, outside; the labels of :attr:`Place.labels`."""
 PLAUSIBLE_CM3 = (15.0, 180.0)
 """Volume of a cerebellum of 1 to 36 months, with room: 40 to 118 cm3 in the label maps of the kit."""
 MEND = "look at the image's field of view, contrast and quality"
@@ -55,7 +55,7 @@ class Place:
     Parameters
     ----------
     labels : Nifti1Image
-        uint8 on the image's own grid: 2 cerebellum, in one piece, 3 brainstem.
+        uint8 on the image's own grid: 1 cerebrum, 2 cerebellum, in one piece, 3 brainstem.
     brain_cm3, cerebellum_cm3, brainstem_cm3 : float
         Volumes; that of the brain is cerebrum with its ventricles, cerebellum and brainstem, without fluid around.
     cut : bool
@@ -179,7 +179,7 @@ def _answer(net: torch.nn.Module, image: nib.Nifti1Image, grid: Grid, device: to
 
 def _on_image(probabilities: np.ndarray, grid: Grid, image: nib.Nifti1Image) -> np.ndarray:
     """Labels (uint8, image's grid) of the likeliest class between the grid's voxels; one piece of cerebellum."""
-    coarse = np.argwhere(np.isin(probabilities.argmax(0), (CEREBELLUM, BRAINSTEM)))
+    coarse = np.argwhere(probabilities.argmax(0) > 0)
     corners = np.array(np.meshgrid(*zip(coarse.min(0) - 1, coarse.max(0) + 1, strict=True))).reshape(3, -1).T
     voxels = apply_affine(np.linalg.inv(image.affine) @ grid.affine, corners)
     first = np.floor(voxels.min(0)).astype(int).clip(0)
@@ -194,7 +194,6 @@ def _on_image(probabilities: np.ndarray, grid: Grid, image: nib.Nifti1Image) -> 
         here = np.asarray(resample(nib.Nifti1Image(channel, grid.affine), last - first, affine).dataobj)
         found[here > best] = value
         np.maximum(best, here, out=best)
-    found[found < CEREBELLUM] = 0
     pieces, _ = ndimage.label(found == CEREBELLUM)
     sizes = np.bincount(pieces.ravel())[1:]
     if len(sizes):

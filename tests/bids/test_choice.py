@@ -59,7 +59,7 @@ def test_an_unknown_age_is_an_adult_s_with_a_warning():
 def test_an_age_that_is_not_clear_is_refused_unless_a_system_is_asked_for():
     _, line = choose(why_not="weeks or months", unclear=True)
     assert "whose age is not clear (weeks or months); tell the unit" in line and "--system" in line
-    assert choose(system="infant", why_not="weeks or months", unclear=True)[0] == Chosen("infant")
+    assert choose(system="deepceres", why_not="weeks or months", unclear=True)[0] == Chosen("deepceres")
 
 
 def test_what_is_doubtful_about_an_age_is_said_of_the_image():
