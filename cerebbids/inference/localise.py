@@ -21,7 +21,7 @@ SHAPE, SPACING = (80, 96, 80), 2.5
 """Voxels along the world's axes, and their edge (mm), of what the network is shown: 200 x 240 x 200 mm."""
 CEREBRUM, CEREBELLUM, BRAINSTEM = 1, 2, 3
 """Classes of the network beside 0, outside; the labels of :attr:`Place.labels`."""
-PLAUSIBLE_CM3 = (15.0, 180.0)
+PLAUSIBLE_CM3 = (15.0, 200.0)
 """Volume of a cerebellum of 1 to 36 months, with room: 40 to 118 cm3 in the label maps of the kit."""
 MEND = "look at the image's field of view, contrast and quality"
 MARGIN_MM = 10.0
