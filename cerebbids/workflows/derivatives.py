@@ -8,10 +8,11 @@ from nipype.interfaces.utility import IdentityInterface
 from nipype.pipeline.engine import Node
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
-from cerebbids.bids.names import OF_LABELS
+from cerebbids.bids.names import OF_LABELS, YIELDS
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
 from cerebbids.interfaces.sink import DerivativesDataSink
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.workflows.memory import gigabytes
 
 _META: dict[str, str | None] = {
@@ -19,7 +20,7 @@ _META: dict[str, str | None] = {
     "t1w_mni": "t1w_meta",
     "xfm_to_mni": "xfm_meta",
     "xfm_to_t1w": "xfm_meta",
-    **dict.fromkeys(OF_LABELS, "dseg_meta"),
+    **dict.fromkeys((key for key in OF_LABELS if key in YIELDS[DEEPCERES.name]), "dseg_meta"),
     "superres": "fine_meta",
     "superres_mni": "fine_meta",
     "t2w": "fine_meta",

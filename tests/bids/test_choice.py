@@ -80,9 +80,10 @@ def test_infants_system_is_refused_for_others(months):
     assert "--system infant is for ages up to 36 months" in line and "(age X in participants.tsv)" in line
 
 
-@pytest.mark.parametrize("system", ["infant", "deepceres"])
-def test_a_system_that_was_asked_for_wants_no_age(system):
-    assert choose(system=system, why_not="no age in participants.tsv")[0] == Chosen(system)
+def test_adults_system_wants_no_age_and_infants_wants_one():
+    assert choose(system="deepceres", why_not="no age in participants.tsv")[0] == Chosen("deepceres")
+    chosen, line = choose(system="infant", why_not="no age in participants.tsv")
+    assert chosen is None and "needs an age (no age in participants.tsv); tell the age with --age-months" in line
 
 
 def test_the_age_of_the_command_line_comes_before_tables():

@@ -12,6 +12,7 @@ from cerebbids.inference import localise as module
 from cerebbids.inference.localise import (
     BRAINSTEM,
     CEREBELLUM,
+    CEREBRUM,
     MARGIN_MM,
     SHAPE,
     SPACING,
@@ -66,7 +67,7 @@ def check(image: nib.Nifti1Image, truth: np.ndarray) -> None:
     place = localise(ByBrightness(), image, "sub-1", CPU)
     labels = np.asarray(place.labels.dataobj)
     assert np.array_equal(place.labels.affine, image.affine) and labels.dtype == np.uint8
-    assert set(np.unique(labels)) == {0, CEREBELLUM, BRAINSTEM}
+    assert set(np.unique(labels)) == {0, CEREBRUM, CEREBELLUM, BRAINSTEM}
     for value, cm3 in ((CEREBELLUM, place.cerebellum_cm3), (BRAINSTEM, place.brainstem_cm3)):
         a, b = labels == value, truth == value
         assert 2 * (a & b).sum() / (a.sum() + b.sum()) > (0.93 if value == CEREBELLUM else 0.75)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 
-from cerebbids.bids.names import DERIVATIVES, REPORTS
+from cerebbids.bids.names import REPORTS, YIELDS
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
 from cerebbids.workflows import base
@@ -39,7 +39,19 @@ def test_every_derivative_of_every_image_has_its_sink(build):
     names = build().list_node_names()
     for image in ("sub_01_ses_a_run_1_wf", "sub_01_ses_a_run_2_wf", "sub_02_wf"):
         sinks = {name.rpartition("ds_")[2] for name in names if name.startswith(f"{image}.") and ".ds_" in name}
-        assert sinks == set(DERIVATIVES) - set(REPORTS)
+        assert sinks == YIELDS["deepceres"] - set(REPORTS)
+
+
+def test_an_infant_s_image_has_its_own_workflow_and_sinks(build):
+    models = {"deepceres": ("net 1.2", "abc"), "infant": ("young 3", "def")}
+    workflow = build(models=models, change={"system": "infant", "months": 8.0})
+    names = [name for name in workflow.list_node_names() if name.startswith("sub_02_wf.")]
+    assert {name.rpartition("ds_")[2] for name in names if ".ds_" in name} == YIELDS["infant"]
+    label = workflow.get_node("sub_02_wf.label").inputs
+    assert (label.months, label.model_sha256) == (8.0, "def")
+    predict = workflow.get_node("sub_01_ses_a_run_2_wf.segment_wf.predict").inputs
+    assert (predict.system, predict.model_sha256) == ("deepceres", "abc")
+    assert "infants" in workflow.visit_desc() and "infants" not in build().visit_desc().split("###")[0]
 
 
 def test_no_image_waits_for_another(build):
@@ -101,15 +113,6 @@ def test_warnings_about_the_choice_of_the_t2w_image_reach_them_too(build):
 def test_warnings_about_the_age_reach_them_too(build):
     workflow = build(change={"remarks": ("The age is not known.",)})
     assert workflow.get_node("sub_02_wf.warnings").inputs.in1 == ["The age is not known."]
-
-
-def test_every_image_has_its_system_s_networks(build):
-    models = {"deepceres": ("net 1.2", "abc"), "infant": ("young 3", "def")}
-    workflow = build(models=models, change={"system": "infant"})
-    predict = workflow.get_node("sub_02_wf.segment_wf.predict").inputs
-    assert (predict.system, predict.model_sha256) == ("infant", "def")
-    predict = workflow.get_node("sub_01_ses_a_run_2_wf.segment_wf.predict").inputs
-    assert (predict.system, predict.model_sha256) == ("deepceres", "abc")
 
 
 def test_voxels_are_counted_in_the_header(build):

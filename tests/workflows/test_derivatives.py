@@ -3,13 +3,13 @@ import json
 import nibabel as nib
 import pytest
 
-from cerebbids.bids.names import DERIVATIVES, REPORTS, derivative_path, sidecar_path
+from cerebbids.bids.names import DERIVATIVES, REPORTS, YIELDS, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.workflows.derivatives import init_derivatives_wf
 from tests.datasets import make_dataset, tiny_image
 
 WITHOUT_SIDECAR = "qc"
-KEYS = {key for key, told in DERIVATIVES.items() if told.get("datatype") != "figures"} - set(REPORTS)
+KEYS = {key for key in YIELDS["deepceres"] if DERIVATIVES[key].get("datatype") != "figures"} - set(REPORTS)
 DESCRIBED = KEYS - {WITHOUT_SIDECAR}
 METAS = ("t1w_meta", "xfm_meta", "dseg_meta", "fine_meta")
 

@@ -5,7 +5,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from cerebbids.bids.names import DERIVATIVES, OPTIONAL, derivative_path
+from cerebbids.bids.names import DERIVATIVES, OPTIONAL, YIELDS, derivative_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.xfm import write_itk_affine
@@ -15,7 +15,7 @@ from tests.datasets import make_dataset
 from tests.reports.phantom import grids, phantom
 from tests.reports.test_volumes import write_table
 
-FIGURES = {key for key, told in DERIVATIVES.items() if told.get("datatype") == "figures"}
+FIGURES = {key for key in YIELDS["deepceres"] if DERIVATIVES[key].get("datatype") == "figures"}
 TISSUES = {"csf": 10.0, "gm": 60.0, "wm": 100.0, "targets": [50, 150, 250], "counts": [1] * 70}
 
 
