@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/infantfolds.py KIT WORK OUT [--threads T]
 
-Needs ``cerebbids-train fit KIT WORK --net tissue24 --fold F`` of every fold, and ``--net confidence --fold F`` for the
-trust; folds that are not trained are left out, and told. Labels are as the manual ones, brainstem and all; networks see
+Needs ``cerebbids-train fit KIT WORK --net tissue24 --fold F`` of every fold, and ``--net confidence`` for the trust,
+which is told of the infants whose answers that network has not seen. Folds that are not trained are left out, and told. Labels are as the manual ones, brainstem and all; networks see
 the cut-out as the program does. Writes ``OUT/folds_images.tsv``, a row an infant (Dice in percent of every tissue, mean
 trust, share of right labels among those that the second network trusts and doubts), and ``OUT/folds.tsv`` (mean, SD,
 worst, n).
@@ -23,6 +23,7 @@ from cerebbids.files import atomic
 from cerebbids.inference.trust import confidence, shown
 from cerebbids.inference.windows import both_ways
 from cerebbids.training.infants import Infant, fold_of, kit_infants
+from cerebbids.training.infanttasks import JUDGED_FOLDS
 from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.run import CHECKPOINT, run_folder
@@ -66,7 +67,8 @@ def main(argv: list[str] | None = None) -> None:
     infants = kit_infants(asked.kit)
     folds, rows = fold_of(infants), []
     for fold in range(N_FOLDS):
-        net, judge = (net_of(asked.work, name, fold) for name in ("tissue24", "confidence"))
+        net = net_of(asked.work, "tissue24", fold)
+        judge = None if fold in JUDGED_FOLDS else net_of(asked.work, "confidence", fold)
         if net is None:
             print(f"fold {fold} is not trained")
             continue

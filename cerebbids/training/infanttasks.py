@@ -12,7 +12,6 @@ from cerebbids.nets.build import build
 from cerebbids.training.confidence import judged
 from cerebbids.training.infantpatches import InfantPatches
 from cerebbids.training.infants import Infant, fold_of, kit_infants
-from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.loss import weighted_cross_entropy
 from cerebbids.training.recipe import TISSUE24, Recipe
 from cerebbids.training.run import Seen, run_folder
@@ -22,6 +21,8 @@ from cerebbids.training.younger import any_look, younger
 
 COPIES = 3
 """Simulated images of each infant at an age."""
+JUDGED_FOLDS = (0, 1)
+"""Folds whose infants' answers are judged."""
 JUDGED_AT = (18, 12)
 """Simulated ages whose answers, by a network for 24 months, are judged beside its own: it is more often wrong there."""
 
@@ -49,23 +50,25 @@ def younger_tissue(months: int, kit: Path, work: Path, fold: str, recipe: Recipe
 
 
 def judge(kit: Path, work: Path, fold: str, recipe: Recipe) -> Task:
-    """Answers about infants that the network for 24 months has not seen: those of the folds, each by its own network.
+    """Answers about infants that a network for 24 months has not seen: those of some folds, by their own networks.
+
+    Of the other folds' infants it sees no answer, so that what it says of these tells how far it is right.
 
     Raises
     ------
     UsageError
         A fold's network is not trained.
     """
-    infants = infants_but(kit, fold)
-    cases, folds = [], fold_of(kit_infants(kit))
-    for other in (number for number in range(N_FOLDS) if str(number) != fold):
-        net = trained_net(run_folder(work, TISSUE24.net, str(other)))
-        for infant in (one for one in infants if folds[one.person] == other):
-            shown = (infant, *(_simulated(infant, months, COPIES) for months in JUDGED_AT))
-            cases += [judged(one, both_ways(net, torch.from_numpy(one.images))) for one in shown]
+    everybody = kit_infants(kit)
+    folds = fold_of(everybody)
+    cases = []
+    for number in JUDGED_FOLDS:
+        net = trained_net(run_folder(work, TISSUE24.net, str(number)))
+        for infant in (one for one in everybody if folds[one.person] == number):
+            looks = (infant, *(_simulated(infant, months, COPIES) for months in JUDGED_AT))
+            cases += [judged(one, both_ways(net, torch.from_numpy(one.images))) for one in looks]
     net = build(recipe.architecture, recipe.sizes)
-    examples = InfantPatches(tuple(cases), recipe, bright=False)
-    return Task(net, examples, weighted_cross_entropy, _seen(kit_infants(kit)))
+    return Task(net, InfantPatches(tuple(cases), recipe, bright=False), weighted_cross_entropy, _seen(everybody))
 
 
 def _simulated(infant: Infant, months: int, copy: int) -> Infant:

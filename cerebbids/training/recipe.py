@@ -101,7 +101,9 @@ TISSUE18, TISSUE12, TISSUE06 = (replace(TISSUE24, net=f"tissue{months:02}", step
 JUDGE = Recipe("confidence", 350, "adunet", {"channels_in": 4, "classes": 3, "width": 16}, batch=4)
 """How far labels of tissues are to be trusted."""
 
-OF_INFANTS = (TISSUE24, TISSUE18, TISSUE12, TISSUE06, JUDGE)
+TISSUES = (TISSUE24, TISSUE18, TISSUE12, TISSUE06)
 
 CASCADE = (SIDES_DPN, SIDES_UNET, LOBULES_DPN, LOBULES_UNET)
-RECIPES = {recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, PLACE, *OF_INFANTS)}
+RECIPES = {
+    recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, PLACE, *TISSUES, JUDGE)
+}

@@ -10,11 +10,11 @@ from typing import Any
 from cerebbids.errors import UsageError
 from cerebbids.files import write_text
 from cerebbids.training.kit import EVERYBODY
-from cerebbids.training.recipe import CASCADE, OF_INFANTS, Recipe
+from cerebbids.training.recipe import CASCADE, TISSUES, Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 NOTES = "run.json"
-OF_PEOPLE = ("lobules", "deform", *(recipe.net for recipe in (*CASCADE, *OF_INFANTS)))
+OF_PEOPLE = ("lobules", "deform", *(recipe.net for recipe in (*CASCADE, *TISSUES)))
 """Networks that are trained on the people of the folds."""
 
 
