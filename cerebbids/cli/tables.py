@@ -86,12 +86,20 @@ def _with_labels(output_dir: Path, participants: Sequence[str], failures: dict[s
     return tuple(sorted(name for names in found.values() for name in names))
 
 
+def _is_infants(output_dir: Path, name: str) -> bool:
+    """Whether an image's labels are tissues of an infant."""
+    from cerebbids.bids.names import LABELS, derivative_path
+
+    return (output_dir / derivative_path(f"{name}_T1w.nii.gz", LABELS["infant"])).exists()
+
+
 def _count(output_dir: Path, name: str, failures: dict[str, CerebbidsError], bar: Progress) -> None:
     """Count one image again; one that fails does not keep the others from being done."""
     from cerebbids.cli.recount import recount
+    from cerebbids.cli.recountinfant import recount_infant
 
     try:
-        found = recount(output_dir, name)
+        found = (recount_infant if _is_infants(output_dir, name) else recount)(output_dir, name)
     except CerebbidsError as error:
         failures[name] = error
     except OSError as error:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from cerebbids.imaging.growth import size_at
-from cerebbids.imaging.qc import Rule, light_of
+from cerebbids.imaging.qc import Rule, light_of, older_meanings
 from cerebbids.imaging.verdict import Verdict
 
 AT_24_MONTHS = 105.0
@@ -84,7 +84,12 @@ def _edge_share(labelled: np.ndarray) -> float:
 
 
 def judge_tissues(
-    dseg: nib.Nifti1Image, mask: nib.Nifti1Image, facts: Mapping[str, Any], of_steps: Sequence[str]
+    dseg: nib.Nifti1Image,
+    mask: nib.Nifti1Image,
+    facts: Mapping[str, Any],
+    of_steps: Sequence[str],
+    *,
+    corrected: bool = False,
 ) -> Verdict:
     """Measure a segmentation of tissues, and look for what cannot be.
 
@@ -98,11 +103,18 @@ def judge_tissues(
         As :func:`measure_tissues` takes them.
     of_steps : sequence of str
         Warnings of all that was done before.
+    corrected : bool
+        Whether somebody has corrected the labels since the networks found them, so that their numbers are older.
     """
     voxel = float(abs(np.linalg.det(dseg.affine[:3, :3])))
     numbers = measure_tissues(np.asarray(dseg.dataobj), np.asarray(mask.dataobj) > 0, voxel, facts)
-    light, found = light_of(numbers, rules=RULES)
+    light, found = light_of(numbers, rules=RULES, corrected=corrected)
     flags = tuple(dict.fromkeys((*found, *of_steps)))
     light = "yellow" if flags and light == "green" else light
-    quality = {"light": light, "flags": list(flags), **numbers, "definitions": DEFINITIONS}
+    quality = {
+        "light": light,
+        "flags": list(flags),
+        **numbers,
+        "definitions": DEFINITIONS | older_meanings(DEFINITIONS, corrected),
+    }
     return Verdict(quality, flags, tuple(of_steps))

@@ -28,7 +28,8 @@ DEFINITIONS = {
     "sides_swapped": "whether left labels lie on the right of right ones",
 }
 """What each number says, in the order of the file."""
-OF_NETWORKS = ("confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice")
+_OF_INFANTS = ("trust_mean", "doubtful_share", "probability_mean")
+OF_NETWORKS = ("confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice", *_OF_INFANTS)
 """Numbers that the networks' process gives: no correction by hand changes them."""
 _BEFORE = "before labels were corrected by hand"
 
@@ -127,5 +128,10 @@ def quality_report(metrics: Metrics, *, corrected: bool = False) -> dict[str, An
         Whether somebody has corrected the labels since the networks found them.
     """
     light, flags = light_of(metrics, corrected=corrected)
-    older = {key: f"{DEFINITIONS[key]}, {_BEFORE}" for key in OF_NETWORKS if corrected}
-    return {"light": light, "flags": list(flags), **metrics, "definitions": DEFINITIONS | older}
+    definitions = DEFINITIONS | older_meanings(DEFINITIONS, corrected)
+    return {"light": light, "flags": list(flags), **metrics, "definitions": definitions}
+
+
+def older_meanings(definitions: Mapping[str, str], corrected: bool) -> dict[str, str]:
+    """What numbers of the networks say where somebody has corrected the labels since."""
+    return {key: f"{definitions[key]}, {_BEFORE}" for key in OF_NETWORKS if corrected and key in definitions}

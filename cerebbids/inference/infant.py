@@ -14,8 +14,9 @@ from scipy import ndimage
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.parts import nearest_of
 from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, CEREBRUM, Place, is_cut_out, localise
-from cerebbids.inference.tissues import Tissues, find_tissues, nearest_of
+from cerebbids.inference.tissues import Tissues, find_tissues
 from cerebbids.systems.infant import OLDEST_BRAIN_CM3
 
 AROUND_MM = 3.0

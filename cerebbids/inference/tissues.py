@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import nibabel as nib
 import numpy as np
 import torch
-from scipy import ndimage
 
 from cerebbids.imaging.along import AlongBox, Shares, box_along, from_box, mask_onto_box, onto_box
 from cerebbids.inference.answer import keep_largest
@@ -86,30 +85,3 @@ def _on_grid(probabilities: torch.Tensor, trust: torch.Tensor, box: AlongBox, t1
     every /= every.sum(0, keepdims=True)
     labelled = every.argmax(0) > 0
     return Tissues(read.part, every.astype(np.float32), np.where(labelled, read.shares[-1].clip(0, 1), 0))
-
-
-def nearest_of(parts: np.ndarray, labelled: np.ndarray, first: int, second: int) -> np.ndarray:
-    """Which of two parts each labelled voxel belongs to: the one whose own voxels are nearest.
-
-    Parameters
-    ----------
-    parts : ndarray of uint8, (X, Y, Z)
-        Where the two parts are, roughly.
-    labelled : ndarray of bool, (X, Y, Z)
-    first, second : int
-        Values of the parts.
-
-    Returns
-    -------
-    ndarray of uint8, (X, Y, Z)
-        ``first``, ``second``, or 0 where nothing is labelled; all are ``first`` where the second is nowhere.
-
-    Examples
-    --------
-    >>> nearest_of(np.array([2, 0, 0, 0, 3]), np.array([True, True, False, True, True]), 2, 3)
-    array([2, 2, 0, 3, 3], dtype=uint8)
-    """
-    if not (parts == second).any():
-        return np.where(labelled, first, 0).astype(np.uint8)
-    apart = [ndimage.distance_transform_edt(parts != part) for part in (first, second)]
-    return np.where(labelled, np.where(apart[0] <= apart[1], first, second), 0).astype(np.uint8)

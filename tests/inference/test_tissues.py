@@ -4,7 +4,7 @@ import pytest
 import torch
 from nibabel.orientations import axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 
-from cerebbids.inference.tissues import find_tissues, nearest_of
+from cerebbids.inference.tissues import find_tissues
 
 
 class ByBrightness(torch.nn.Module):
@@ -77,13 +77,3 @@ def test_islands_are_dropped():
     labels = np.zeros(truth.shape, np.uint8)
     labels[found.part] = found.labels
     assert not labels[1:3, 1:3, 1:3].any() and (labels == 3).any()
-
-
-def test_each_voxel_belongs_to_the_nearer_part():
-    parts = np.zeros((9, 3, 3), np.uint8)
-    parts[0], parts[8] = 2, 3
-    labelled = np.ones(parts.shape, bool)
-    labelled[:, 0] = False
-    found = nearest_of(parts, labelled, 2, 3)
-    assert (found[:5, 1:] == 2).all() and (found[5:, 1:] == 3).all() and not found[:, 0].any()
-    assert set(np.unique(nearest_of(np.minimum(parts, 2), labelled, 2, 3))) == {0, 2}

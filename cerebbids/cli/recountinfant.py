@@ -1,0 +1,114 @@
+"""Tables, quality, figures and sidecars of an infant's image, made again from tissues that somebody has corrected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from cerebbids.bids.names import DERIVATIVES, OF_LABELS, TISSUES, YIELDS, derivative_path, sidecar_path
+from cerebbids.bids.sidecars import read_sidecar
+from cerebbids.cli.recount import Recounted
+from cerebbids.data.labels import load_scheme
+from cerebbids.errors import BadImage
+from cerebbids.files import as_json, write_text
+from cerebbids.imaging.antsio import with_data
+from cerebbids.imaging.infantqc import judge_tissues
+from cerebbids.imaging.labelmaps import is_plain, labels_sha256, read_labels, save_labels
+from cerebbids.imaging.parts import nearest_of
+from cerebbids.imaging.reading import OF_CUT_OUT_MM, open_image
+from cerebbids.imaging.verdict import Verdict
+from cerebbids.imaging.volumetry import tissue_volumes, write_volumes
+from cerebbids.reports.figures import tissue_mosaic, trust_check
+
+_NEEDED = ("trust_mean", "months", "model_months")
+_CEREBELLUM, _BESIDE = 1, 2
+
+
+def recount_infant(output_dir: Path, name: str) -> Recounted:
+    """Make again what comes from the tissues of an infant's image.
+
+    Which of the labels belong to the cerebellum stays as it was; new ones belong to what is nearer, it or the rest.
+
+    Parameters, result and errors are those of :func:`cerebbids.cli.recount.recount`.
+    """
+    source = f"{name}_T1w.nii.gz"
+    paths = {key: output_dir / derivative_path(source, key) for key in DERIVATIVES if key in YIELDS["infant"]}
+    sidecars = _sidecars(paths)
+    like = open_image(paths["t1w"], OF_CUT_OUT_MM)
+    labels = read_labels(paths["tissues"], load_scheme(TISSUES), like)
+    facts = sidecars["tissues"]["CerebBIDS"]
+    noted = facts.get("labels_sha256")
+    changed = bool(noted) and noted != labels_sha256(labels)
+    corrected = changed or facts.get("corrected", False)
+    before = np.asarray(open_image(paths["mask"], OF_CUT_OUT_MM).dataobj) > 0
+    found = np.asarray(nib.load(paths["tissues_probseg"]).dataobj).argmax(-1) > 0
+    mask = cerebellum_of(labels, before, found) if changed else before & (labels > 0)
+    dseg, cerebellum = with_data(like, labels), with_data(like, mask.astype(np.uint8))
+    of_steps = facts.get("warnings_of_steps", ())
+    verdict = judge_tissues(dseg, cerebellum, facts, of_steps, corrected=corrected)
+    if not is_plain(nib.load(paths["tissues"])):
+        save_labels(labels, dseg, paths["tissues"])
+    save_labels(mask, cerebellum, paths["mask"])
+    write_volumes(tissue_volumes(dseg, load_scheme(TISSUES), cerebellum), paths["tissues_morph"])
+    write_text(paths["tissues_qc"], as_json(verdict.quality))
+    tissue_mosaic(paths["t1w"], paths["tissues"], paths["figure_tissues_dseg"])
+    trust_check(paths["t1w"], paths["tissues"], paths["tissues_confidence"], paths["figure_tissues_confidence"])
+    _write_sidecars(paths, sidecars, verdict, labels, corrected=corrected)
+    unknown = () if noted else (paths["tissues"].name,)
+    return Recounted((paths["tissues"].name,) if changed else (), unknown)
+
+
+def cerebellum_of(labels: np.ndarray, before: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """What of corrected labels belongs to the cerebellum, bool: what did, and what is nearer to that than to the rest.
+
+    Parameters
+    ----------
+    labels : ndarray, (X, Y, Z)
+    before : ndarray of bool, (X, Y, Z)
+        Cerebellum as it was.
+    found : ndarray of bool, (X, Y, Z)
+        What the networks labelled.
+
+    Examples
+    --------
+    >>> before, found = np.array([False, True, True, False, False]), np.array([False, True, True, True, True])
+    >>> cerebellum_of(np.array([2, 3, 0, 0, 3]), before, found).tolist()
+    [True, True, False, False, False]
+    """
+    parts = np.where(before, _CEREBELLUM, np.where(found, _BESIDE, 0)).astype(np.uint8)
+    return nearest_of(parts, labels > 0, _CEREBELLUM, _BESIDE) == _CEREBELLUM
+
+
+def _sidecars(paths: dict[str, Path]) -> dict[str, dict[str, Any]]:
+    try:
+        found = {key: read_sidecar(paths[key]) for key in OF_LABELS if key in paths}
+    except ValueError as error:
+        raise BadImage(str(paths["tissues"].parent), str(error), "mend it, or run cerebbids again") from error
+    if any(fact not in found["tissues"].get("CerebBIDS", {}) for fact in _NEEDED):
+        sidecar = str(sidecar_path(paths["tissues"]))
+        raise BadImage(sidecar, "does not tell how far labels were trusted", "run cerebbids again on this image")
+    return found
+
+
+def _write_sidecars(
+    paths: dict[str, Path],
+    sidecars: dict[str, dict[str, Any]],
+    verdict: Verdict,
+    labels: np.ndarray,
+    *,
+    corrected: bool,
+) -> None:
+    """Tell in all sidecars what was found; that of the labels comes last."""
+    for key in sorted(sidecars, key=lambda key: key == "tissues"):
+        if not sidecars[key]:
+            continue
+        told = {**sidecars[key]["CerebBIDS"], **verdict.told()}
+        if corrected and key not in ("tissues_probseg", "tissues_confidence"):
+            told["corrected" if key == "tissues" else "from_corrected"] = True
+        if key == "tissues" and "labels_sha256" in told:
+            told["labels_sha256"] = labels_sha256(labels)
+        manual = {"Manual": True} if corrected and "Manual" in sidecars[key] else {}
+        write_text(sidecar_path(paths[key]), as_json({**sidecars[key], **manual, "CerebBIDS": told}))
