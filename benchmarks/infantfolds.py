@@ -5,8 +5,8 @@ Usage: python benchmarks/infantfolds.py KIT WORK OUT [--threads T]
 Needs ``cerebbids-train fit KIT WORK --net tissue24 --fold F`` of every fold, and ``--net confidence`` for the trust,
 which is told of the infants whose answers that network has not seen. Folds that are not trained are left out, and told.
 Labels are as the manual ones, brainstem and all; networks see the cut-out as the program does. Writes
-``OUT/folds_images.tsv``, a row an infant (Dice in percent of every tissue, mean trust, share of right labels among those
-that the second network trusts and doubts), and ``OUT/folds.tsv`` (mean, SD, worst, n).
+``OUT/folds_images.tsv``, a row an infant (Dice in percent of every tissue, mean trust, share of right labels among
+those that the second network trusts and doubts), and ``OUT/folds.tsv`` (mean, SD, worst, n).
 """
 
 from __future__ import annotations
