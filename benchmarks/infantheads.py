@@ -25,6 +25,7 @@ from nibabel.affines import apply_affine
 from tqdm import tqdm
 
 from cerebbids.errors import SegmentationFailed
+from cerebbids.inference.infant import region
 from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, Box, Place, is_cut_out, localise
 from cerebbids.training.augmentation import scanner
 from cerebbids.training.infantanatomy import draw_pose, tissues_on
@@ -95,6 +96,8 @@ def phantom_row(net: torch.nn.Module, heads: tuple[HeadMap, ...], month: int) ->
             row[f"dice_{name}"] = dice(np.asarray(place.labels.dataobj) == value, truth == value)
     if place:
         row["in_box"] = share_inside(truth == CEREBELLUM, image.affine, place.box)
+        shown = region(np.asarray(place.labels.dataobj), image.affine)
+        row["shown"] = float(shown[truth == CEREBELLUM].mean())
     return row
 
 
@@ -123,7 +126,7 @@ def main() -> None:
     rows = [phantom_row(net, heads, month) for month in tqdm(MONTHS, desc="phantoms")]
     table = pd.DataFrame(rows + cut_out_rows(net, asked.kit))
     table.to_csv(asked.out, sep="\t", index=False, float_format="%.4f")
-    numbers = ["in_box", "dice_cerebellum", "dice_brainstem"]
+    numbers = ["in_box", "shown", "dice_cerebellum", "dice_brainstem"]
     table["kind"] = np.where(table["image"].str.startswith("phantom"), "phantom", "cut-out")
     print(table.groupby("kind")[numbers].agg(["mean", "min"]).round(3).to_string())
     print(f"refused: {(table['refused'] != '').sum()} of {len(table)}")
