@@ -77,7 +77,7 @@ CONTRAST = Recipe("contrast", 900, "contrast", {"width": 32, "blocks": 6}, learn
 DEFORM = Recipe("deform", 300, "deform", {"widths": (32, 64, 128), "passes": 3}, learning_rate=4e-3)
 """From one cerebellum to another at 1 mm."""
 
-PLACE = Recipe("place", 600, sizes={"channels_in": 1, "classes": 4, "widths": (16, 32, 64, 128)})
+PLACE = Recipe("place", 1600, sizes={"channels_in": 1, "classes": 4, "widths": (16, 32, 64, 128)})
 """Cerebrum, cerebellum and brainstem of infants at 2.5 mm, whatever the contrast."""
 
 _DPN = {"width": 32}
