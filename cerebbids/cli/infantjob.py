@@ -70,7 +70,7 @@ def label_infant(device: torch.device, job: InfantJob, lap: Callable[[str], None
     nets = [load_net(needed[name], device) for name in ("place", MODELS[age], "confidence")]
     t1w = nib.load(job.t1w)
     lap("load")
-    answer = label(*nets, t1w, device, job.cpu_threads, str(job.t1w), lap)
+    answer = label(*nets, t1w, job.months, device, job.cpu_threads, str(job.t1w), lap)
     write_tissues(job.out_dir, answer, t1w)
     lap("write")
     return {

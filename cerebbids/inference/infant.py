@@ -14,13 +14,22 @@ from scipy import ndimage
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.bias import correct_bias
+from cerebbids.imaging.growth import brain_cm3_at
 from cerebbids.imaging.parts import nearest_of
-from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, CEREBRUM, Place, is_cut_out, localise
+from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, CEREBRUM, Place, is_cut_out, localise, localise_cut_out
 from cerebbids.inference.tissues import Tissues, find_tissues
-from cerebbids.systems.infant import OLDEST_BRAIN_CM3
 
+LARGE = 1.35
+"""How many times as large as usual at the age no brain is: an adult's is, below one year."""
 AROUND_MM = 3.0
 """How much around cerebellum and brainstem a network is shown: fluid between and around the folia."""
+
+
+_CUT = "The image ends within the cerebellum."
+_BACKWARDS = (
+    "By its anatomy the cerebellum lies back to front of what the header says, and it was taken as it looks: the "
+    "header is wrong, left and right may be exchanged."
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class InfantAnswer:
         Volume of brain, cerebellum and brainstem; none of a cut-out.
     cut : bool
         Whether the image ends within the cerebellum.
+    backwards : bool
+        Whether front and back are not where the header says.
     """
 
     t1w: nib.Nifti1Image
@@ -51,13 +62,15 @@ class InfantAnswer:
     cut_out: bool
     brain_cm3: float | None
     cut: bool
+    backwards: bool
 
     def facts(self) -> dict[str, Any]:
         """Say what was measured, for ``predict.json``."""
         labelled = self.cerebellum & (self.tissues.labels > 0)
         trust, sure = self.tissues.trust[labelled], self.tissues.probabilities.max(0)[labelled]
         return {
-            "warnings": ["The image ends within the cerebellum."] if self.cut else [],
+            "warnings": [said for said, true in ((_CUT, self.cut), (_BACKWARDS, self.backwards)) if true],
+            "backwards": self.backwards,
             "cut_out": self.cut_out,
             "brain_cm3": self.brain_cm3 and round(self.brain_cm3, 1),
             "trust_mean": round(float(trust.mean()), 4),
@@ -71,6 +84,7 @@ def label(
     tissue_net: torch.nn.Module,
     judge: torch.nn.Module,
     t1w: nib.Nifti1Image,
+    months: float,
     device: torch.device,
     threads: int,
     name: str,
@@ -84,6 +98,8 @@ def label(
         Find the cerebellum; name tissues; tell how far to trust them.
     t1w : Nifti1Image
         3D, any orientation, not negative, 0 around a cut-out.
+    months : float
+        Age since birth.
     device : torch.device
     threads : int
         CPUs to use.
@@ -98,28 +114,31 @@ def label(
         No cerebellum was found, or the head is none of an infant.
     """
     cut_out = is_cut_out(t1w)
-    place = localise(place_net, t1w, name, device)
+    place = (localise_cut_out if cut_out else localise)(place_net, t1w, name, device)
     parts = np.asarray(place.labels.dataobj)
     lap("place")
     if cut_out:
         shown = np.asarray(t1w.dataobj) > 0
     else:
-        _check_brain(place, name)
+        _check_brain(place, months, name)
         t1w = correct_bias(t1w, with_data(t1w, (parts > 0).astype(np.uint8)), threads)
         lap("bias")
         shown = region(parts, t1w.affine) & (np.asarray(t1w.dataobj) > 0)
-    tissues = find_tissues(tissue_net, judge, t1w, shown, device)
+    tissues = find_tissues(tissue_net, judge, t1w, shown, device, backwards=place.backwards)
     owner = nearest_of(parts[tissues.part], tissues.labels > 0, CEREBELLUM, BRAINSTEM)
     cerebellum = owner == CEREBELLUM
     if not (cerebellum & (tissues.labels > 0)).any():
         raise SegmentationFailed(name, "no tissue of a cerebellum was found", "look at the image and its contrast")
     lap("tissues")
-    return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, None if cut_out else place.brain_cm3, place.cut)
+    return InfantAnswer(
+        t1w, tissues, cerebellum, shown, cut_out, None if cut_out else place.brain_cm3, place.cut, place.backwards
+    )
 
 
-def _check_brain(place: Place, name: str) -> None:
-    if place.brain_cm3 > OLDEST_BRAIN_CM3:
-        reason = f"shows a brain of {place.brain_cm3:.0f} cm3, which is no infant's"
+def _check_brain(place: Place, months: float, name: str) -> None:
+    usual = brain_cm3_at(months)
+    if place.brain_cm3 > LARGE * usual:
+        reason = f"shows a brain of {place.brain_cm3:.0f} cm3, too large for {months:g} months (usual: {usual:.0f})"
         raise SegmentationFailed(name, reason, "correct the age, or choose --system deepceres")
 
 

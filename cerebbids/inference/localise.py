@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nibabel as nib
 import numpy as np
@@ -62,6 +62,10 @@ class Place:
         Whether the image ends within the cerebellum.
     box : Box
         Around cerebellum and nearby brainstem, with a margin.
+    certainty : float
+        Mean probability of the classes of what is found.
+    backwards : bool
+        Whether front and back are not where the header says.
     """
 
     labels: nib.Nifti1Image
@@ -70,6 +74,8 @@ class Place:
     brainstem_cm3: float
     cut: bool
     box: Box
+    certainty: float
+    backwards: bool = False
 
 
 def is_cut_out(image: nib.Nifti1Image) -> bool:
@@ -166,7 +172,35 @@ def localise(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: to
         raise SegmentationFailed(name, f"the cerebellum found is implausible ({cerebellum:.0f} cm3)", MEND)
     brain = float(np.count_nonzero(classes)) * SPACING**3 / 1000
     cut = _touches(labels == CEREBELLUM, _zooms(image))
-    return Place(with_data(image, labels), brain, cerebellum, brainstem, cut, _box(labels, image))
+    certainty = float(probabilities.max(0)[classes > 0].mean())
+    return Place(with_data(image, labels), brain, cerebellum, brainstem, cut, _box(labels, image), certainty)
+
+
+def localise_cut_out(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: torch.device) -> Place:
+    """Find the cerebellum in what was cut out of a head, as its header says it lies or back to front.
+
+    Headers of cut-outs are not seldom wrong, and nothing around them shows it. Of both ways the one is taken of which
+    the network is more certain. Left and right cannot be told from each other in this manner.
+
+    Parameters and errors are those of :func:`localise`.
+    """
+    turned = nib.Nifti1Image(image.dataobj, np.diag([1.0, -1.0, 1.0, 1.0]) @ image.affine)
+    places = [_found(net, each, name, device) for each in (image, turned)]
+    found = [place for place in places if isinstance(place, Place)]
+    if not found:
+        raise next(place for place in places if isinstance(place, SegmentationFailed))
+    best = max(found, key=lambda place: place.certainty)
+    if best is places[0]:
+        return best
+    labels = np.asarray(best.labels.dataobj)
+    return replace(best, labels=with_data(image, labels), box=_box(labels, image), backwards=True)
+
+
+def _found(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: torch.device) -> Place | SegmentationFailed:
+    try:
+        return localise(net, image, name, device)
+    except SegmentationFailed as refusal:
+        return refusal
 
 
 def _answer(net: torch.nn.Module, image: nib.Nifti1Image, grid: Grid, device: torch.device) -> np.ndarray:

@@ -45,11 +45,18 @@ class Tissues:
 
 
 def find_tissues(
-    net: torch.nn.Module, judge: torch.nn.Module, t1w: nib.Nifti1Image, inside: np.ndarray, device: torch.device
+    net: torch.nn.Module,
+    judge: torch.nn.Module,
+    t1w: nib.Nifti1Image,
+    inside: np.ndarray,
+    device: torch.device,
+    *,
+    backwards: bool = False,
 ) -> Tissues:
     """Label the tissues inside a mask.
 
-    The networks see the box around the mask at 0.8 mm along the image's own axes, standardised inside, 0 outside.
+    The networks see the box around the mask at 0.8 mm along the image's own axes, standardised inside, 0 outside. The
+    second axis runs to posterior, as in the arrays that they have learnt from.
 
     Parameters
     ----------
@@ -62,16 +69,20 @@ def find_tissues(
     inside : ndarray of bool, (X, Y, Z)
         Cerebellum, brainstem beside it, and the fluid around, on its grid; not empty.
     device : torch.device
+    backwards : bool
+        Whether front and back are not where the header says.
     """
     box = box_along(t1w, inside, SPACING, MARGIN)
     within = mask_onto_box(inside, t1w.affine, box)
     seen = torch.from_numpy(standardise_inside(onto_box(t1w, box), within))[None]
-    probabilities = both_ways(net, seen.to(device)).cpu()
+    turn = () if backwards else (2,)
+    probabilities = both_ways(net, seen.flip(turn).to(device)).cpu().flip(turn)
     outside = torch.from_numpy(~within)
     probabilities[:, outside] = 0
     probabilities[0, outside] = 1
     probabilities = keep_largest(probabilities)
-    trust = confidence(both_ways(judge, shown(probabilities).to(device)).cpu())
+    judgement = both_ways(judge, shown(probabilities).flip(turn).to(device)).cpu().flip(turn)
+    trust = confidence(judgement)
     return _on_grid(probabilities, trust, box, t1w)
 
 

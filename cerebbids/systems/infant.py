@@ -8,8 +8,6 @@ MODELS = {6: "tissue06", 12: "tissue12", 18: "tissue18", 24: "tissue24"}
 """Networks that name tissues, by the age that they are for, months."""
 VALIDATED = 24
 """The only one of these ages at which labels of real infants were there to hold a network against."""
-OLDEST_BRAIN_CM3 = 1250.0
-"""No infant's brain is larger, but for rare ones: an adult's, most likely."""
 
 INFANT = System(
     name="infant",

@@ -52,7 +52,7 @@ def kit_infants(kit: Path) -> tuple[Infant, ...]:
     """Read the labelled infants of 24 months of ``<kit>/infant/bcp24``.
 
     Headers of image and label map disagree there, but their arrays lie on each other, index by index; the image's
-    header is the right one.
+    header tells the grid. By the anatomy the second axis of the arrays runs to posterior, where it says anterior.
 
     Raises
     ------

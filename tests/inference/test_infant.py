@@ -10,6 +10,7 @@ from cerebbids.imaging.antsio import with_data
 from cerebbids.inference import infant as module
 from cerebbids.inference.infant import AROUND_MM, label, region
 from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, CEREBRUM, Box, Place
+from cerebbids.inference.tissues import find_tissues
 from tests.inference.test_tissues import ByBrightness, SureOfWhite
 
 CPU = torch.device("cpu")
@@ -40,16 +41,17 @@ def found(monkeypatch: pytest.MonkeyPatch):
     def set_place(parts: np.ndarray, brain_cm3: float = 700.0, cut_out: bool = False) -> None:
         def localise(net, image, name, device):
             box = Box((0, 0, 0), (1, 1, 1))
-            return Place(with_data(image, parts), brain_cm3, 60.0, 8.0, False, box)
+            return Place(with_data(image, parts), brain_cm3, 60.0, 8.0, False, box, 0.9)
 
-        monkeypatch.setattr(module, "localise", localise)
+        for name in ("localise", "localise_cut_out"):
+            monkeypatch.setattr(module, name, localise)
         monkeypatch.setattr(module, "is_cut_out", lambda image: cut_out)
 
     return set_place
 
 
 def labelled(image: nib.Nifti1Image):
-    return label(torch.nn.Identity(), ByBrightness(), SureOfWhite(), image, CPU, 1, "sub-1", lambda stage: None)
+    return label(torch.nn.Identity(), ByBrightness(), SureOfWhite(), image, 12.0, CPU, 1, "sub-1", lambda stage: None)
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LIP"])
@@ -80,7 +82,9 @@ def test_a_cut_out_is_taken_as_it_is(found):
 def test_the_brain_of_an_adult_is_refused(found):
     image, parts = scan()
     found(parts, brain_cm3=1400.0)
-    with pytest.raises(SegmentationFailed, match=r"sub-1: shows a brain of 1400 cm3, which is no infant's; correct"):
+    with pytest.raises(
+        SegmentationFailed, match=r"a brain of 1400 cm3, too large for 12 months \(usual: 1014\); correct"
+    ):
         labelled(image)
 
 
@@ -100,3 +104,18 @@ def test_a_region_goes_so_far_around_and_not_into_the_cerebrum():
     assert grown[20, 15 - int(2 * AROUND_MM), 20] and not grown[20, 14 - int(2 * AROUND_MM), 20]
     assert grown[20, 20, 14] and not grown[20, 20, 12]
     assert not grown[25:30].any()
+
+
+def test_back_and_front_of_a_cut_out_are_those_of_its_anatomy(found, monkeypatch: pytest.MonkeyPatch):
+    image, parts = scan()
+    found(parts, cut_out=True)
+    plain, seen = module.localise_cut_out, []
+    monkeypatch.setattr(
+        module, "find_tissues", lambda *given, **told: seen.append(told) or find_tissues(*given, **told)
+    )
+    first = labelled(image)
+    monkeypatch.setattr(module, "localise_cut_out", lambda *given: replace(plain(*given), backwards=True))
+    second = labelled(image)
+    assert seen == [{"backwards": False}, {"backwards": True}]
+    assert not first.facts()["warnings"] and "back to front" in second.facts()["warnings"][0]
+    assert np.array_equal(first.tissues.labels, second.tissues.labels)  # what is seen voxel by voxel has no front

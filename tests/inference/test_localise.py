@@ -205,3 +205,25 @@ def test_cut_outs_of_the_kit_are_known(kit: Path):
 def test_a_small_field_of_view_is_no_cut_out():
     """A slab without air has no zeros, however small it is."""
     assert not is_cut_out(nib.Nifti1Image(np.ones((50, 50, 50), np.float32), np.eye(4)))
+
+
+class Handed(torch.nn.Module):
+    """Is sure of what it says only where the brightest lies in the lower half of the second axis."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = ByBrightness()(x)
+        at = torch.argwhere(x[0, 0] > 0.5)[:, 1].float().mean() if (x[0, 0] > 0.5).any() else 0.0
+        return logits if at < x.shape[3] / 2 else logits / 10
+
+
+@pytest.mark.parametrize("front", [1, -1])
+def test_a_cut_out_is_taken_as_its_anatomy_lies(front: int):
+    image, truth = painted(centred(np.diag([2.0, 2, 2]), (100, 100, 100)), (100, 100, 100), (0, 60.0, 0))
+    affine = np.diag([1.0, front, 1.0, 1.0]) @ image.affine
+    place = module.localise_cut_out(Handed(), nib.Nifti1Image(image.dataobj, affine), "sub-1", CPU)
+    assert place.backwards == (front == -1) and place.certainty > 0.9
+    assert np.array_equal(place.labels.affine, affine)
+    found = np.asarray(place.labels.dataobj) == CEREBELLUM
+    assert (found & (truth == CEREBELLUM)).sum() > 0.8 * (truth == CEREBELLUM).sum()
+    world = apply_affine(affine, np.argwhere(found))
+    assert (world.min(0) > place.box.low).all() and (world.max(0) < place.box.high).all()

@@ -77,3 +77,18 @@ def test_islands_are_dropped():
     labels = np.zeros(truth.shape, np.uint8)
     labels[found.part] = found.labels
     assert not labels[1:3, 1:3, 1:3].any() and (labels == 3).any()
+
+
+def test_networks_see_the_second_axis_run_to_posterior():
+    seen = []
+
+    class Spy(ByBrightness):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append(x[0, 0])
+            return super().forward(x)
+
+    t1w, truth = head(0.8, "RAS")
+    for backwards in (False, True):
+        find_tissues(Spy(), SureOfWhite(), t1w, truth > 0, torch.device("cpu"), backwards=backwards)
+    bright = [torch.argwhere(x > 1.4)[:, 1].float().mean() - torch.argwhere(x != 0)[:, 1].float().mean() for x in seen]
+    assert bright[0] < -1 and bright[2] > 1  # white matter lies in front of the middle
