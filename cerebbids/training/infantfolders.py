@@ -13,8 +13,9 @@ import numpy as np
 from cerebbids.errors import BadImage, UsageError
 from cerebbids.imaging.labelmaps import check_grid
 from cerebbids.imaging.reading import open_image, read_voxels
+from cerebbids.inference.inputs import standardise_inside
 from cerebbids.training.infantpatches import SIDE
-from cerebbids.training.infants import TISSUES, Infant, box_around, standardised
+from cerebbids.training.infants import TISSUES, Infant, box_around
 from cerebbids.training.transfer import Cohort
 
 ENDS = (".nii.gz", ".nii")
@@ -131,7 +132,7 @@ def _read(scan: Scan, with_t2w: bool) -> Infant:
     if inside.all() or not inside.any():
         raise BadImage(str(scan.t1w), "is no cut-out cerebellum", "set everything around the cerebellum to 0")
     box = box_around(inside if labels is None else inside | (labels > 0))
-    images = [standardised(image, inside)[box] for image in (t1w, t2w) if image is not None]
+    images = [standardise_inside(image, inside)[box] for image in (t1w, t2w) if image is not None]
     lacking = [(0, max(0, SIDE - size)) for size in images[0].shape]
     return Infant(
         scan.id, scan.id.split("_")[0], np.stack([np.pad(image, lacking) for image in images]),
@@ -140,17 +141,17 @@ def _read(scan: Scan, with_t2w: bool) -> Infant:
 
 
 def _upright(path: Path, like: nib.Nifti1Pair) -> np.ndarray:
-    """Values, float32, in canonical orientation, of an image on the grid of another."""
+    """Values, float32, of an image on the grid of another: axes to right, posterior, superior, as networks see them."""
     image = open_image(path, least_mm=0)
     check_grid(path, image, like)
     values = read_voxels(path, image)
     if not np.isfinite(values).all() or values.min() == values.max():
         raise BadImage(str(path), "has voxels that are no number, or all the same", "make it again")
-    return nib.apply_orientation(values, nib.io_orientation(image.affine))
+    return nib.apply_orientation(values, nib.io_orientation(image.affine))[:, ::-1]
 
 
 def _tissues(path: Path, like: nib.Nifti1Pair) -> np.ndarray:
-    """Labels of tissues, uint8, in canonical orientation."""
+    """Labels of tissues, uint8, likewise."""
     values = _upright(path, like)
     strange = sorted(set(np.unique(values).tolist()) - set(range(len(TISSUES) + 1)))
     if strange:
