@@ -24,12 +24,15 @@ def brain_cm3_at(months: float) -> float:
 
 
 def size_at(months: float) -> float:
-    """Volume of the cerebellum at an age, in parts of that at 24 months.
+    """Volume of the cerebellum at an age, in parts of that at 24 months; before the first of the ages, that at it.
 
     Examples
     --------
     >>> round(size_at(12), 3), round(size_at(18), 3), round(size_at(6), 3)
     (0.87, 0.944, 0.666)
+    >>> size_at(-0.9) == size_at(0) == size_at(0.5)
+    True
     """
     ages, sizes = zip(*GROWTH, strict=True)
-    return float(np.exp(np.interp(np.log(months), np.log(ages), np.log(sizes))))
+    # Corrected ages may be before term.
+    return float(np.exp(np.interp(np.log(max(months, ages[0])), np.log(ages), np.log(sizes))))

@@ -49,7 +49,7 @@ def init_infant_wf(
     """
     workflow = Workflow(image.workflow)
     workflow.__desc__ = f"""
-In T1-weighted (T1w) images of infants, cerebellum and brainstem were found by a 3D U-Net at 2 mm, and in whole heads
+In T1-weighted (T1w) images of infants, cerebellum and brainstem were found by a 3D U-Net at 2.5 mm, and in whole heads
 the bias field was corrected inside the brain (N4, Tustison 2010). Fluid, grey and white matter of the cerebellum were
 labelled at 0.8 mm along the image's own axes by a densely connected U-Net for the age nearest to the infant's (6, 12,
 18 or 24 months), as the mean of its answers for the image and its mirror image, and a second network of the same kind
