@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from cerebbids.imaging.infantqc import RULES
+from cerebbids.systems.ages import ages_of
+from cerebbids.systems.infant import MODELS, nearest_model
+
 ROOT = Path(__file__).parents[1]
 PATHS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")]
 TEXTS = {
@@ -165,3 +169,26 @@ def is_said(line: str, sayings: list[re.Pattern]) -> bool:
     _, _, rest = line.removeprefix(PROGRAM).partition(": ")
     reason, _, mend = rest.rpartition("; ")
     return said(reason) and said(mend) if reason else said(line)
+
+
+def rows_of(page: str, first: str) -> list[list[str]]:
+    """Rows of the table of a page that begins with a heading."""
+    table = re.search(rf"^\| {first} \|.*\n\|-.*\n((?:\|.*\n)+)", TEXTS[page], re.M)[1]
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()]
+
+
+def test_limits_of_infants_quality_are_those_of_the_program():
+    told = [tuple(row[:3]) for row in rows_of("docs/infants.md", "Number")]
+    beyond = {rule: "above" if rule.red > rule.yellow else "below" for rule in RULES}
+    assert told == [(f"`{r.metric}`", f"{beyond[r]} {r.yellow:g}", f"{beyond[r]} {r.red:g}") for r in RULES]
+
+
+def test_networks_of_infants_ages_are_those_that_are_asked():
+    told = [
+        (*map(int, span.split(" to ")), int(net.split()[0]))
+        for span, net, _ in rows_of("docs/infants.md", "Age, months")
+    ]
+    assert {net for *_, net in told} == set(MODELS)
+    assert (told[0][0], told[-1][1]) == (ages_of("infant").picked.youngest, ages_of("infant").picked.oldest)
+    for first, last, net in told:
+        assert nearest_model(first) == nearest_model(last - 0.01) == net
