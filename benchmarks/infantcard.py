@@ -109,7 +109,8 @@ def looks() -> str:
         "|---|---|---|---|",
     ]
     for months, look in LOOKS.items():
-        rows.append(f"| {months} | {look.white:.0%} | {look.fluid:.0%} | {size_at(months):.0%} |")
+        shares = (look.white, look.fluid, size_at(months))
+        rows.append(f"| {months} | " + " | ".join(f"{100 * share:.0f} %" for share in shares) + " |")
     return "\n".join(rows)
 
 
