@@ -7,13 +7,15 @@ skull, face and neck for every month, as a T1w image of the age, on voxels of 0.
 maps are those of training, deformations, contrasts and noise are others. So the table tells whether the network finds
 its way in such heads, not how it does on brains that it has never seen; that would take a run without some maps
 (all maps of people of 5 to 8 months, say, which are then painted). The 13 infants of 24 months are real, and no
-network for places has seen any; of them the share of all labelled voxels in the box is told. Writes a row an image
+network for places has seen any; of them the share of all labelled voxels in the box is told, and whether they were
+taken to lie back to front of what their headers say, as all of them do. Writes a row an image
 and prints a summary.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
@@ -26,7 +28,7 @@ from tqdm import tqdm
 
 from cerebbids.errors import SegmentationFailed
 from cerebbids.inference.infant import region
-from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, Box, Place, is_cut_out, localise
+from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, Box, Place, is_cut_out, localise, localise_cut_out
 from cerebbids.training.augmentation import scanner
 from cerebbids.training.infantanatomy import draw_pose, tissues_on
 from cerebbids.training.infantheads import nearest_map, t1w_means, textured
@@ -34,6 +36,7 @@ from cerebbids.training.infantmaps import CLASS_OF, HeadMap, load_infant_heads, 
 from cerebbids.training.trained import trained_net
 
 CPU = torch.device("cpu")
+Find = Callable[[torch.nn.Module, nib.Nifti1Image, str, torch.device], Place]
 MONTHS = range(1, 37)
 SEED = 36
 """First part of the phantoms' seeds; that of training's examples is 0."""
@@ -71,11 +74,13 @@ def share_inside(mask: np.ndarray, affine: np.ndarray, box: Box) -> float:
     return float(((world >= box.low) & (world <= box.high)).all(1).mean())
 
 
-def found(net: torch.nn.Module, image: nib.Nifti1Image, name: str) -> tuple[Place | None, dict[str, object]]:
+def found(
+    net: torch.nn.Module, image: nib.Nifti1Image, name: str, find: Find = localise
+) -> tuple[Place | None, dict[str, object]]:
     """What the network finds in an image, and a row's part about it."""
     told = {"image": name, "cut_out": is_cut_out(image)}
     try:
-        place = localise(net, image, name, CPU)
+        place = find(net, image, name, CPU)
     except SegmentationFailed as refused:
         return None, {**told, "refused": refused.reason}
     return place, {
@@ -108,8 +113,9 @@ def cut_out_rows(net: torch.nn.Module, kit: Path) -> list[dict[str, object]]:
         name = path.name.removesuffix("_T1w.nii.gz")
         stored = nib.load(path)
         image = nib.Nifti1Image(np.asarray(stored.dataobj, np.float32), stored.affine)
-        place, row = found(net, image, name)
+        place, row = found(net, image, name, localise_cut_out)
         if place:
+            row["backwards"] = place.backwards
             labelled = np.asarray(nib.load(path.with_name(f"{name}_label.nii.gz")).dataobj) > 0
             row["in_box"] = share_inside(labelled, image.affine, place.box)
         rows.append({**row, "month": 24})

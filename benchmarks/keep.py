@@ -1,4 +1,4 @@
-"""Keep the folds' networks for registration and for 1 mm beside the tables, or put them back into a work folder.
+"""Keep some of the folds' networks beside the tables, or put them back into a work folder.
 
 Usage: python benchmarks/keep.py WORK [--back]
 
@@ -7,7 +7,8 @@ extend`` and ``priors`` none of these networks; those that have seen everybody a
 
 Those for registration made ``atlas.tsv`` and ``registration.tsv``. Those for 1 mm are there for the cascade, which
 starts from their answers; they are later trainings, by the same recipe, than the ones ``crossvalidation.tsv`` was made
-with. Only finished runs are kept: averaged weights in half precision. What is kept already is left as it is.
+with. Those for tissues of infants of 24 months made ``infant/folds.tsv``. Only finished runs are kept: averaged weights
+in half precision. What is kept already is left as it is.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ import torch
 from cerebbids.errors import UsageError
 from cerebbids.inference.models import packaged_models
 from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.infant import INFANT
+from cerebbids.systems.system import System
 from cerebbids.training.bundle import unpack
 from cerebbids.training.kit import EVERYBODY, N_FOLDS
 from cerebbids.training.run import CHECKPOINT, read_notes, run_folder
 from cerebbids.training.trained import half_weights, keep_result
 
 KEPT = Path(__file__).parent
-NETS = ("deform", "lobules")
+NETS = {"deform": DEEPCERES, "lobules": DEEPCERES, "tissue24": INFANT}
+"""Networks that are kept, and the systems whose bundles have those that have seen everybody."""
 
 
 def is_kept(run: Path, kept: Path) -> bool:
@@ -43,18 +47,18 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--back", action="store_true", help="from here to the work folder, where none is begun")
     arguments = parser.parse_args()
-    for net in NETS:
+    for net, system in NETS.items():
         if arguments.back:
-            unpack_everybody(arguments.work, net)
+            unpack_everybody(arguments.work, net, system)
         for fold in map(str, range(N_FOLDS)):
             copy(*(run_folder(folder, net, fold) for folder in (arguments.work, KEPT)), back=arguments.back)
 
 
-def unpack_everybody(work: Path, net: str) -> None:
+def unpack_everybody(work: Path, net: str, system: System) -> None:
     """Make a run of the packaged network, where none is begun."""
     run = run_folder(work, net, EVERYBODY)
     if not (run / CHECKPOINT).exists():
-        unpack(packaged_models() / DEEPCERES.name, net, run)
+        unpack(packaged_models() / system.name, net, run)
         print("made", run)
 
 
