@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cerebbids.bids.agecolumns import ToldAge
 from cerebbids.bids.names import session_of
@@ -11,9 +12,9 @@ from cerebbids.bids.people import People
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError
+from cerebbids.inference.models import has_bundle
 from cerebbids.systems.ages import AGES, AUTO, UNKNOWN, age_words, ages_of, pick, youngest
 from cerebbids.systems.infant import INFANT
-from cerebbids.systems.published import SYSTEMS
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def choose_systems(
         told = _age_of(config, image, people)
         found = _by_age(image, told) if config.system == AUTO else _as_asked(image, told, config.system)
         if isinstance(found, Chosen):
-            found = _available(image, found)
+            found = _available(image, found, config.models_dir)
         if isinstance(found, Chosen):
             chosen[image.stem] = found
         else:
@@ -120,13 +121,13 @@ def _as_asked(image: SourceImage, told: ToldAge, system: str) -> Chosen | Cerebb
     return Chosen(system, told.months, told.source, _beyond(system, told))
 
 
-def _available(image: SourceImage, chosen: Chosen) -> Chosen | CerebbidsError:
-    """Refuse a system that the table of ages has and this version does not."""
-    if chosen.system in SYSTEMS:
+def _available(image: SourceImage, chosen: Chosen, models_dir: Path | None) -> Chosen | CerebbidsError:
+    """Refuse a system whose networks are not there, where another one may go on: older folders of bundles have few."""
+    if chosen.system == UNKNOWN or has_bundle(models_dir, chosen.system):
         return chosen
     whose = f"of {age_words(chosen.months)} ({chosen.source})" if chosen.months is not None else "of an unknown age"
-    reason = f"is of a person {whose}, for the system {chosen.system}, which this version does not have"
-    return CerebbidsError(image.relative, reason, f"leave it out, or force --system {UNKNOWN}")
+    reason = f"is of a person {whose}, for the system {chosen.system}, of which there is no bundle"
+    return CerebbidsError(image.relative, reason, "leave it out, or give another --models-dir")
 
 
 def _whose(told: ToldAge) -> str:

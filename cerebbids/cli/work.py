@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from cerebbids.bids.dataset import remove_outputs
-from cerebbids.bids.names import YIELDS
+from cerebbids.bids.names import LABELS, YIELDS
 from cerebbids.bids.query import SourceImage
 from cerebbids.cli.corrections import find_correction
 from cerebbids.cli.environment import usable_memory_gb
@@ -172,8 +172,13 @@ def remove_older(output_dir: Path, image: SourceImage, error: CerebbidsError, wr
     if kept := find_correction(output_dir, image.path):
         print(f"{kept.subject}: {kept.reason}; all that was made of {image.relative} before is kept", file=sys.stderr)
         return
+    _remove(output_dir, image, written)
+
+
+def _remove(output_dir: Path, image: SourceImage, keep: Collection[str]) -> None:
+    """Remove outputs but for some; what cannot be removed is told."""
     try:
-        remove_outputs(output_dir, image.path, keep=written)
+        remove_outputs(output_dir, image.path, keep=keep)
     except OSError as refusal:  # one folder must not keep the other images from being done
         reason = f"is out of date and cannot be removed ({refusal.strerror})"
         print(f"{refusal.filename}: {reason}; remove it", file=sys.stderr)
@@ -213,6 +218,6 @@ def _process(
     for image in images:
         if error := outcome.failures.get(image.stem):
             remove_older(config.output_dir, image, error, outcome.written[image.stem])
-        else:  # another system may have labelled it before
-            remove_outputs(config.output_dir, image.path, keep=YIELDS[image.system])
+        if not error or LABELS[image.system] in outcome.written[image.stem]:
+            _remove(config.output_dir, image, YIELDS[image.system])  # another system may have labelled it before
     return Worked(outcome.failures, methods)

@@ -21,7 +21,7 @@ from cerebbids.inference.tissues import Tissues, find_tissues
 
 LARGE = 1.35
 """How many times as large as usual at the age no brain is: an adult's is, below one year."""
-AROUND_MM = 3.0
+AROUND_MM = 4.0
 """How much around cerebellum and brainstem a network is shown: fluid between and around the folia."""
 
 
@@ -30,6 +30,9 @@ _BACKWARDS = (
     "By its anatomy the cerebellum lies back to front of what the header says, and it was taken as it looks: the "
     "header is wrong, left and right may be exchanged."
 )
+
+NEAR_MM = 20.0
+"""What of a cut-out may lie so far from cerebellum and brainstem, along each axis."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def label(
     parts = np.asarray(place.labels.dataobj)
     lap("place")
     if cut_out:
-        shown = np.asarray(t1w.dataobj) > 0
+        shown = (np.asarray(t1w.dataobj) > 0) & around(parts, t1w.affine)
     else:
         _check_brain(place, months, name)
         t1w = correct_bias(t1w, with_data(t1w, (parts > 0).astype(np.uint8)), threads)
@@ -131,7 +134,14 @@ def label(
         raise SegmentationFailed(name, "no tissue of a cerebellum was found", "look at the image and its contrast")
     lap("tissues")
     return InfantAnswer(
-        t1w, tissues, cerebellum, shown, cut_out, None if cut_out else place.brain_cm3, place.cut, place.backwards
+        t1w,
+        tissues,
+        cerebellum,
+        shown,
+        cut_out,
+        None if cut_out else place.brain_cm3,
+        place.cut and not cut_out,
+        place.backwards,
     )
 
 
@@ -140,6 +150,16 @@ def _check_brain(place: Place, months: float, name: str) -> None:
     if place.brain_cm3 > LARGE * usual:
         reason = f"shows a brain of {place.brain_cm3:.0f} cm3, too large for {months:g} months (usual: {usual:.0f})"
         raise SegmentationFailed(name, reason, "correct the age, or choose --system deepceres")
+
+
+def around(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Box around cerebellum and brainstem, bool: a stray voxel far away must not count for the cut-out."""
+    box = ndimage.find_objects(np.isin(labels, (CEREBELLUM, BRAINSTEM)).astype(np.uint8))[0]
+    pads = np.ceil(NEAR_MM / np.linalg.norm(affine[:3, :3], axis=0)).astype(int)
+    near = tuple(slice(max(0, side.start - pad), side.stop + pad) for side, pad in zip(box, pads, strict=True))
+    inside = np.zeros(labels.shape, bool)
+    inside[near] = True
+    return inside
 
 
 def region(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:

@@ -39,6 +39,10 @@ CUT_OUT_CM3 = 250.0
 EMPTY = 0.5
 """Share of voxels that are exactly 0 in an image of which something was cut out."""
 
+CLEARLY = 0.004
+"""Difference of certainty that speaks against a header. Of the 13 real cut-outs, all of them back to front, the least
+is 0.010."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -180,7 +184,7 @@ def localise_cut_out(net: torch.nn.Module, image: nib.Nifti1Image, name: str, de
     """Find the cerebellum in what was cut out of a head, as its header says it lies or back to front.
 
     Headers of cut-outs are not seldom wrong, and nothing around them shows it. Of both ways the one is taken of which
-    the network is more certain. Left and right cannot be told from each other in this manner.
+    the network is more certain, against the header only where it is clearly so. Left and right cannot be told from each other in this manner.
 
     Parameters and errors are those of :func:`localise`.
     """
@@ -190,8 +194,9 @@ def localise_cut_out(net: torch.nn.Module, image: nib.Nifti1Image, name: str, de
     if not found:
         raise next(place for place in places if isinstance(place, SegmentationFailed))
     best = max(found, key=lambda place: place.certainty)
-    if best is places[0]:
-        return best
+    header = places[0]
+    if isinstance(header, Place) and best.certainty < header.certainty + CLEARLY:
+        return header
     labels = np.asarray(best.labels.dataobj)
     return replace(best, labels=with_data(image, labels), box=_box(labels, image), backwards=True)
 

@@ -80,8 +80,10 @@ class Bundle:
         """
         names = SYSTEMS[self.name].methods[method]
         if lacking := [name for name in names if name not in self.networks]:
-            reason = f"has no network {lacking[0]}, which --method {method} needs"
-            raise ModelError(str(self.folder / "model.toml"), reason, "choose another method, or another --models-dir")
+            others = len(SYSTEMS[self.name].methods) > 1
+            reason = f"has no network {lacking[0]}, which {f'--method {method}' if others else self.name} needs"
+            mend = f"choose another {'method, or another ' if others else ''}--models-dir"
+            raise ModelError(str(self.folder / "model.toml"), reason, mend)
         return {name: self.networks[name] for name in names}
 
     @property
@@ -103,6 +105,11 @@ class Bundle:
 def packaged_models() -> Path:
     """Folder of the bundles that travel with the package."""
     return Path(str(resources.files("cerebbids.data") / "models"))
+
+
+def has_bundle(models_dir: Path | str | None, system: str) -> bool:
+    """Whether there is a bundle of a system, whole or not, where :func:`read_bundle` would look."""
+    return (Path(models_dir or packaged_models()) / system / "model.toml").is_file()
 
 
 def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:
