@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from cerebbids.bids.agecolumns import ToldAge
 from cerebbids.bids.names import session_of
@@ -12,7 +11,6 @@ from cerebbids.bids.people import People
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError
-from cerebbids.inference.models import has_bundle
 from cerebbids.systems.ages import AGES, AUTO, UNKNOWN, age_words, ages_of, pick, youngest
 from cerebbids.systems.infant import INFANT
 
@@ -40,7 +38,7 @@ class Chosen:
 
 
 def choose_systems(
-    config: RunConfig, images: Iterable[SourceImage], people: People
+    config: RunConfig, images: Iterable[SourceImage], people: People, available: Collection[str]
 ) -> tuple[dict[str, Chosen], dict[str, CerebbidsError]]:
     """Choose the system of every image.
 
@@ -51,6 +49,8 @@ def choose_systems(
     images : iterable of SourceImage
     people : People
         Those of the dataset, at least the images' own.
+    available : collection of str
+        Systems whose networks are there.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def choose_systems(
         told = _age_of(config, image, people)
         found = _by_age(image, told) if config.system == AUTO else _as_asked(image, told, config.system)
         if isinstance(found, Chosen):
-            found = _available(image, found, config.models_dir)
+            found = _available(image, found, available)
         if isinstance(found, Chosen):
             chosen[image.stem] = found
         else:
@@ -78,8 +78,7 @@ def with_system(image: SourceImage, chosen: Chosen) -> SourceImage:
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
+    >>>     >>> image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
     >>> with_system(image, Chosen("infant", 8.0)).system
     'infant'
     """
@@ -121,9 +120,9 @@ def _as_asked(image: SourceImage, told: ToldAge, system: str) -> Chosen | Cerebb
     return Chosen(system, told.months, told.source, _beyond(system, told))
 
 
-def _available(image: SourceImage, chosen: Chosen, models_dir: Path | None) -> Chosen | CerebbidsError:
+def _available(image: SourceImage, chosen: Chosen, available: Collection[str]) -> Chosen | CerebbidsError:
     """Refuse a system whose networks are not there, where another one may go on: older folders of bundles have few."""
-    if chosen.system == UNKNOWN or has_bundle(models_dir, chosen.system):
+    if chosen.system == UNKNOWN or chosen.system in available:
         return chosen
     whose = f"of {age_words(chosen.months)} ({chosen.source})" if chosen.months is not None else "of an unknown age"
     reason = f"is of a person {whose}, for the system {chosen.system}, of which there is no bundle"

@@ -24,7 +24,7 @@ from cerebbids.config import RunConfig
 from cerebbids.errors import ModelError, UsageError
 from cerebbids.files import write_text
 from cerebbids.inference.libraryfiles import LIBRARY_NOTES, open_library
-from cerebbids.inference.models import Bundle, read_bundle
+from cerebbids.inference.models import Bundle, available_systems, read_bundle
 from cerebbids.reports.summary import RunSummary
 from cerebbids.systems.deepceres import DEEPCERES
 
@@ -117,7 +117,7 @@ def write_methods(config: RunConfig) -> int:
 
 def _with_systems(config: RunConfig, selection: Selection, people: People) -> tuple[Selection, Failures]:
     """Give every image its system; those that have none stay as they are, with the reason beside."""
-    chosen, refused = choose_systems(config, selection.images, people)
+    chosen, refused = choose_systems(config, selection.images, people, available_systems(config.models_dir))
     images = (with_system(image, chosen[image.stem]) if image.stem in chosen else image for image in selection.images)
     return replace(selection, images=tuple(images)), refused
 

@@ -15,6 +15,7 @@ from cerebbids.cli.outcome import unfit
 from cerebbids.cli.preflight import bad_header, missing_t2w
 from cerebbids.cli.references import known_people
 from cerebbids.config import RunConfig
+from cerebbids.inference.models import available_systems
 from cerebbids.systems.ages import age_words
 from cerebbids.systems.infant import INFANT
 
@@ -31,7 +32,7 @@ def show_plan(config: RunConfig) -> int:
 
     selection = select_images(config)
     people = known_people(config.bids_dir, {image.subject for image in selection.images})
-    chosen, refused = choose_systems(config, selection.images, people)
+    chosen, refused = choose_systems(config, selection.images, people, available_systems(config.models_dir))
     told = {image.stem: told_correction(config.output_dir, image.path) for image in selection.images}
     corrected = {name: error for name, error in told.items() if error}
     warn_of_unknown(config.output_dir, [image for image in selection.images if image.stem not in corrected])

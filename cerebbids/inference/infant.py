@@ -133,16 +133,8 @@ def label(
     if not (cerebellum & (tissues.labels > 0)).any():
         raise SegmentationFailed(name, "no tissue of a cerebellum was found", "look at the image and its contrast")
     lap("tissues")
-    return InfantAnswer(
-        t1w,
-        tissues,
-        cerebellum,
-        shown,
-        cut_out,
-        None if cut_out else place.brain_cm3,
-        place.cut and not cut_out,
-        place.backwards,
-    )
+    brain, cut = (None, False) if cut_out else (place.brain_cm3, place.cut)
+    return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, brain, cut, place.backwards)
 
 
 def _check_brain(place: Place, months: float, name: str) -> None:

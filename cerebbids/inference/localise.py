@@ -184,7 +184,8 @@ def localise_cut_out(net: torch.nn.Module, image: nib.Nifti1Image, name: str, de
     """Find the cerebellum in what was cut out of a head, as its header says it lies or back to front.
 
     Headers of cut-outs are not seldom wrong, and nothing around them shows it. Of both ways the one is taken of which
-    the network is more certain, against the header only where it is clearly so. Left and right cannot be told from each other in this manner.
+    the network is more certain, against the header only where it is clearly so. Left and right cannot be told from each
+    other in this manner.
 
     Parameters and errors are those of :func:`localise`.
     """

@@ -107,9 +107,10 @@ def packaged_models() -> Path:
     return Path(str(resources.files("cerebbids.data") / "models"))
 
 
-def has_bundle(models_dir: Path | str | None, system: str) -> bool:
-    """Whether there is a bundle of a system, whole or not, where :func:`read_bundle` would look."""
-    return (Path(models_dir or packaged_models()) / system / "model.toml").is_file()
+def available_systems(models_dir: Path | str | None) -> frozenset[str]:
+    """Systems of which there is a bundle, whole or not, where :func:`read_bundle` would look."""
+    folder = Path(models_dir or packaged_models())
+    return frozenset(system for system in SYSTEMS if (folder / system / "model.toml").is_file())
 
 
 def read_bundle(models_dir: Path | str | None, system: str) -> Bundle:

@@ -5,28 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from cerebbids.bids import choice
 from cerebbids.bids.agecolumns import ToldAge
 from cerebbids.bids.choice import Chosen, choose_systems, with_system
 from cerebbids.bids.people import People
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
-from cerebbids.systems.published import SYSTEMS
 
 NAME = "sub-1/anat/sub-1_T1w.nii.gz"
 IMAGE = SourceImage(Path("/d") / NAME, "1", NAME)
 CONFIG = RunConfig(Path("/d"), Path("/o"), Path("/w"))
+BOTH = ("deepceres", "infant")
 
 
-@pytest.fixture(autouse=True)
-def both_systems(monkeypatch):
-    """Whether this version has them all is another question."""
-    monkeypatch.setattr(choice, "SYSTEMS", {"deepceres": None, "infant": None})
-
-
-def choose(months=None, system="auto", **more):
+def choose(months=None, system="auto", available=BOTH, **more):
     told = ToldAge(months, "age X in participants.tsv" if months is not None else "", **more)
-    chosen, refused = choose_systems(replace(CONFIG, system=system), [IMAGE], People(ages={("sub-1", ""): told}))
+    chosen, refused = choose_systems(
+        replace(CONFIG, system=system), [IMAGE], People(ages={("sub-1", ""): told}), available
+    )
     assert len(chosen) + len(refused) == 1
     return chosen.get("sub-1"), str(refused.get("sub-1", ""))
 
@@ -88,24 +83,23 @@ def test_adults_system_wants_no_age_and_infants_wants_one():
 
 def test_the_age_of_the_command_line_comes_before_tables():
     people = People(ages={("sub-1", ""): ToldAge(12, "age 12 in participants.tsv")})
-    chosen, _ = choose_systems(replace(CONFIG, age_months=240.0), [IMAGE], people)
+    chosen, _ = choose_systems(replace(CONFIG, age_months=240.0), [IMAGE], people, BOTH)
     assert chosen["sub-1"] == Chosen("deepceres", 240, "--age-months 240")
-    _, refused = choose_systems(replace(CONFIG, age_months=240.0, system="infant"), [IMAGE], people)
+    _, refused = choose_systems(replace(CONFIG, age_months=240.0, system="infant"), [IMAGE], people, BOTH)
     assert "is of a person of 20 years (--age-months 240)" in str(refused["sub-1"])
 
 
 def test_sessions_have_their_own_ages():
     ages = {("sub-1", "ses-a"): ToldAge(12, "a"), ("sub-1", "ses-b"): ToldAge(300, "b")}
     images = [replace(IMAGE, path=Path(f"/d/sub-1_ses-{each}_T1w.nii.gz")) for each in "ab"]
-    chosen, _ = choose_systems(CONFIG, images, People(ages=ages))
+    chosen, _ = choose_systems(CONFIG, images, People(ages=ages), BOTH)
     assert [each.system for each in chosen.values()] == ["infant", "deepceres"]
 
 
-def test_a_system_that_this_version_lacks_is_refused(monkeypatch):
-    monkeypatch.setattr(choice, "SYSTEMS", {"deepceres": SYSTEMS["deepceres"]})
-    _, line = choose(12)
-    assert "12 months (age X in participants.tsv), for the system infant, which this version does not have" in line
-    assert choose(300)[0].system == "deepceres"
+def test_a_system_without_a_bundle_is_refused():
+    _, line = choose(12, available=("deepceres",))
+    assert "12 months (age X in participants.tsv), for the system infant, of which there is no bundle" in line
+    assert choose(300, available=("deepceres",))[0].system == "deepceres"
 
 
 def test_the_choice_goes_with_the_image():
