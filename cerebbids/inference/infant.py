@@ -16,7 +16,16 @@ from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.bias import correct_bias
 from cerebbids.imaging.growth import brain_cm3_at
 from cerebbids.imaging.parts import nearest_of
-from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, CEREBRUM, Place, is_cut_out, localise, localise_cut_out
+from cerebbids.inference.localise import (
+    BRAINSTEM,
+    CEREBELLUM,
+    CEREBRUM,
+    Place,
+    is_cut_out,
+    is_emptied,
+    localise,
+    localise_cut_out,
+)
 from cerebbids.inference.tissues import Tissues, find_tissues
 
 LARGE = 1.35
@@ -50,6 +59,8 @@ class InfantAnswer:
         What of the image the networks were shown, on the whole grid.
     cut_out : bool
         Whether the image shows nothing but a cerebellum and what is beside it.
+    skull_stripped : bool
+        Whether it shows no skull, that or a bare brain.
     brain_cm3 : float or None
         Volume of brain, cerebellum and brainstem; none of a cut-out.
     cut : bool
@@ -63,6 +74,7 @@ class InfantAnswer:
     cerebellum: np.ndarray
     shown: np.ndarray
     cut_out: bool
+    skull_stripped: bool
     brain_cm3: float | None
     cut: bool
     backwards: bool
@@ -75,6 +87,7 @@ class InfantAnswer:
             "warnings": [said for said, true in ((_CUT, self.cut), (_BACKWARDS, self.backwards)) if true],
             "backwards": self.backwards,
             "cut_out": self.cut_out,
+            "skull_stripped": self.skull_stripped,
             "brain_cm3": self.brain_cm3 and round(self.brain_cm3, 1),
             "trust_mean": round(float(trust.mean()), 4),
             "doubtful_share": round(float((trust < 0.5).mean()), 4),
@@ -134,7 +147,7 @@ def label(
         raise SegmentationFailed(name, "no tissue of a cerebellum was found", "look at the image and its contrast")
     lap("tissues")
     brain, cut = (None, False) if cut_out else (place.brain_cm3, place.cut)
-    return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, brain, cut, place.backwards)
+    return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, is_emptied(t1w), brain, cut, place.backwards)
 
 
 def _check_brain(place: Place, months: float, name: str) -> None:

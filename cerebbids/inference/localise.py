@@ -97,8 +97,12 @@ def is_cut_out(image: nib.Nifti1Image) -> bool:
     >>> is_cut_out(nib.Nifti1Image(data, np.eye(4))), is_cut_out(nib.Nifti1Image(data, np.diag([2, 2, 2, 1])))
     (True, False)
     """
-    shown = int(np.count_nonzero(image.dataobj))
-    return shown < (1 - EMPTY) * math.prod(image.shape) and shown * _voxel_cm3(image) < CUT_OUT_CM3
+    return is_emptied(image) and int(np.count_nonzero(image.dataobj)) * _voxel_cm3(image) < CUT_OUT_CM3
+
+
+def is_emptied(image: nib.Nifti1Image) -> bool:
+    """Whether most voxels are exactly 0, as where something was cut out of a head."""
+    return int(np.count_nonzero(image.dataobj)) < (1 - EMPTY) * math.prod(image.shape)
 
 
 def place_input(image: np.ndarray) -> torch.Tensor:

@@ -99,6 +99,7 @@ class _CheckInputSpec(_TissueInputSpec):
 
 class _CheckOutputSpec(TraitedSpec):
     meta = traits.Dict(desc="provenance and warnings, for the sidecars")
+    t1w_meta = traits.Dict(desc="whether the image shows no skull, for that of the T1w image")
     qc = File(exists=True, desc="JSON: quality in numbers, and a traffic light")
 
 
@@ -116,7 +117,8 @@ class CheckTissues(SimpleInterface):
         out_file = Path(runtime.cwd) / "qc.json"
         write_text(out_file, as_json(verdict.quality))
         told = {"version": self.inputs.version, "system": "infant", **facts, **verdict.told()}
-        self._results |= {"meta": {"CerebBIDS": told}, "qc": str(out_file)}
+        stripped = {"SkullStripped": facts["skull_stripped"]}
+        self._results |= {"meta": {"CerebBIDS": told}, "t1w_meta": stripped, "qc": str(out_file)}
         return runtime
 
 

@@ -97,8 +97,8 @@ were measured without the brainstem, on the grid of the T1w image.
     ])  # fmt: skip
     made = {"tissues": "dseg", "tissues_probseg": "probseg", "tissues_confidence": "confidence", "mask": "mask"}
     for key, output in {**made, "t1w": "t1w"}.items():
-        sink = write(key)
-        workflow.connect([(label, sink, [(output, "in_file")]), (check, sink, [("meta", "meta_dict")])])
+        sink, meta = write(key), "t1w_meta" if key == "t1w" else "meta"
+        workflow.connect([(label, sink, [(output, "in_file")]), (check, sink, [(meta, "meta_dict")])])
     table = write("tissues_morph")
     workflow.connect([(measure, table, [("out_file", "in_file")]), (check, table, [("meta", "meta_dict")])])
     return workflow
