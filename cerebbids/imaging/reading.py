@@ -49,7 +49,7 @@ def open_image(path: Path, least_mm: float = FIELD_OF_VIEW_MM[0]) -> nib.Nifti1P
     ----------
     path : Path
     least_mm : float
-        Field of view that it has at least: cut-outs have less than a head.
+        Field of view that it has at least: cut-outs have less than a head, and what a run made has what its image has.
 
     Raises
     ------
