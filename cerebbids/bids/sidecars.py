@@ -54,7 +54,10 @@ _TISSUES = (
     "which is labelled as white matter, as in the labels that the network has learnt from. The mask "
     "label-CBM leaves the brainstem out, and so do the volumes."
 )
-_CEREBELLUM = "Cerebellum with the fluid around, without the brainstem: what of seg-CerebellumTissue is counted"
+_CEREBELLUM = (
+    "Cerebellum with the fluid around, without the brainstem: what of seg-CerebellumTissue is counted. It "
+    "stays where labels were erased by hand"
+)
 _TRUST = (
     "Probability, as a second network judges that has seen the labels and their probabilities alone, that the label of "
     "seg-CerebellumTissue is right; 0 where there is none"

@@ -164,7 +164,7 @@ def _read(output_dir: Path, name: str) -> _Scan:
 
 def _whole_image(path: Path) -> nib.Nifti1Image:
     """Open an image whose voxels are all there: those of a damaged one would be missed after the first file is made."""
-    image = open_image(path)
+    image = open_image(path, least_mm=0)
     read_voxels(path, image)
     return image
 

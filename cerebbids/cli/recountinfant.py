@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from cerebbids.errors import BadImage
 from cerebbids.files import as_json, write_text
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.infantqc import judge_tissues
-from cerebbids.imaging.labelmaps import is_plain, labels_sha256, read_labels, save_labels
+from cerebbids.imaging.labelmaps import check_grid, is_plain, labels_sha256, read_labels, save_labels
 from cerebbids.imaging.parts import nearest_of
-from cerebbids.imaging.reading import OF_CUT_OUT_MM, open_image
+from cerebbids.imaging.reading import open_image, read_voxels
 from cerebbids.imaging.verdict import Verdict
 from cerebbids.imaging.volumetry import tissue_volumes, write_volumes
 from cerebbids.reports.figures import tissue_mosaic, trust_check
@@ -30,22 +31,23 @@ _CEREBELLUM, _BESIDE = 1, 2
 def recount_infant(output_dir: Path, name: str) -> Recounted:
     """Make again what comes from the tissues of an infant's image.
 
-    Which of the labels belong to the cerebellum stays as it was; new ones belong to what is nearer, it or the rest.
+    What the networks labelled belongs to the cerebellum or to what is beside it, as it did; new labels belong to what
+    of that is nearer. The mask never loses what the networks put there, so that a correction can be taken back.
 
     Parameters, result and errors are those of :func:`cerebbids.cli.recount.recount`.
     """
     source = f"{name}_T1w.nii.gz"
     paths = {key: output_dir / derivative_path(source, key) for key in DERIVATIVES if key in YIELDS["infant"]}
     sidecars = _sidecars(paths)
-    like = open_image(paths["t1w"], OF_CUT_OUT_MM)
+    like = open_image(paths["t1w"], least_mm=0)
     labels = read_labels(paths["tissues"], load_scheme(TISSUES), like)
+    read_voxels(paths["t1w"], like)  # a damaged one would be missed after the first file is made
     facts = sidecars["tissues"]["CerebBIDS"]
     noted = facts.get("labels_sha256")
     changed = bool(noted) and noted != labels_sha256(labels)
     corrected = changed or facts.get("corrected", False)
-    before = np.asarray(open_image(paths["mask"], OF_CUT_OUT_MM).dataobj) > 0
-    found = np.asarray(nib.load(paths["tissues_probseg"]).dataobj).argmax(-1) > 0
-    mask = cerebellum_of(labels, before, found) if changed else before & (labels > 0)
+    before, found = _read(paths["mask"], like) > 0, _found(paths, like)
+    mask = cerebellum_of(labels, before, found, nib.affines.voxel_sizes(like.affine))
     dseg, cerebellum = with_data(like, labels), with_data(like, mask.astype(np.uint8))
     of_steps = facts.get("warnings_of_steps", ())
     verdict = judge_tissues(dseg, cerebellum, facts, of_steps, corrected=corrected)
@@ -61,25 +63,45 @@ def recount_infant(output_dir: Path, name: str) -> Recounted:
     return Recounted((paths["tissues"].name,) if changed else (), unknown)
 
 
-def cerebellum_of(labels: np.ndarray, before: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """What of corrected labels belongs to the cerebellum, bool: what did, and what is nearer to that than to the rest.
+def cerebellum_of(labels: np.ndarray, before: np.ndarray, found: np.ndarray, zooms: Sequence[float]) -> np.ndarray:
+    """Tell where the cerebellum is, bool: what of it the networks labelled, and new labels that are nearer to that.
 
     Parameters
     ----------
     labels : ndarray, (X, Y, Z)
     before : ndarray of bool, (X, Y, Z)
-        Cerebellum as it was.
+        Cerebellum as it was after the run, or after a correction.
     found : ndarray of bool, (X, Y, Z)
-        What the networks labelled.
+        What the networks labelled: beyond, only a correction has added to the cerebellum.
+    zooms : sequence of float
+        Edges of a voxel, mm.
 
     Examples
     --------
     >>> before, found = np.array([False, True, True, False, False]), np.array([False, True, True, True, True])
-    >>> cerebellum_of(np.array([2, 3, 0, 0, 3]), before, found).tolist()
-    [True, True, False, False, False]
+    >>> cerebellum_of(np.array([2, 3, 0, 0, 3]), before, found, [1.0]).tolist()
+    [True, True, True, False, False]
     """
-    parts = np.where(before, _CEREBELLUM, np.where(found, _BESIDE, 0)).astype(np.uint8)
-    return nearest_of(parts, labels > 0, _CEREBELLUM, _BESIDE) == _CEREBELLUM
+    own = before & found
+    added = (labels > 0) & ~found
+    if not added.any():
+        return own
+    parts = np.where(own, _CEREBELLUM, np.where(found, _BESIDE, 0)).astype(np.uint8)
+    return own | (nearest_of(parts, added, _CEREBELLUM, _BESIDE, zooms) == _CEREBELLUM)
+
+
+def _read(path: Path, like: nib.Nifti1Image, volumes: int = 1) -> np.ndarray:
+    image = open_image(path, least_mm=0, volumes=volumes)
+    check_grid(path, image, like)
+    return read_voxels(path, image)
+
+
+def _found(paths: dict[str, Path], like: nib.Nifti1Image) -> np.ndarray:
+    """Tell what the networks labelled, from what no correction changes."""
+    probabilities = _read(paths["tissues_probseg"], like, 1 + len(load_scheme(TISSUES).labels))
+    trust = _read(paths["tissues_confidence"], like)
+    # Stored in 255 steps, background and a tissue may be equal; then nearly always the other tells.
+    return (probabilities.argmax(-1) > 0) | (trust > 0)
 
 
 def _sidecars(paths: dict[str, Path]) -> dict[str, dict[str, Any]]:
@@ -102,10 +124,11 @@ def _write_sidecars(
     corrected: bool,
 ) -> None:
     """Tell in all sidecars what was found; that of the labels comes last."""
+    older = {"confidence_of": "labels before their correction by hand"} if corrected else {}
     for key in sorted(sidecars, key=lambda key: key == "tissues"):
         if not sidecars[key]:
             continue
-        told = {**sidecars[key]["CerebBIDS"], **verdict.told()}
+        told = {**sidecars[key]["CerebBIDS"], **verdict.told(), **older}
         if corrected and key not in ("tissues_probseg", "tissues_confidence"):
             told["corrected" if key == "tissues" else "from_corrected"] = True
         if key == "tissues" and "labels_sha256" in told:

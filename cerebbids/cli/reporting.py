@@ -215,7 +215,8 @@ def _remarks(labels: Mapping[str, Any]) -> dict[str, str]:
     """What nobody may overlook of a figure, by its key."""
     remarks = {"figure_t2w": ORIGINS[labels["t2w"]]} if labels.get("t2w") in ORIGINS else {}
     if of := labels.get("confidence_of"):
-        remarks |= dict.fromkeys(("figure_confidence", "figure_atlas"), f"Of the {of}")
+        figures = ("figure_confidence", "figure_atlas", "figure_tissues_confidence")
+        remarks |= dict.fromkeys(figures, f"Of the {of}")
     return remarks
 
 

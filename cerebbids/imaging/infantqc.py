@@ -56,7 +56,7 @@ def measure_tissues(
     labels : ndarray, (X, Y, Z)
         Tissues.
     cerebellum : ndarray of bool, (X, Y, Z)
-        Without the brainstem.
+        Without the brainstem; what of it has no label is not looked at.
     voxel_mm3 : float
     facts : mapping
         Of the networks' process: trust_mean, doubtful_share, probability_mean, months (or none), model_months.
@@ -64,7 +64,7 @@ def measure_tissues(
     solid = cerebellum & (labels >= GREY)
     volume = float(np.count_nonzero(solid)) * voxel_mm3 / 1000
     white = float(np.count_nonzero(solid & (labels == WHITE))) / max(np.count_nonzero(solid), 1)
-    sizes = np.bincount(ndimage.label(cerebellum)[0].ravel())[1:]
+    sizes = np.bincount(ndimage.label(cerebellum & (labels > 0))[0].ravel())[1:]
     months = facts["months"]
     return {
         **{key: facts[key] for key in ("trust_mean", "doubtful_share", "probability_mean")},

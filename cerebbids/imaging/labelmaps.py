@@ -50,7 +50,7 @@ def read_labels(path: Path, scheme: LabelScheme, like: nib.Nifti1Image) -> np.nd
     BadImage
         No NIfTI image, or a damaged one; on another grid; no label, or values that are none.
     """
-    image = open_image(path)
+    image = open_image(path, least_mm=0)
     check_grid(path, image, like)
     voxels = read_voxels(path, image)
     found = np.unique(voxels[voxels != 0])
@@ -73,7 +73,7 @@ def is_changed(path: Path, noted: str) -> bool:
     CerebbidsError
         The system cannot read it.
     """
-    image = open_image(path)
+    image = open_image(path, least_mm=0)
     if is_plain(image):  # as nearly all are: floating-point numbers would take three times as long
         return labels_sha256(read_voxels(path, image, np.uint8)) != noted
     voxels = read_voxels(path, image)

@@ -42,19 +42,22 @@ _IMPOSSIBLE = (ValueError, OverflowError, nib.spatialimages.HeaderDataError)
 _DAMAGED = (OSError, EOFError, zlib.error, ValueError, OverflowError)
 
 
-def open_image(path: Path, least_mm: float = FIELD_OF_VIEW_MM[0]) -> nib.Nifti1Pair:
+def open_image(path: Path, least_mm: float = FIELD_OF_VIEW_MM[0], volumes: int = 1) -> nib.Nifti1Pair:
     """Open a file, its voxels still on disk.
 
     Parameters
     ----------
     path : Path
     least_mm : float
-        Field of view that it has at least: cut-outs have less than a head.
+        Field of view that it has at least: cut-outs have less than a head, and what a run made has what its image has.
+    volumes : int
+        How many it has.
 
     Raises
     ------
     BadImage
-        Missing, empty or not NIfTI; not 3D; without orientation, or with one that programs read in different ways;
+        Missing, empty or not NIfTI; not 3D, or of another number of volumes;
+        without orientation, or with one that programs read in different ways;
         with axes that are singular or far from right angles; voxels outside 0.3 to 3 mm; field of view under 60 mm
         or over a metre; with fewer voxels than its header tells of.
     CerebbidsError
@@ -81,12 +84,15 @@ def open_image(path: Path, least_mm: float = FIELD_OF_VIEW_MM[0]) -> nib.Nifti1P
         raise BadImage(str(path), "is not a NIfTI image", CONVERT)
     with _told_by_system(path):
         _check_size(path, image)
+    _check_volumes(path, image.shape, volumes)
     _check_grid(path, image, least_mm)
     return image
 
 
 def read_voxels(path: Path, image: nib.Nifti1Pair, dtype: type[np.number] = np.float32) -> np.ndarray:
-    """Voxels of an opened file: 3D, an array of one's own, of a type that can hold what the file holds.
+    """Voxels of an opened file: an array of one's own, of a type that can hold what the file holds.
+
+    It is 3D, or 4D where the file has more than one volume.
 
     Raises
     ------
@@ -98,7 +104,7 @@ def read_voxels(path: Path, image: nib.Nifti1Pair, dtype: type[np.number] = np.f
     try:
         with _told_by_system(path), np.errstate(over="ignore", invalid="ignore"):
             _check_memory(image.shape)
-            return _to_the_end(image, dtype).reshape(image.shape[:3])
+            return _to_the_end(image, dtype).reshape(image.shape[:3] + tuple(n for n in image.shape[3:] if n != 1))
     except _DAMAGED as error:
         raise BadImage(str(path), "is truncated or damaged", COPY_AGAIN) from error
 
@@ -175,10 +181,15 @@ def _check_memory(shape: tuple[int, ...]) -> None:
         raise MemoryError
 
 
+def _check_volumes(path: Path, shape: tuple[int, ...], volumes: int) -> None:
+    if volumes == 1 and (len(shape) < 3 or any(n != 1 for n in shape[3:])):
+        raise BadImage(str(path), f"has shape {shape}, not 3D", "give one volume")
+    if volumes > 1 and (len(shape) < 4 or math.prod(shape[3:]) != volumes):
+        raise BadImage(str(path), f"has shape {shape}, not {volumes} volumes", COPY_AGAIN)
+
+
 def _check_grid(path: Path, image: nib.Nifti1Pair, least_mm: float) -> None:
     shape, header = image.shape, image.header
-    if len(shape) < 3 or any(n != 1 for n in shape[3:]):
-        raise BadImage(str(path), f"has shape {shape}, not 3D", "give one volume")
     if image.get_data_dtype().kind not in "iuf":
         raise BadImage(str(path), "has voxels that are not plain numbers", "convert it to a magnitude image")
     if not header["sform_code"] and not header["qform_code"]:

@@ -141,7 +141,8 @@ def label(
         lap("bias")
         shown = region(parts, t1w.affine) & (np.asarray(t1w.dataobj) > 0)
     tissues = find_tissues(tissue_net, judge, t1w, shown, device, backwards=place.backwards)
-    owner = nearest_of(parts[tissues.part], tissues.labels > 0, CEREBELLUM, BRAINSTEM)
+    zooms = nib.affines.voxel_sizes(t1w.affine)
+    owner = nearest_of(parts[tissues.part], tissues.labels > 0, CEREBELLUM, BRAINSTEM, zooms)
     cerebellum = owner == CEREBELLUM
     if not (cerebellum & (tissues.labels > 0)).any():
         raise SegmentationFailed(name, "no tissue of a cerebellum was found", "look at the image and its contrast")

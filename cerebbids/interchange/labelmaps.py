@@ -83,7 +83,7 @@ def relabel_file(source: Path, target: Path, tool: str, scheme: str, *, back: bo
     whose = f"seg-{scheme}" if back else tool
     if not table:
         raise UsageError(tool, "has no label maps that are known here", "give a table of volumes")
-    image = open_image(source)
+    image = open_image(source, least_mm=0)
     voxels = read_voxels(source, image)
     found, places, counts = np.unique(np.nan_to_num(voxels), return_inverse=True, return_counts=True)
     new = np.array([table.get(int(value), 0) if value == int(value) else 0 for value in found])

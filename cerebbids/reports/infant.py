@@ -52,7 +52,8 @@ def trust_check(t1w_path: Path, dseg_path: Path, trust_path: Path, out: Path) ->
     t1w_path, dseg_path
         As :func:`tissue_mosaic` takes them.
     trust_path : Path
-        Probability that the label is right, on the grid of the labels.
+        Probability that the label is right, on the grid of the labels; 0 where the networks gave none: labels given by
+        hand have no colour.
     out : Path
         SVG file.
 
@@ -63,10 +64,11 @@ def trust_check(t1w_path: Path, dseg_path: Path, trust_path: Path, out: Path) ->
     """
     scene = load_scene(t1w_path, dseg_path, TISSUES, LARGE)
     image, labels = nib.load(trust_path), Volume.of(nib.load(dseg_path))
-    doubt = np.where(labels.data > 0, 1 - image.get_fdata(dtype=np.float32), 0)
+    trust = image.get_fdata(dtype=np.float32)
+    doubt = np.where((labels.data > 0) & (trust > 0), 1 - trust, 0)
     drawn = _Doubted(scene, Volume(doubt, image.affine).within(scene.view))
     rows = tuple(drawn.row(plane, count, title) for plane, count, title in _CUTS)
-    note = "Probability that the label is right; without colour: 0.95 and more, or no label."
+    note = "Probability that the label is right; without colour: 0.95 and more, or no label of the networks."
     write_picture(Picture("Where labels may be wrong", rows, doubt_legend(), notes=(note, _NOTE)), out)
 
 

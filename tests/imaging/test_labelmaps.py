@@ -48,6 +48,19 @@ def test_whole_numbers_of_any_type_are_read(dtype, scan, tmp_path):
     assert is_changed(tmp_path / "dseg.nii.gz", labels_sha256(some_labels()[::-1]))
 
 
+@pytest.mark.parametrize("side", [31, 45])
+def test_map_of_a_cut_out_is_read_again(side, tmp_path):
+    image = nib.Nifti1Image(np.ones((side, side, side), np.float32), np.eye(4))
+    nib.save(image, tmp_path / "T1w.nii.gz")
+    labels = np.zeros(image.shape, np.uint8)
+    labels[9:20, 9:20, 9:20] = 2
+    path = tmp_path / "dseg.nii.gz"
+    save_labels(labels, image, path)
+    read = read_labels(path, load_scheme("CerebellumTissue"), nib.load(tmp_path / "T1w.nii.gz"))
+    np.testing.assert_array_equal(read, labels)
+    assert not is_changed(path, labels_sha256(labels)) and is_changed(path, labels_sha256(labels[::-1]))
+
+
 def test_scaled_map_is_read_but_is_not_plain(scan, tmp_path):
     image = nib.Nifti1Image(2 * some_labels(), GRID)
     image.header.set_slope_inter(0.5, 0)

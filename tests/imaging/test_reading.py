@@ -184,3 +184,16 @@ def test_what_the_system_refuses_is_not_held_against_the_image(tmp_path, monkeyp
         ) as caught:
             read()
         assert not isinstance(caught.value, BadImage)
+
+
+def test_volumes_are_counted_and_read_together(tmp_path):
+    path, axes = tmp_path / "probseg.nii.gz", np.diag([1.5, 1.5, 1.5, 1])
+    shares = np.random.default_rng(0).random((24, 25, 26, 4)).astype(np.float32)
+    nib.save(nib.Nifti1Image(shares, axes), path)
+    np.testing.assert_array_equal(read_voxels(path, open_image(path, 0, 4)), shares)
+    for volumes, told in ((1, "not 3D"), (3, "not 3 volumes")):
+        with pytest.raises(BadImage, match=told):
+            open_image(path, 0, volumes)
+    nib.save(nib.Nifti1Image(shares[..., 0], axes), path)
+    with pytest.raises(BadImage, match="not 4 volumes"):
+        open_image(path, 0, 4)
