@@ -7,6 +7,9 @@ import numpy as np
 GROWTH = ((0.5, 1 / (3.4 * 1.15)), (12.0, 1 / 1.15), (24.0, 1.0))
 """Months, and volume of the cerebellum in parts of that at 24 months: by 240 % from 2 weeks to 1 year, and by 15 % from
 1 to 2 years, as Sun et al. 2020 quote."""
+AT_24_MONTHS = 105.0
+"""Grey and white matter of the cerebellum at 24 months, cm3: 115 with the brainstem in 13 manual label maps, of which
+the brainstem takes about 10."""
 BRAINS = ((1, 537), (3, 619), (6, 750), (8, 850), (12, 1014), (24, 1079), (36, 1088))
 """Months, and volume of cerebrum, ventricles, cerebellum and brainstem, cm3, of one label map at each of these ages
 (those of 5 to 8 months evened)."""

@@ -9,13 +9,10 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from cerebbids.imaging.growth import size_at
+from cerebbids.imaging.growth import AT_24_MONTHS, size_at
 from cerebbids.imaging.qc import Rule, light_of, older_meanings
 from cerebbids.imaging.verdict import Verdict
 
-AT_24_MONTHS = 105.0
-"""Grey and white matter of the cerebellum at 24 months, cm3: 115 with the brainstem in 13 manual label maps, of which
-the brainstem takes about 10."""
 CSF, GREY, WHITE = 1, 2, 3
 
 DEFINITIONS = {

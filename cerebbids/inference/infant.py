@@ -14,7 +14,7 @@ from scipy import ndimage
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.bias import correct_bias
-from cerebbids.imaging.growth import brain_cm3_at
+from cerebbids.imaging.growth import AT_24_MONTHS, brain_cm3_at, size_at
 from cerebbids.imaging.parts import nearest_of
 from cerebbids.inference.localise import (
     BRAINSTEM,
@@ -28,8 +28,8 @@ from cerebbids.inference.localise import (
 )
 from cerebbids.inference.tissues import Tissues, find_tissues
 
-LARGE = 1.35
-"""How many times as large as usual at the age no brain is: an adult's is, below one year."""
+LARGE_BRAIN, LARGE_CEREBELLUM = 1.35, 1.45
+"""How many times as large as usual at the age neither is: those of adults are, at a year and below."""
 AROUND_MM = 4.0
 """How much around cerebellum and brainstem a network is shown: fluid between and around the folia."""
 
@@ -136,7 +136,7 @@ def label(
     if cut_out:
         shown = (np.asarray(t1w.dataobj) > 0) & around(parts, t1w.affine)
     else:
-        _check_brain(place, months, name)
+        _check_size(place, months, name)
         t1w = correct_bias(t1w, with_data(t1w, (parts > 0).astype(np.uint8)), threads)
         lap("bias")
         shown = region(parts, t1w.affine) & (np.asarray(t1w.dataobj) > 0)
@@ -151,11 +151,16 @@ def label(
     return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, is_emptied(t1w), brain, cut, place.backwards)
 
 
-def _check_brain(place: Place, months: float, name: str) -> None:
-    usual = brain_cm3_at(months)
-    if place.brain_cm3 > LARGE * usual:
-        reason = f"shows a brain of {place.brain_cm3:.0f} cm3, too large for {months:g} months (usual: {usual:.0f})"
-        raise SegmentationFailed(name, reason, "correct the age, or choose --system deepceres")
+def _check_size(place: Place, months: float, name: str) -> None:
+    """Refuse a brain or a cerebellum that is too large for the age: that of an older child or of an adult."""
+    sizes = (
+        ("brain", place.brain_cm3, LARGE_BRAIN, brain_cm3_at(months)),
+        ("cerebellum", place.cerebellum_cm3, LARGE_CEREBELLUM, AT_24_MONTHS * size_at(months)),
+    )
+    for what, found, most, usual in sizes:
+        if found > most * usual:
+            reason = f"shows a {what} of {found:.0f} cm3, too large for {months:g} months (usual: {usual:.0f})"
+            raise SegmentationFailed(name, reason, "correct the age, or choose --system deepceres")
 
 
 def around(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:

@@ -2,9 +2,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from cerebbids.imaging.growth import size_at
+from cerebbids.imaging.growth import AT_24_MONTHS, size_at
 from cerebbids.imaging.infantqc import (
-    AT_24_MONTHS,
     CSF,
     DEFINITIONS,
     GREY,

@@ -88,6 +88,15 @@ def test_the_brain_of_an_adult_is_refused(found):
         labelled(image)
 
 
+def test_the_cerebellum_of_an_adult_is_refused(found, monkeypatch: pytest.MonkeyPatch):
+    image, parts = scan()
+    found(parts)
+    whole = module.localise
+    monkeypatch.setattr(module, "localise", lambda *given: replace(whole(*given), cerebellum_cm3=140.0))
+    with pytest.raises(SegmentationFailed, match=r"a cerebellum of 140 cm3, too large for 12 months \(usual: 91\)"):
+        labelled(image)
+
+
 def test_the_end_of_the_image_is_told(found, monkeypatch: pytest.MonkeyPatch):
     image, parts = scan()
     found(parts)
