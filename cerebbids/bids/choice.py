@@ -94,7 +94,10 @@ def _age_of(config: RunConfig, image: SourceImage, people: People) -> ToldAge:
 def _by_age(image: SourceImage, told: ToldAge) -> Chosen | CerebbidsError:
     if told.months is None:
         if told.unclear:
-            mend = "tell the unit in the JSON file of the table, or choose with --age-months or --system"
+            mend = (
+                "tell it as a number (of infants: in months) with its unit in the JSON file of the table, "
+                "or choose with --age-months or --system"
+            )
             return CerebbidsError(image.relative, f"is of a person whose age is not clear ({told.why_not})", mend)
         why = f"The age is not known ({told.why_not}), and {UNKNOWN}, the system for adults, was chosen"
         return Chosen(UNKNOWN, warnings=(f"{why} (--age-months and --system choose otherwise).",))
@@ -117,7 +120,8 @@ def _as_asked(image: SourceImage, told: ToldAge, system: str) -> Chosen | Cerebb
         reason = f"{_whose(told)}, and --system {system} is for ages {possible}"
         mend = "leave --system out, or correct the age (--age-months tells another)"
         return CerebbidsError(image.relative, reason, mend)
-    return Chosen(system, told.months, told.source, _beyond(system, told))
+    doubts = told.warnings if system == INFANT.name else ()  # whose network goes by the age
+    return Chosen(system, told.months, told.source, (*doubts, *_beyond(system, told)))
 
 
 def _available(image: SourceImage, chosen: Chosen) -> Chosen | CerebbidsError:
