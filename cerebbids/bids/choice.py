@@ -10,7 +10,7 @@ from cerebbids.bids.names import session_of
 from cerebbids.bids.people import People
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
-from cerebbids.errors import CerebbidsError
+from cerebbids.errors import CerebbidsError, WrongAge
 from cerebbids.systems.ages import AGES, AUTO, UNKNOWN, age_words, ages_of, pick, youngest
 from cerebbids.systems.infant import INFANT
 from cerebbids.systems.published import SYSTEMS
@@ -105,7 +105,7 @@ def _by_age(image: SourceImage, told: ToldAge) -> Chosen | CerebbidsError:
     if system is None:
         forced = " or ".join(f"--system {row.system}" for row in AGES if told.months in row.possible)
         reason = f"{_whose(told)}, and there is no system below {age_words(youngest())}"
-        return CerebbidsError(image.relative, reason, f"correct the age, or force a system: {forced}")
+        return WrongAge(image.relative, reason, f"correct the age, or force a system: {forced}")
     return Chosen(system, told.months, told.source, (*told.warnings, *_beyond(system, told)))
 
 
@@ -119,7 +119,7 @@ def _as_asked(image: SourceImage, told: ToldAge, system: str) -> Chosen | Cerebb
     if told.months not in possible:
         reason = f"{_whose(told)}, and --system {system} is for ages {possible}"
         mend = "leave --system out, or correct the age (--age-months tells another)"
-        return CerebbidsError(image.relative, reason, mend)
+        return WrongAge(image.relative, reason, mend, pick(told.months))
     doubts = told.warnings if system == INFANT.name else ()  # whose network goes by the age
     return Chosen(system, told.months, told.source, (*doubts, *_beyond(system, told)))
 

@@ -11,6 +11,7 @@ from cerebbids.bids.choice import Chosen, choose_systems, with_system
 from cerebbids.bids.people import People
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
+from cerebbids.errors import WrongAge
 from cerebbids.systems.published import SYSTEMS
 
 NAME = "sub-1/anat/sub-1_T1w.nii.gz"
@@ -60,6 +61,13 @@ def test_an_age_that_is_not_clear_is_refused_unless_a_system_is_asked_for():
     _, line = choose(why_not="weeks or months", unclear=True)
     assert "whose age is not clear (weeks or months); tell it as a number" in line and "--system" in line
     assert choose(system="deepceres", why_not="weeks or months", unclear=True)[0] == Chosen("deepceres")
+
+
+@pytest.mark.parametrize(("months", "system", "meant"), [(1, "auto", None), (300, "infant", "deepceres")])
+def test_a_refusal_for_the_age_tells_the_system_that_it_is_for(months, system, meant):
+    told = People(ages={("sub-1", ""): ToldAge(months, "age X in participants.tsv")})
+    (error,) = choose_systems(replace(CONFIG, system=system), [IMAGE], told)[1].values()
+    assert isinstance(error, WrongAge) and error.system == meant
 
 
 def test_what_is_doubtful_about_an_age_is_said_of_the_image():
