@@ -79,6 +79,22 @@ class BadImage(CerebbidsError):
     """An image that cannot be processed; the others go on (exit code 1)."""
 
 
+class WrongAge(CerebbidsError):
+    """A person's age is known, and not one for the system that was to be taken.
+
+    Parameters
+    ----------
+    subject, reason, mend : str
+        As of others.
+    system : str or None
+        The one for that age; none where there is none.
+    """
+
+    def __init__(self, subject: str, reason: str, mend: str, system: str | None = None) -> None:
+        super().__init__(subject, reason, mend)
+        self.system = system
+
+
 class Corrected(CerebbidsError):
     """Results that somebody has corrected by hand are in the way: nothing is known against the image."""
 

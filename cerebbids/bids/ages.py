@@ -13,7 +13,13 @@ CODES = frozenset({777.0, 888.0, 999.0, 9999.0})
 
 _YEARS = {"year": 1.0, "yr": 1.0, "y": 1.0, "a": 1.0, "month": 1 / 12, "mo": 1 / 12, "week": 7 / 365.25}
 _YEARS |= {"wk": 7 / 365.25, "day": 1 / 365.25, "d": 1 / 365.25}
-_SHORTER = re.compile(r"\b(month|week|day)s?\b")
+_SHORTER = re.compile(r"\b(months?|mos?|weeks?|wks?|days)\b|(?<=[(\[])d(?=[)\]])")
+"""Words of descriptions; a day may be that of the scan, and a "d" on its own anything."""
+_DAY = re.compile(r"\bday\b")
+_OF_YEARS = re.compile(r"\b(years?|yrs?|y)\b")
+_NUMBER_AND_UNIT = re.compile(r"(\d+(?:[.,]\d+)?)[\s_-]*([a-z]+)")
+_YOUNG = 3.0
+"""Years up to which an age that cannot be read may be an infant's."""
 _BIRTH = re.compile(r"\b(birth|born)\b")
 _FROM_CONCEPTION = re.compile(r"post-?\s?(menstrual|conception)|gestation|\bpma\b")
 
@@ -58,16 +64,36 @@ def of_birth(about: Mapping[str, Any]) -> bool:
 
 
 def other_unit(about: Mapping[str, Any]) -> str:
-    """Find a unit shorter than years that the words of a description speak of; nothing where they speak of years.
+    """Find units shorter than years that the words of a description speak of, alone or beside years.
 
     Examples
     --------
-    >>> other_unit({"Description": "Age in months"}), other_unit({"Description": "Years, at the day of the scan"})
-    ('months', '')
+    >>> other_unit({"Description": "Age in mo"}), other_unit({"Description": "Years, at the day of the scan"})
+    ('mo', '')
+    >>> other_unit({"Description": "Years, or months below two years"})
+    'months and years'
     """
     words = _words(about)
-    found = _SHORTER.search(words)
-    return found[0] if found and "year" not in words else ""
+    years = _OF_YEARS.search(words)
+    shorter = _SHORTER.search(words) or (None if years else _DAY.search(words))
+    return " and ".join(found[0] for found in (shorter, years) if found) if shorter else ""
+
+
+def may_be_young(cell: str) -> bool:
+    """Whether a cell that is no number tells an age with its unit, and that may be an infant's.
+
+    Examples
+    --------
+    >>> [may_be_young(cell) for cell in ("9 months", "9mo", "9 m", "18 wk", "1y3m", "2 years")]
+    [True, True, True, True, True, True]
+    >>> [may_be_young(cell) for cell in ("30 years", "25y3m", "old", "89+")]
+    [False, False, False, False]
+    """
+    found = _NUMBER_AND_UNIT.search(cell.lower())
+    if not found:
+        return False
+    years = 1 / 12 if found[2] == "m" else years_of(found[2])
+    return years is not None and (years < 1 or float(found[1].replace(",", ".")) <= _YOUNG)
 
 
 def _words(about: Mapping[str, Any]) -> str:

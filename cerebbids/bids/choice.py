@@ -10,7 +10,7 @@ from cerebbids.bids.names import session_of
 from cerebbids.bids.people import People
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
-from cerebbids.errors import CerebbidsError
+from cerebbids.errors import CerebbidsError, WrongAge
 from cerebbids.systems.ages import AGES, AUTO, UNKNOWN, age_words, ages_of, pick, youngest
 from cerebbids.systems.infant import INFANT
 
@@ -94,7 +94,10 @@ def _age_of(config: RunConfig, image: SourceImage, people: People) -> ToldAge:
 def _by_age(image: SourceImage, told: ToldAge) -> Chosen | CerebbidsError:
     if told.months is None:
         if told.unclear:
-            mend = "tell the unit in the JSON file of the table, or choose with --age-months or --system"
+            mend = (
+                "tell it as a number (of infants: in months) with its unit in the JSON file of the table, "
+                "or choose with --age-months or --system"
+            )
             return CerebbidsError(image.relative, f"is of a person whose age is not clear ({told.why_not})", mend)
         why = f"The age is not known ({told.why_not}), and {UNKNOWN}, the system for adults, was chosen"
         return Chosen(UNKNOWN, warnings=(f"{why} (--age-months and --system choose otherwise).",))
@@ -102,7 +105,7 @@ def _by_age(image: SourceImage, told: ToldAge) -> Chosen | CerebbidsError:
     if system is None:
         forced = " or ".join(f"--system {row.system}" for row in AGES if told.months in row.possible)
         reason = f"{_whose(told)}, and there is no system below {age_words(youngest())}"
-        return CerebbidsError(image.relative, reason, f"correct the age, or force a system: {forced}")
+        return WrongAge(image.relative, reason, f"correct the age, or force a system: {forced}")
     return Chosen(system, told.months, told.source, (*told.warnings, *_beyond(system, told)))
 
 
@@ -116,8 +119,9 @@ def _as_asked(image: SourceImage, told: ToldAge, system: str) -> Chosen | Cerebb
     if told.months not in possible:
         reason = f"{_whose(told)}, and --system {system} is for ages {possible}"
         mend = "leave --system out, or correct the age (--age-months tells another)"
-        return CerebbidsError(image.relative, reason, mend)
-    return Chosen(system, told.months, told.source, _beyond(system, told))
+        return WrongAge(image.relative, reason, mend, pick(told.months))
+    doubts = told.warnings if system == INFANT.name else ()  # whose network goes by the age
+    return Chosen(system, told.months, told.source, (*doubts, *_beyond(system, told)))
 
 
 def _available(image: SourceImage, chosen: Chosen, available: Collection[str]) -> Chosen | CerebbidsError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cerebbids.bids.agecolumns import AgeColumn, ToldAge, told_age
+from cerebbids.bids.agecolumns import MONTHS, AgeColumn, ToldAge, told_age
 from cerebbids.bids.peopletable import MISSING, Table, read_table, shown
 from cerebbids.errors import UsageError
 from cerebbids.systems.ages import UNKNOWN, pick
@@ -192,7 +192,7 @@ def _sessions(path: Path, warnings: list[str], told: dict[tuple[str, str], ToldA
         warnings.append(str(error))
         return {}
     name, ages = table.column("session_id"), AgeColumn.of_table(table, must_be_told=True)
-    if name is None or not (ages.column or table.column("age_months")):
+    if name is None or not (ages.column or table.column(*MONTHS)):
         return {}
     warnings += ages.warnings
     found = {}

@@ -28,7 +28,8 @@ from cerebbids.errors import BadImage, CerebbidsError, UsageError
 
 STATES = {
     "done": "The last run that worked on it did it",
-    "failed": "The last run that worked on it failed; volumes and quality, where there are any, are of an earlier one",
+    "failed": "The last run that worked on it failed; volumes and quality, where there are any, are of an earlier one. "
+    "None is shown of labels by a system for other ages than the person's",
     "refused": "It cannot be told apart from another image, and has no results",
     "removed": "It was done, but somebody has removed its labels since",
     "damaged": "A file of its results is missing or damaged, or was made otherwise than its labels",
@@ -160,11 +161,11 @@ def _images(config: RunConfig, subject: str, failures: dict[str, CerebbidsError]
         folder = labels[name].parent.relative_to(config.output_dir).as_posix() if name in labels else ""
         path = told[name].image if name in told else f"{folder}/{name}_T1w.nii.gz"
         if _is_chosen(path, config):
-            yield (
-                _with_labels(path, labels[name], told.get(name), failures)
-                if name in labels
-                else _without_labels(told[name])
-            )
+            record = told.get(name)
+            if record and (name not in labels or record.wrong_age):
+                yield _without_labels(record)
+            else:
+                yield _with_labels(path, labels[name], record, failures)
     for record in records:
         if record.refused and _is_chosen(record.image, config):
             yield GroupImage(record.image, "refused", record.error)

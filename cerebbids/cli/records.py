@@ -32,6 +32,8 @@ class Record:
         Why it failed; empty where it is done.
     refused : bool
         Whether it cannot be told apart from another image, so that no result is its own.
+    wrong_age : bool
+        Whether the labels that there are come from a system for other ages than the person's.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Record:
     run: RunSummary
     error: str = ""
     refused: bool = False
+    wrong_age: bool = False
 
     @property
     def path(self) -> Path:
@@ -114,4 +117,5 @@ def forget_half(output_dir: Path, subject: str, name: str) -> None:
 
 def _from_json(told: Mapping) -> Record:
     run = told["run"] | {"started": datetime.fromisoformat(told["run"]["started"])}
-    return Record(str(told["image"]), RunSummary(**run), str(told["error"]), bool(told["refused"]))
+    wrong_age = bool(told.get("wrong_age"))  # of which older versions say nothing
+    return Record(str(told["image"]), RunSummary(**run), str(told["error"]), bool(told["refused"]), wrong_age)

@@ -24,13 +24,14 @@ from cerebbids.bids.names import (
     derivative_path,
     stem,
     stems_with_labels,
+    system_of,
 )
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
 from cerebbids.cli.references import NOTHING, References
 from cerebbids.config import RunConfig
-from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Unfinished
+from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Unfinished, WrongAge
 from cerebbids.imaging.xfm import read_itk_affine
 from cerebbids.reports.captions import CAPTIONS
 from cerebbids.reports.html import ORIGINS, TABLES
@@ -152,9 +153,12 @@ def _records(
     """Say what became of a subject's images in this run."""
     for image in images:
         if error := failures.get(image.stem):
-            labels = output_dir / derivative_path(image.path, LABELS[image.system])
-            methods = _methods_of_labels(labels, run, earlier.get(image.relative))
-            yield Record(image.relative, replace(run, methods_md=methods), str(error))
+            # An image that was refused has no system, and the labels may be of any.
+            made = (output_dir / derivative_path(image.path, LABELS[each]) for each in (image.system, *LABELS))
+            labels = next((path for path in made if path.exists()), None)
+            methods = _methods_of_labels(labels, run, earlier.get(image.relative)) if labels else ""
+            wrong_age = isinstance(error, WrongAge) and labels is not None and system_of(labels) != error.system
+            yield Record(image.relative, replace(run, methods_md=methods), str(error), wrong_age=wrong_age)
         else:
             yield Record(image.relative, run)
     for path, error in failures.items():
@@ -164,8 +168,6 @@ def _records(
 
 def _methods_of_labels(dseg: Path, run: RunSummary, before: Record | None) -> str:
     """Methods text of labels that are there although the image failed: made before its failure, or by a run before."""
-    if not dseg.exists():
-        return ""
     made = _provenance(dseg)
     if made.get("version") == run.version and str(made.get("model")) in run.methods_md:  # which names the weights
         return run.methods_md

@@ -38,8 +38,6 @@ DEEPCERES = System(
         "fast": (*_IMAGE_SIDE, "lobules"),
         "atlas": (*_IMAGE_SIDE, "deform"),
     },
-    age_range=(3.0, 100.0),
-    inputs=("T1w",),
     reference=(
         "Morell-Ortega S et al. DeepCERES: a deep learning method for cerebellar lobule segmentation using\n"
         "  ultra-high resolution multimodal MRI. NeuroImage 308:121063, 2025. arXiv:2401.12074"

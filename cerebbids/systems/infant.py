@@ -18,8 +18,6 @@ INFANT = System(
     channels={"place": (1, 4), **dict.fromkeys(MODELS.values(), (1, 4)), "confidence": (4, 3)},
     tiled=(),
     methods={"tissues": ("place", *MODELS.values(), "confidence")},
-    age_range=(5 / 12, 2.5),
-    inputs=("T1w",),
     reference=(
         "Sun Y et al. Semi-supervised transfer learning for infant cerebellum tissue segmentation.\n"
         "  Machine Learning in Medical Imaging, LNCS 12436:663-673, 2020. doi:10.1007/978-3-030-59861-7_67"

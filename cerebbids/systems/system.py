@@ -26,10 +26,6 @@ class System:
         Networks that are asked piece by piece, and must not see a piece's own statistics.
     methods : mapping
         What may name its labels, and the networks that it takes.
-    age_range : tuple of float
-        Youngest and oldest person it is meant for, years.
-    inputs : tuple of str
-        BIDS suffixes it needs.
     reference : str
         The paper.
     """
@@ -40,6 +36,4 @@ class System:
     channels: Mapping[str, tuple[int, int]]
     tiled: tuple[str, ...]
     methods: Mapping[str, tuple[str, ...]]
-    age_range: tuple[float, float]
-    inputs: tuple[str, ...]
     reference: str

@@ -10,6 +10,7 @@ from cerebbids.bids.choice import Chosen, choose_systems, with_system
 from cerebbids.bids.people import People
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
+from cerebbids.errors import WrongAge
 
 NAME = "sub-1/anat/sub-1_T1w.nii.gz"
 IMAGE = SourceImage(Path("/d") / NAME, "1", NAME)
@@ -53,12 +54,24 @@ def test_an_unknown_age_is_an_adult_s_with_a_warning():
 
 def test_an_age_that_is_not_clear_is_refused_unless_a_system_is_asked_for():
     _, line = choose(why_not="weeks or months", unclear=True)
-    assert "whose age is not clear (weeks or months); tell the unit" in line and "--system" in line
+    assert "whose age is not clear (weeks or months); tell it as a number" in line and "--system" in line
     assert choose(system="deepceres", why_not="weeks or months", unclear=True)[0] == Chosen("deepceres")
+
+
+@pytest.mark.parametrize(("months", "system", "meant"), [(1, "auto", None), (300, "infant", "deepceres")])
+def test_a_refusal_for_the_age_tells_the_system_that_it_is_for(months, system, meant):
+    told = People(ages={("sub-1", ""): ToldAge(months, "age X in participants.tsv")})
+    (error,) = choose_systems(replace(CONFIG, system=system), [IMAGE], told)[1].values()
+    assert isinstance(error, WrongAge) and error.system == meant
 
 
 def test_what_is_doubtful_about_an_age_is_said_of_the_image():
     assert choose(300, warnings=("In years?",))[0].warnings == ("In years?",)
+
+
+def test_a_doubtful_age_is_said_where_the_system_asked_for_goes_by_it():
+    assert choose(12, "infant", warnings=("In years?",))[0].warnings == ("In years?",)
+    assert choose(300, "deepceres", warnings=("In years?",))[0].warnings == ()
 
 
 @pytest.mark.parametrize(("system", "months", "warned"), [

@@ -117,6 +117,17 @@ def test_quality_tells_numbers_flags_and_what_became_of_each_image(tmp_path, cap
     assert described["pieces"]["Description"].startswith("pieces of the cerebellum") and described["state"]["Levels"]
 
 
+def test_volumes_of_a_system_for_other_ages_are_left_out(tmp_path, capsys):
+    config = filled(tmp_path, *FIVE[:2])
+    told = "sub-2: is of a person of 1 month; correct the age"
+    Record(f"{FIVE[1]}_T1w.nii.gz", RUN, told, wrong_age=True).save(config.output_dir)
+    assert run_group(config) == 1
+    assert capsys.readouterr().out.startswith("2 images: 1 done, 1 failed; ")
+    rows = read(config.output_dir, GROUP_QC).set_index("image")
+    assert rows.loc["sub-2", ["state", "reason"]].tolist() == ["failed", told] and pd.isna(rows.loc["sub-2", "light"])
+    assert set(read(config.output_dir, LONG)["image"]) == {"sub-1"}
+
+
 def cut(path: Path) -> None:
     path.write_text(path.read_text()[:-40])
 

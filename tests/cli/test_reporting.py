@@ -10,7 +10,7 @@ from cerebbids.bids.query import SourceImage
 from cerebbids.cli.records import HALF, forget_half, keep_progress, read_records
 from cerebbids.cli.reporting import subject_images
 from cerebbids.config import RunConfig
-from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Interrupted, Unfinished
+from cerebbids.errors import BadImage, Busy, CerebbidsError, Corrected, Interrupted, Unfinished, WrongAge
 from cerebbids.reports.image import ImageReport
 from cerebbids.reports.summary import RunSummary
 from tests.datasets import make_dataset
@@ -105,6 +105,21 @@ def test_labels_of_a_run_that_failed_after_them_are_told_with_its_methods(config
     later = replace(RUN, version="2.0", methods_md="Labelled by net 2.0+abc.")
     put(config, NAMES["b"], "dseg", version="2.0", model="net 2.0+abc")
     assert page(config, "b", failures={"sub-01_ses-b": EMPTY}, run=later)[Path(NAMES["b"]).name].run == later
+
+
+@pytest.mark.parametrize(("key", "meant", "wrong"), [
+    ("dseg", None, True), ("tissues", None, True), ("tissues", "deepceres", True), ("dseg", "deepceres", False),
+])  # fmt: skip
+def test_labels_of_a_system_for_other_ages_keep_their_methods_and_are_known(config, key, meant, wrong):
+    put(config, NAMES["b"], key)
+    page(config, "b")
+    later = replace(RUN, methods_md="Denoised twice.")
+    refusal = WrongAge(NAMES["b"], "is of a person of 1 month", "correct the age", meant)
+    shown = page(config, "b", failures={"sub-01_ses-b": refusal}, run=later)[Path(NAMES["b"]).name]
+    assert (shown.run, shown.errors) == (RUN, (str(refusal),))
+    assert read_records(config.output_dir, "01")[NAMES["b"]].wrong_age == wrong
+    page(config, "b")
+    assert not read_records(config.output_dir, "01")[NAMES["b"]].wrong_age
 
 
 def test_record_that_is_damaged_or_cannot_be_written_ends_nothing(config):
