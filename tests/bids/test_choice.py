@@ -61,7 +61,7 @@ def test_an_age_that_is_not_clear_is_refused_unless_a_system_is_asked_for():
 @pytest.mark.parametrize(("months", "system", "meant"), [(1, "auto", None), (300, "infant", "deepceres")])
 def test_a_refusal_for_the_age_tells_the_system_that_it_is_for(months, system, meant):
     told = People(ages={("sub-1", ""): ToldAge(months, "age X in participants.tsv")})
-    (error,) = choose_systems(replace(CONFIG, system=system), [IMAGE], told)[1].values()
+    (error,) = choose_systems(replace(CONFIG, system=system), [IMAGE], told, BOTH)[1].values()
     assert isinstance(error, WrongAge) and error.system == meant
 
 
