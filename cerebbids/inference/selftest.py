@@ -11,6 +11,7 @@ from cerebbids.inference.device import ask, find_device
 from cerebbids.inference.libraryfiles import open_library
 from cerebbids.inference.models import Bundle, available_systems, read_bundle
 from cerebbids.inference.segment import load_net
+from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.published import SYSTEMS
 
 
@@ -37,7 +38,7 @@ def self_test(models_dir: Path | None = None, device: str = "auto") -> Iterator[
     ask(torch.nn.Conv3d(1, 1, 3).to(found), torch.zeros(1, 1, 8, 8, 8, device=found))
     yield f"PyTorch {torch.__version__} on {_name(found)}"
     for system in SYSTEMS:
-        if models_dir and system not in available_systems(models_dir):
+        if models_dir and system != DEEPCERES.name and system not in available_systems(models_dir):
             yield f"{system}: no bundle in {models_dir}"
             continue
         yield _tested(read_bundle(models_dir, system), found)

@@ -14,9 +14,15 @@ from cerebbids.inference.selftest import self_test
 
 def test_all_packaged_bundles_are_whole(capsys):
     assert main(["--self-test"]) == 0
-    device, deepceres = capsys.readouterr().out.splitlines()
+    device, deepceres, infant = capsys.readouterr().out.splitlines()
     assert device.startswith(f"PyTorch {torch.__version__} on ")
     assert re.fullmatch(r"deepceres \S+: all whole, 9 networks, library of 40", deepceres)
+    assert re.fullmatch(r"infant \S+: all whole, 6 networks", infant)
+
+
+def test_an_older_folder_without_networks_for_infants_will_do(tmp_path: Path):
+    shutil.copytree(packaged_models() / "deepceres", tmp_path / "deepceres")
+    assert list(self_test(tmp_path))[-1] == f"infant: no bundle in {tmp_path}"
 
 
 @pytest.mark.parametrize("damaged", ["lobules_unet.safetensors", "library/dseg.nii.gz"])
