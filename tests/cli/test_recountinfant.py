@@ -30,7 +30,8 @@ SHAPE = (56, 50, 24)
 CEREBELLUM = np.s_[10:36, 10:40, 6:18]
 BRAINSTEM = np.s_[36:46, 20:30, 6:18]
 FACTS = {
-    "warnings": [], "cut_out": True, "skull_stripped": True, "brain_cm3": None, "backwards": False, "trust_mean": 0.95, "doubtful_share": 0.02,
+    "warnings": [], "cut_out": True, "skull_stripped": True,
+    "brain_cm3": None, "backwards": False, "trust_mean": 0.95, "doubtful_share": 0.02,
     "probability_mean": 0.93, "months": 24.0, "model_months": 24,
 }  # fmt: skip
 
