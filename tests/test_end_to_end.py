@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from nibabel.affines import apply_affine
 
-from cerebbids.bids.names import DERIVATIVES, derivative_path
+from cerebbids.bids.names import YIELDS, derivative_path
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import whole_head_template
@@ -55,7 +55,7 @@ def test_run_says_that_it_is_done(run):
 
 
 def test_every_file_is_there_and_bids_valid(run):
-    assert {key for key in DERIVATIVES if not run.path(key).exists()} == {
+    assert {key for key in YIELDS["deepceres"] if not run.path(key).exists()} == {
         "t2w", "t2w_mni",  # there is no real one
         "probseg",  # nobody has asked for it
     }  # fmt: skip

@@ -78,7 +78,8 @@ def with_system(image: SourceImage, chosen: Chosen) -> SourceImage:
 
     Examples
     --------
-    >>>     >>> image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
+    >>> from pathlib import Path
+    >>> image = SourceImage(Path("/d/sub-1/anat/sub-1_T1w.nii"), "1", "sub-1/anat/sub-1_T1w.nii")
     >>> with_system(image, Chosen("infant", 8.0)).system
     'infant'
     """

@@ -43,7 +43,7 @@ def test_each_image_that_cannot_be_processed_is_named_with_its_reason(tmp_path):
 
 
 def test_image_without_a_t2w_image_is_refused_where_a_real_one_is_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(preflight, "check_image", lambda _: None)
+    monkeypatch.setattr(preflight, "check_image", lambda *_: None)
     raw = make_dataset(tmp_path, *(f"sub-{label}/anat/sub-{label}" for label in "ab"))
     images = [image(raw, "a"), replace(image(raw, "b"), t2w=raw / "sub-b/anat/sub-b_T2w.nii.gz")]
     ((found, error),) = refused_images(images, 1, 4.0, "real")
@@ -105,7 +105,7 @@ def test_bar_tells_how_far_it_is_and_goes(untouched, monkeypatch):
 def test_surprise_in_one_image_is_its_own_failure(tmp_path, monkeypatch):
     raw = make_dataset(tmp_path, "sub-01/anat/sub-01")
 
-    def surprise(path: Path) -> None:
+    def surprise(path: Path, least_mm: float) -> None:
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr(preflight, "check_image", surprise)
