@@ -55,7 +55,7 @@ def native_grid(rng: np.random.Generator) -> tuple[np.ndarray, tuple[int, ...]]:
 
 
 def phantom(heads: tuple[HeadMap, ...], month: int) -> tuple[nib.Nifti1Image, np.ndarray]:
-    """A head of an age, and its classes on the same grid."""
+    """A head of an age, and its tissues (values of ``Tissue``) on the same grid."""
     rng = np.random.default_rng((SEED, month))
     head = nearest_map(heads, month)
     pose = draw_pose(head, (volume_at(heads, month) / head.volume) ** (1 / 3), rng, head.centre, (10.0, 10.0, 15.0))
@@ -65,7 +65,7 @@ def phantom(heads: tuple[HeadMap, ...], month: int) -> tuple[nib.Nifti1Image, np
     change = scanner()
     change.set_random_state(int(rng.integers(2**31)))
     seen = torch.as_tensor(change(torch.from_numpy(painted)[None])).clamp(min=0)[0].numpy()
-    return nib.Nifti1Image(seen, affine), CLASS_OF[tissues]
+    return nib.Nifti1Image(seen, affine), tissues.astype(np.uint8)
 
 
 def share_inside(mask: np.ndarray, affine: np.ndarray, box: Box) -> float:
@@ -91,7 +91,8 @@ def found(
 
 def phantom_row(net: torch.nn.Module, heads: tuple[HeadMap, ...], month: int) -> dict[str, object]:
     """Row of one painted head."""
-    image, truth = phantom(heads, month)
+    image, tissues = phantom(heads, month)
+    truth = CLASS_OF[tissues]
     place, row = found(net, image, f"phantom_{month:02}mo")
     voxel = abs(np.linalg.det(image.affine[:3, :3])) / 1000
     row |= {"month": month, "true_brain_cm3": voxel * np.count_nonzero(truth)}

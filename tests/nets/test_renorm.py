@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from cerebbids.nets.renorm import SHIFT, WARM_UP, BatchRenorm3d
+from cerebbids.nets.renorm import SHIFT, WARM_UP, BatchRenorm3d, _statistics
 
 
 def trained(batches: int, **more: float) -> BatchRenorm3d:
@@ -51,3 +51,13 @@ def test_weights_are_those_of_batch_normalisation():
     plain, x = nn.BatchNorm3d(2), torch.randn(1, 2, 4, 4, 4)
     plain.load_state_dict(trained(30).state_dict())
     assert torch.equal(plain.eval()(x), trained(30).eval()(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last_3d])
+def test_statistics_are_mean_and_variance(dtype, memory):
+    x = (7 + torch.arange(5).reshape(1, 5, 1, 1, 1) * torch.randn(2, 5, 9, 8, 7)).to(dtype, memory_format=memory)
+    mean, variance = _statistics(x)
+    assert mean.dtype == variance.dtype == torch.float32
+    assert torch.allclose(mean, x.double().mean((0, 2, 3, 4)).float(), atol=1e-4)
+    assert torch.allclose(variance, x.double().var((0, 2, 3, 4), correction=0).float(), rtol=1e-3)
