@@ -28,12 +28,18 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """Learning rate of a step: linear rise, then half a cosine down to 1 %; of SGD a tenth after each epoch.
+    """Learning rate of a step: linear rise, then half a cosine down to 1 %, again after each restart.
+
+    That of SGD is a tenth after each epoch.
 
     Examples
     --------
     >>> recipe = Recipe("lobules", steps=1000)
     >>> learning_rate(0, recipe) < learning_rate(30, recipe) > learning_rate(999, recipe)
+    True
+    >>> recipe = Recipe("lobules", steps=1500, restarts=(1000,))
+    >>> rates = [learning_rate(step, recipe) for step in (999, 1000, 1030, 1499)]
+    >>> rates[0] < rates[1] < rates[2] > rates[3]
     True
     >>> recipe = Recipe("tissue", steps=9, method="sgd", learning_rate=0.005)
     >>> [round(learning_rate(step, recipe), 8) for step in (0, 2, 3, 8)]
@@ -41,8 +47,11 @@ def learning_rate(step: int, recipe: Recipe) -> float:
     """
     if recipe.method == "sgd":
         return recipe.learning_rate * 0.1 ** (step * recipe.epochs // recipe.steps)
-    rise = min(1.0, (step + 1) / WARM_UP)
-    return recipe.learning_rate * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))
+    first = max(begin for begin in (0, *recipe.restarts) if begin <= step)
+    end = min(later for later in (*recipe.restarts, recipe.steps) if later > step)
+    rise = min(1.0, (step - first + 1) / WARM_UP)
+    fallen = 0.5 * (1 + math.cos(math.pi * (step - first) / (end - first)))
+    return recipe.learning_rate * rise * (0.01 + 0.99 * fallen)
 
 
 def update_average(average: dict[str, torch.Tensor], net: torch.nn.Module, step: int, decay: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from cerebbids.nets.sizes import Sizes
 
@@ -40,6 +40,8 @@ class Recipe:
         Not with ``sgd``.
     weight_decay : float
         Of all weights, in parts of the learning rate; with ``sgd`` it is added to the gradient (L2).
+    restarts : tuple of int
+        Steps at which the learning rate of ``muon`` begins anew (SGDR, Loshchilov & Hutter 2017).
     averaging : float
         Decay of the running average of the weights; the average is what is kept. At 0 that is the last weights.
     seed : int
@@ -58,6 +60,7 @@ class Recipe:
     rest_rate: float = 0.4
     head_rate: float = 1.6
     weight_decay: float = 1e-4
+    restarts: tuple[int, ...] = ()
     averaging: float = 0.985
     seed: int = 0
 
@@ -92,10 +95,11 @@ LOBULES_DPN = Recipe("lobules_dpn", 500, "dpn", {**_LOBULES, **_DPN})
 LOBULES_UNET = Recipe("lobules_unet", 400, "unet", {**_LOBULES, **_UNET})
 """Twelve lobules, white matter and background at 0.5 mm, from T1w, T2w and thirteen guessed labels."""
 
-TISSUE24 = Recipe("tissue24", 1400, "adunet", {"channels_in": 1, "classes": 4, "width": 16}, batch=4)
+_INFANT = {"channels_in": 1, "classes": 4, "width": 16}
+TISSUE24 = Recipe("tissue24", 1900, "adunet", _INFANT, batch=4, restarts=(1400,))
 """Fluid, grey and white matter of cut-out cerebella of 24 months; a quarter of the text's width."""
 
-TISSUE18, TISSUE12, TISSUE06 = (replace(TISSUE24, net=f"tissue{months:02}", steps=350) for months in (18, 12, 6))
+TISSUE18, TISSUE12, TISSUE06 = (Recipe(f"tissue{months:02}", 350, "adunet", _INFANT, batch=4) for months in (18, 12, 6))
 """The same of simulated younger ones; each goes on from the network for 24 months."""
 
 JUDGE = Recipe("confidence", 350, "adunet", {"channels_in": 4, "classes": 3, "width": 16}, batch=4)
