@@ -11,7 +11,19 @@ import numpy as np
 from cerebbids.bids.names import CARVED, COMPARTMENTS
 from cerebbids.data.labels import LabelScheme, load_scheme
 from cerebbids.errors import SegmentationFailed
-from cerebbids.reports.drawing import Key, Outline, Panel, Picture, Row, caption, jpeg, write_picture
+from cerebbids.reports.doubt import tinted
+from cerebbids.reports.drawing import (
+    Key,
+    Outline,
+    Panel,
+    Picture,
+    Row,
+    caption,
+    color_jpeg,
+    grey,
+    jpeg,
+    write_picture,
+)
 from cerebbids.reports.outlines import outline
 from cerebbids.reports.slices import AXIAL, CORONAL, SAGITTAL, Box, Plane, Volume, cut
 from cerebbids.systems.space import SPACE
@@ -127,6 +139,9 @@ class Scene:
         Grey values of black and white.
     scale : float
         Picture units a millimetre takes.
+    doubt : Volume or None
+        One less the probability that a label is right, in the same world: colours in place of outlines, and the scan
+        alone under the pointer.
     """
 
     t1w: Volume
@@ -135,6 +150,7 @@ class Scene:
     view: Box
     window: tuple[float, float]
     scale: float = SCALE
+    doubt: Volume | None = None
 
     def cuts(self, plane: Plane, count: int) -> tuple[Panel, ...]:
         """Draw cuts that are spread evenly over the labels."""
@@ -144,12 +160,12 @@ class Scene:
         """Draw cuts at the given world coordinates (mm)."""
         return tuple(self._panel(plane, position) for position in positions)
 
-    def few_rows(self) -> tuple[Row, ...]:
-        """Draw few cuts in each plane, where they are large."""
+    def few_rows(self, sagittal: int = 4) -> tuple[Row, ...]:
+        """Draw few cuts in each plane, where they are large: so many sagittal ones."""
         return (
             Row(self.cuts(CORONAL, 3), "Coronal, from the back to the front"),
             Row(self.cuts(AXIAL, 3), "Axial, from below to above"),
-            Row(self.cuts(SAGITTAL, 4), "Sagittal, from left to right"),
+            Row(self.cuts(SAGITTAL, sagittal), "Sagittal, from left to right"),
         )
 
     def legend(self) -> tuple[Key, ...]:
@@ -161,13 +177,13 @@ class Scene:
 
     def _panel(self, plane: Plane, position: float) -> Panel:
         scan = cut(self.t1w, plane, position, self.view, STEP)
-        return Panel(
-            jpeg(scan, self.window),
-            (scan.shape[1] * STEP * self.scale, scan.shape[0] * STEP * self.scale),
-            caption(plane, position),
-            plane.edges,
-            self._outlines(plane, position),
-        )
+        size = (scan.shape[1] * STEP * self.scale, scan.shape[0] * STEP * self.scale)
+        told = caption(plane, position)
+        if self.doubt is None:
+            return Panel(jpeg(scan, self.window), size, told, plane.edges, self._outlines(plane, position))
+        probability = 1 - cut(self.doubt, plane, position, self.view, STEP)
+        colored = color_jpeg(tinted(grey(scan, self.window), probability), quality=92)
+        return Panel(colored, size, told, plane.edges, (), jpeg(scan, self.window, quality=92), told)
 
     def _outlines(self, plane: Plane, position: float) -> tuple[Outline, ...]:
         outlines = []

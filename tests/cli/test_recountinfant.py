@@ -18,7 +18,7 @@ from cerebbids.files import write_text
 from cerebbids.imaging.labelmaps import labels_sha256
 from cerebbids.interfaces.infant import CheckTissues, MeasureTissues
 from cerebbids.interfaces.sink import DerivativesDataSink
-from cerebbids.reports import infant
+from cerebbids.reports import mosaic
 from cerebbids.reports.infant import trust_check
 from tests.datasets import make_dataset
 from tests.finished import contents, save, voxels
@@ -208,13 +208,13 @@ def test_fault_of_one_image_is_a_line_and_the_other_is_counted(out, key, fault, 
 
 def test_labels_given_by_hand_are_not_painted_as_doubtful(out, monkeypatch):
     shown = []
-    real = infant.tinted
+    real = mosaic.tinted
 
     def tinted(scan: np.ndarray, probability: np.ndarray) -> np.ndarray:
         shown.append(float(probability.min()))
         return real(scan, probability)
 
-    monkeypatch.setattr(infant, "tinted", tinted)
+    monkeypatch.setattr(mosaic, "tinted", tinted)
     save(path(out, "tissues"), edited(np.s_[4:10, 10:40, 6:18], GREY))
     trust_check(*(path(out, key) for key in ("t1w", "tissues", "tissues_confidence")), out / "trust.svg")
     assert len(shown) == 9 and min(shown) == pytest.approx(230 / 255, abs=0.01)
