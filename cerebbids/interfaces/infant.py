@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -14,24 +13,15 @@ from cerebbids.data.labels import load_scheme
 from cerebbids.files import as_json, write_text
 from cerebbids.imaging.infantqc import judge_tissues
 from cerebbids.imaging.volumetry import tissue_volumes, write_volumes
-from cerebbids.interfaces.predict import HOURS, network_failure
-from cerebbids.interfaces.process import run_child
+from cerebbids.interfaces.predict import NetworkInputSpec, NetworkProcess
 from cerebbids.reports.figures import place_check, tissue_mosaic, trust_check
 from cerebbids.systems.infant import VALIDATED
 
 _IMAGES = ("dseg", "mask", "shown", "probseg", "confidence", "t1w")
 
 
-class _LabelInputSpec(BaseInterfaceInputSpec):
-    t1w = File(exists=True, mandatory=True, desc="T1w image in one plain form")
+class _LabelInputSpec(NetworkInputSpec):
     months = traits.Float(mandatory=True, desc="age since birth")
-    model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights, another result")
-    version = traits.Str(mandatory=True, desc="of this program")
-    models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
-    device = traits.Str("cpu", usedefault=True, nohash=True, desc="cpu or cuda:N")
-    # Not num_threads: nipype would take that for the number of GPU slots.
-    cpu_threads = traits.Int(1, usedefault=True, nohash=True, desc="CPUs to use")
-    use_gpu = traits.Bool(False, usedefault=True, nohash=True, desc="take one of nipype's GPU slots")
 
 
 class _LabelOutputSpec(TraitedSpec):
@@ -45,25 +35,18 @@ class _LabelOutputSpec(TraitedSpec):
     place = File(exists=True, desc="the same as shown; not of a cerebellum that was cut out before")
 
 
-class LabelTissues(SimpleInterface):
-    """Start ``cerebbids-predict`` with a job file; when the process dies or hangs, this node fails, with the reason."""
+class LabelTissues(NetworkProcess):
+    """Label tissues."""
 
     input_spec = _LabelInputSpec
     output_spec = _LabelOutputSpec
-    _command = (sys.executable, "-P", "-m", "cerebbids.cli.predict")
-    _hours = HOURS
 
     def _run_interface(self, runtime):
         folder = Path(runtime.cwd)
-        job = {key: getattr(self.inputs, key) for key in ("t1w", "months", "device", "cpu_threads")}
-        job |= {"system": "infant", "models_dir": self.inputs.models_dir or None, "out_dir": str(folder)}
-        write_text(folder / "job.json", json.dumps(job, indent=2))
-        ended = run_child([*self._command, "--spec", str(folder / "job.json")], folder, self._hours * 3600)
-        if ended.code != 0:
-            raise network_failure(ended, self.inputs.t1w, self._hours)
+        facts = self._label(folder, system="infant", months=self.inputs.months)
         self._results |= {name: str(folder / f"{name}.nii.gz") for name in _IMAGES}
         self._results["facts"] = str(folder / "predict.json")
-        if not json.loads((folder / "predict.json").read_text(encoding="utf-8"))["cut_out"]:
+        if not facts["cut_out"]:
             self._results["place"] = self._results["shown"]
         return runtime
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,26 +33,52 @@ _OUTPUTS = {
 }
 
 
-class _PredictInputSpec(BaseInterfaceInputSpec):
+class NetworkInputSpec(BaseInterfaceInputSpec):
+    """What the networks of every system need."""
+
+    t1w = File(exists=True, mandatory=True, desc="T1w image in one plain form")
+    model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
+    version = traits.Str(mandatory=True, desc="of this program")
+    models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
+    device = traits.Str("cpu", usedefault=True, nohash=True, desc="cpu or cuda:N")
+    # Not num_threads: nipype would take that for the number of GPU slots.
+    cpu_threads = traits.Int(1, usedefault=True, nohash=True, desc="CPUs to use")
+    use_gpu = traits.Bool(False, usedefault=True, nohash=True, desc="take one of nipype's GPU slots")
+
+
+class NetworkProcess(SimpleInterface):
+    """Start ``cerebbids-predict`` with a job file.
+
+    When the process dies or hangs, this node fails, with the reason as its error; the run goes on.
+    """
+
+    # As a module of this interpreter, because the console script need not be on the PATH.
+    _command = (sys.executable, "-P", "-m", "cerebbids.cli.predict")
+    _hours = HOURS
+
+    def _label(self, folder: Path, **job: Any) -> dict[str, Any]:
+        """Have the files of a job made in a folder; return the facts."""
+        job |= {key: getattr(self.inputs, key) for key in ("t1w", "device", "cpu_threads")}
+        job |= {"models_dir": self.inputs.models_dir or None, "out_dir": str(folder)}
+        write_text(folder / "job.json", json.dumps(job, indent=2))
+        ended = run_child([*self._command, "--spec", str(folder / "job.json")], folder, self._hours * 3600)
+        if ended.code != 0:
+            raise _failure(ended, self.inputs.t1w, self._hours)
+        return json.loads((folder / "predict.json").read_text(encoding="utf-8"))
+
+
+class _PredictInputSpec(NetworkInputSpec):
     system = traits.Str(mandatory=True, desc="published system to apply")
-    t1w = File(exists=True, mandatory=True, desc="preprocessed T1w image")
     xfm = File(exists=True, mandatory=True, desc="ITK affine from the T1w image to the template")
     skull_stripped = traits.Bool(mandatory=True, desc="whether the T1w image shows a bare brain")
     t2w = File(exists=True, desc="preprocessed T2w image to use")
     xfm_t2w = File(exists=True, requires=["t2w"], desc="ITK affine from the T2w image to the T1w image")
     t2w_required = traits.Bool(False, usedefault=True, desc="fail when the T2w image cannot be used")
     t2w_meta = traits.Dict(desc="what the check of the T2w image has measured")
-    model_sha256 = traits.Str(mandatory=True, desc="of the bundle: other weights or grid, another result")
-    version = traits.Str(mandatory=True, desc="of this program")
     method = traits.Enum("nets", "fast", "atlas", usedefault=True, desc="what names the lobules")
     flip = traits.Bool(False, usedefault=True, desc="show the networks the mirror image, too")
     save_probabilities = traits.Bool(False, usedefault=True, desc="write the probabilities of all labels")
     library = traits.Str("", usedefault=True, nohash=True, desc="in place of the bundle's; model_sha256 covers it")
-    models_dir = traits.Str("", usedefault=True, nohash=True, desc="in place of the packaged bundles")
-    device = traits.Str("cpu", usedefault=True, nohash=True, desc="cpu or cuda:N")
-    # Not num_threads: nipype would take that for the number of GPU slots.
-    cpu_threads = traits.Int(1, usedefault=True, nohash=True, desc="CPUs to use")
-    use_gpu = traits.Bool(False, usedefault=True, nohash=True, desc="take one of nipype's GPU slots")
 
 
 class _PredictOutputSpec(TraitedSpec):
@@ -77,40 +104,27 @@ class _PredictOutputSpec(TraitedSpec):
     facts = File(exists=True, desc="JSON: model, device, time and memory")
 
 
-class Predict(SimpleInterface):
-    """Start ``cerebbids-predict`` with a job file.
-
-    When the process dies or hangs, this node fails, with the reason as its error; the run goes on.
-    """
+class Predict(NetworkProcess):
+    """Label lobules."""
 
     input_spec = _PredictInputSpec
     output_spec = _PredictOutputSpec
-    # As a module of this interpreter, because the console script need not be on the PATH.
-    _command = (sys.executable, "-P", "-m", "cerebbids.cli.predict")
-    _hours = HOURS
 
     def _run_interface(self, runtime):
         folder = Path(runtime.cwd)
-        given = ("system", "t1w", "xfm", "skull_stripped", "t2w_required", "method", "flip", "save_probabilities")
-        given += ("device", "cpu_threads")
+        given = ("system", "xfm", "skull_stripped", "t2w_required", "method", "flip", "save_probabilities")
         job = {key: getattr(self.inputs, key) for key in given}
-        job |= {key: self._given(key) for key in ("t2w", "xfm_t2w", "library", "models_dir")}
-        job["out_dir"] = str(folder)
-        write_text(folder / "job.json", json.dumps(job, indent=2))
-        ended = run_child([*self._command, "--spec", str(folder / "job.json")], folder, self._hours * 3600)
-        if ended.code != 0:
-            raise network_failure(ended, self.inputs.t1w, self._hours)
+        facts = self._label(folder, **job, **{key: self._given(key) for key in ("t2w", "xfm_t2w", "library")})
         self._results |= {key: str(folder / name) for key, name in _OUTPUTS.items()}
-        self._results |= self._optional(folder)
+        self._results |= self._optional(folder, facts)
         return runtime
 
     def _given(self, key: str) -> str | None:
         value = getattr(self.inputs, key)
         return value if isdefined(value) and value else None
 
-    def _optional(self, folder: Path) -> dict[str, Any]:
-        """What depends on the image, and the facts that decide it."""
-        facts = json.loads((folder / "predict.json").read_text(encoding="utf-8"))
+    def _optional(self, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """What depends on the image, as the facts decide."""
         kind = "t2w" if facts["t2w"] == "real" else "t2w_synth"
         found: dict[str, Any] = {kind: str(folder / "t2w.nii.gz"), f"{kind}_mni": str(folder / "t2w_mni.nii.gz")}
         if facts["icv_mm3"] is not None:
@@ -127,7 +141,7 @@ class Predict(SimpleInterface):
         return found
 
 
-def network_failure(ended: Ended, t1w: str, hours: float) -> CerebbidsError:
+def _failure(ended: Ended, t1w: str, hours: float) -> CerebbidsError:
     """Why the networks' process did not come to its end, as an error that names the image."""
     machine = "look at the GPU and the machine, or choose --device cpu"
     if ended.code is None:
