@@ -3,40 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
-
-@dataclass(frozen=True)
-class InfantJob:
-    """What to segment, with what, where to.
-
-    Parameters
-    ----------
-    system : str
-        ``infant``.
-    t1w : Path
-        In one plain form; its grid is the grid of all outputs.
-    months : float
-        Age since birth.
-    models_dir : Path or None
-        Folder of bundles; ``None`` is the packaged one.
-    device : str
-    cpu_threads : int
-    out_dir : Path
-    """
-
-    system: str
-    t1w: Path
-    months: float
-    models_dir: Path | None
-    device: str
-    cpu_threads: int
-    out_dir: Path
+    from cerebbids.cli.job import InfantJob
 
 
 def label_infant(device: torch.device, job: InfantJob, lap: Callable[[str], None]) -> dict[str, Any]:

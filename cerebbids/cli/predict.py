@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from traceback import format_exception_only
 from typing import TYPE_CHECKING, Any
 
-from cerebbids.cli.infantjob import InfantJob, label_infant
+from cerebbids.cli.infantjob import label_infant
+from cerebbids.cli.job import InfantJob, LobuleJob, read_job
 from cerebbids.cli.parser import models_of_home
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import CerebbidsError, is_out_of_memory
@@ -27,65 +26,7 @@ if TYPE_CHECKING:
 _ABOUT = "Apply the networks to one image, in a process that can be killed without harm to others; cerebbids calls it."
 
 
-@dataclass(frozen=True)
-class Job:
-    """What to segment, with what, where to.
-
-    Parameters
-    ----------
-    system : str
-        Which model bundle.
-    t1w : Path
-        Preprocessed T1w; its grid is the grid of the native outputs.
-    xfm : Path
-        ITK affine from the T1w to the working space.
-    skull_stripped : bool
-        Whether the T1w shows a bare brain.
-    t2w, xfm_t2w : Path or None
-        Preprocessed T2w to use, and the ITK affine from it to the T1w.
-    t2w_required : bool
-        Whether to fail when that cannot be used.
-    method : str
-        ``nets``, ``fast`` or ``atlas``: what names the lobules.
-    flip : bool
-        Whether ``nets`` see the mirror image, too.
-    save_probabilities : bool
-        Whether to write the probabilities of all labels.
-    library : Path or None
-        Folder of the library that votes; ``None`` is the bundle's.
-    models_dir : Path or None
-        Folder of bundles; ``None`` is the packaged one.
-    device : str
-    cpu_threads : int
-    out_dir : Path
-    """
-
-    system: str
-    t1w: Path
-    xfm: Path
-    skull_stripped: bool
-    t2w: Path | None
-    xfm_t2w: Path | None
-    t2w_required: bool
-    method: str
-    flip: bool
-    save_probabilities: bool
-    library: Path | None
-    models_dir: Path | None
-    device: str
-    cpu_threads: int
-    out_dir: Path
-
-
-def read_job(path: Path) -> Job | InfantJob:
-    """Read a job from JSON (keys: the fields of :class:`Job`, or of that of its system)."""
-    told = json.loads(Path(path).read_text())
-    kind = InfantJob if told["system"] == "infant" else Job
-    places = ("t1w", "xfm", "t2w", "xfm_t2w", "library", "models_dir", "out_dir")
-    return kind(**{key: Path(value) if key in places and value else value for key, value in told.items()})
-
-
-def run(job: Job | InfantJob) -> None:
+def run(job: LobuleJob | InfantJob) -> None:
     """Apply all networks of a system; write images (see :mod:`cerebbids.inference.outputs`) and ``predict.json``.
 
     Raises
@@ -116,7 +57,7 @@ def run(job: Job | InfantJob) -> None:
     write_text(job.out_dir / "predict.json", as_json(facts))
 
 
-def _run_on(device: torch.device, job: Job | InfantJob) -> dict[str, Any]:
+def _run_on(device: torch.device, job: LobuleJob | InfantJob) -> dict[str, Any]:
     """Apply the networks on a device; write images, return facts, and what they took."""
     import torch
 
@@ -136,7 +77,7 @@ def _run_on(device: torch.device, job: Job | InfantJob) -> dict[str, Any]:
     }
 
 
-def _label_lobules(device: torch.device, job: Job, lap: Callable[[str], None]) -> dict[str, Any]:
+def _label_lobules(device: torch.device, job: LobuleJob, lap: Callable[[str], None]) -> dict[str, Any]:
     import nibabel as nib
 
     from cerebbids.imaging.xfm import read_itk_affine

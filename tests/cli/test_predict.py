@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from cerebbids.cli import predict
-from cerebbids.cli.predict import Job, main, run
+from cerebbids.cli.job import LobuleJob
+from cerebbids.cli.predict import main, run
 from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed, read_error
 from cerebbids.imaging.tissuemeans import TissueMeans
 from cerebbids.imaging.xfm import write_itk_affine
@@ -36,9 +37,13 @@ BOX = np.zeros((2, 2, 2), np.float32)
 SIDE = imageside.ImageSide(None, TissueMeans(1, 2, 3), np.zeros(70, int), BOX, BOX, BOX > 0, False, ())
 
 
-def job(folder: Path, method: str = "nets", library: Path | None = None) -> Job:
+def job(folder: Path, method: str = "nets", library: Path | None = None) -> LobuleJob:
     t1w, xfm = folder / "t1w.nii", folder / "xfm.txt"
-    return Job("deepceres", t1w, xfm, False, None, None, False, method, False, False, library, None, "cpu", 1, folder)
+    return LobuleJob(
+        system="deepceres", t1w=t1w, xfm=xfm, skull_stripped=False, t2w=None, xfm_t2w=None, t2w_required=False,
+        method=method, flip=False, save_probabilities=False, library=library, models_dir=None, device="cpu",
+        cpu_threads=1, out_dir=folder,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("lowest", "cut"), [(20, []), (5, ["template's grid"]), (0, ["box", "template's grid"])])
@@ -81,7 +86,7 @@ FULL = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 byte
     ],
 )
 def test_failure_is_one_line_that_another_process_can_read(error, kind, reason, mend, tmp_path, monkeypatch, capsys):
-    def fail(_: Job) -> None:
+    def fail(_: LobuleJob) -> None:
         raise error
 
     monkeypatch.setattr(predict, "read_job", lambda _: None)

@@ -6,7 +6,7 @@ import nibabel as nib
 import pytest
 from nipype.interfaces.base import isdefined
 
-from cerebbids.cli.predict import read_job
+from cerebbids.cli.job import read_job
 from cerebbids.errors import CerebbidsError, ModelError, SegmentationFailed
 from cerebbids.interfaces.predict import Predict
 from cerebbids.interfaces.process import run_child
