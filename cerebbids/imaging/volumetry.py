@@ -41,11 +41,24 @@ def lobule_volumes(
     Returns
     -------
     DataFrame
-        Columns index (empty for a sum of labels), name, hemisphere (left, right, midline or both), tissue (GM, WM or
-        both), n_voxels (of `dseg`), volume_mm3 (voxels times the determinant of the affine, both of `fine` where it is
-        given), icv_percent (100 V / ICV). After the labels: lobules I-IV per side; grey matter and total per side; the
-        vermis, where the scheme tells it from the hemispheres; every lobule, grey matter, white matter and total of
-        both sides; the intracranial cavity. What is not known is missing, not 0.
+        Rows, in this order:
+
+        - every label of `scheme`;
+        - lobules I-IV of either side;
+        - of either side, its grey matter and all of it (``Left cerebellum``);
+        - the vermis, where the scheme tells it from the hemispheres;
+        - of both sides, lobules I-IV, every lobule, grey matter, white matter, and all labels (``Cerebellum``);
+        - the intracranial cavity, whose voxels are those of `icv`.
+
+        Columns; what is not known is missing, not 0:
+
+        - index: the label's value; missing for a sum of labels and for the cavity;
+        - name: of the region;
+        - hemisphere: left, right, midline or both;
+        - tissue: GM, WM or both; missing for the cavity;
+        - n_voxels: on the grid of `dseg`;
+        - volume_mm3: voxels times the volume of one, both of `fine` where it is given (the cavity's: of `icv`);
+        - icv_percent: 100 V / ICV; missing where `icv` is not given or empty.
 
     Raises
     ------
@@ -100,8 +113,8 @@ def tissue_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, cerebellum: nib.N
     Returns
     -------
     DataFrame
-        Columns as those of :func:`lobule_volumes`; a row for every tissue and one for grey and white matter together.
-        The intracranial cavity is not known.
+        Rows: every tissue, and grey and white matter together, without fluid (``Cerebellum``). Columns: those of
+        :func:`lobule_volumes`; hemisphere is always both, and icv_percent is missing, as the cavity is not known.
 
     Raises
     ------
