@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cerebbids.bids.names import CARVED, COMPARTMENTS, TISSUES, VERMIS, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.data.labels import load_scheme
+from cerebbids.files import as_json, write_text
 from cerebbids.systems.space import SPACE
 
 VOLATILE = frozenset({"seconds", "laps", "peak_rss_gb", "peak_gpu_gb"})
 """What the JSON files tell of time and memory: all in which two runs of an image on one machine may differ."""
+
+OF_OLDER = {"confidence_of": "labels before their correction by hand"}
+"""What the provenance of an image says beside the confidence, where somebody has corrected the labels since."""
 
 _MNI = f"{SPACE}: ICBM 152 nonlinear symmetric average of 2009 (version a), affinely registered"
 _RESOLUTION = {"Resolution": "1 mm isotropic, grid of the template"}
@@ -222,3 +227,19 @@ def read_sidecar(derivative: Path) -> dict[str, Any]:
         return {**content, "CerebBIDS": dict(content.get("CerebBIDS", {}))} if content != {} else {}
     except (ValueError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"{path.name} cannot be read ({error})") from error
+
+
+def write_provenance(derivative: Path, content: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """Write the JSON file beside a derivative with another provenance; what comes of a correction counts as manual.
+
+    Parameters
+    ----------
+    derivative : Path
+    content : dict
+        What the file says, as :func:`read_sidecar` reads it.
+    told : dict
+        What it is to say as ``CerebBIDS``.
+    """
+    by_hand = told.get("corrected") or told.get("from_corrected")
+    manual = {"Manual": True} if by_hand and "Manual" in content else {}
+    write_text(sidecar_path(derivative), as_json({**content, **manual, "CerebBIDS": told}))

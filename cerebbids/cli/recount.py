@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 
 from cerebbids.bids.names import CARVED, COMPARTMENTS, DERIVATIVES, LABEL_MAPS, OF_LABELS, derivative_path, sidecar_path
-from cerebbids.bids.sidecars import read_sidecar
+from cerebbids.bids.sidecars import OF_OLDER, read_sidecar, write_provenance
 from cerebbids.cli.corrections import maps_without_hash
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import BadImage
@@ -276,16 +276,14 @@ def _write_sidecars(
     scan: _Scan, images: Mapping[str, nib.Nifti1Image], remade: Collection[str], verdict: Verdict
 ) -> None:
     """Tell in all sidecars what was found; that of seg-Lobules comes last."""
-    older = {"confidence_of": "labels before their correction by hand"} if scan.maps["dseg"].corrected else {}
+    older = OF_OLDER if scan.maps["dseg"].corrected else {}
     for key in reversed(OF_LABELS):
         if (sidecar := scan.sidecars[key]) and scan.paths[key].exists():
             told = {**sidecar["CerebBIDS"], **verdict.told(), **older, **_by_hand(key, scan.maps)}
             # A map that was found without a hash may be hand work: with one, a run would replace it without a word.
             if key in LABEL_MAPS and key in images and (key in remade or "labels_sha256" in told):
                 told["labels_sha256"] = labels_sha256(np.asarray(images[key].dataobj))
-            corrected = told.get("corrected") or told.get("from_corrected")
-            manual = {"Manual": True} if corrected and "Manual" in sidecar else {}
-            write_text(sidecar_path(scan.paths[key]), as_json({**sidecar, **manual, "CerebBIDS": told}))
+            write_provenance(scan.paths[key], sidecar, told)
 
 
 def _by_hand(key: str, maps: Mapping[str, _Map]) -> dict[str, bool]:

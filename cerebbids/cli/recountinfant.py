@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 
 from cerebbids.bids.names import DERIVATIVES, OF_LABELS, TISSUES, YIELDS, derivative_path, sidecar_path
-from cerebbids.bids.sidecars import read_sidecar
+from cerebbids.bids.sidecars import OF_OLDER, read_sidecar, write_provenance
 from cerebbids.cli.recount import Recounted
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import BadImage
@@ -124,7 +124,7 @@ def _write_sidecars(
     corrected: bool,
 ) -> None:
     """Tell in all sidecars what was found; that of the labels comes last."""
-    older = {"confidence_of": "labels before their correction by hand"} if corrected else {}
+    older = OF_OLDER if corrected else {}
     for key in sorted(sidecars, key=lambda key: key == "tissues"):
         if not sidecars[key]:
             continue
@@ -133,5 +133,4 @@ def _write_sidecars(
             told["corrected" if key == "tissues" else "from_corrected"] = True
         if key == "tissues" and "labels_sha256" in told:
             told["labels_sha256"] = labels_sha256(labels)
-        manual = {"Manual": True} if corrected and "Manual" in sidecars[key] else {}
-        write_text(sidecar_path(paths[key]), as_json({**sidecars[key], **manual, "CerebBIDS": told}))
+        write_provenance(paths[key], sidecars[key], told)
