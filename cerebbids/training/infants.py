@@ -76,6 +76,10 @@ def kit_infants(kit: Path) -> tuple[Infant, ...]:
 
 
 def fold_of(infants: tuple[Infant, ...], folds: int = N_FOLDS) -> dict[str, int]:
-    """Deal the people of a cohort to folds in the order of their names; a person's images stay together."""
+    """Deal the people of a cohort to folds in the order of their names; a person's images stay together.
+
+    There is nothing else to spread, as :func:`cerebbids.training.kit.deal_folds` spreads the older of the adults: a
+    cohort is of one age.
+    """
     people = sorted({infant.person for infant in infants})
     return {person: place % folds for place, person in enumerate(people)}
