@@ -21,6 +21,8 @@ from cerebbids.training.infants import TISSUES, Infant
 
 SOFTNESS = 0.6
 """Width of the transition from one tissue to another in a scan, SD of a Gaussian in voxels."""
+_LABELS = range(1, 1 + len(TISSUES))
+"""Fluid, grey and white matter."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ LOOKS = {18: Look(0.75, 0.95, 0.3, 0.1), 12: Look(0.55, 0.9, 0.4, 0.15), 6: Look
 
 def shares_of(labels: np.ndarray) -> np.ndarray:
     """Soft share of each tissue in every voxel, (3, X, Y, Z) float32; together 1 inside, 0 outside."""
-    soft = np.stack([ndimage.gaussian_filter((labels == k + 1).astype(np.float32), SOFTNESS) for k in range(3)])
+    soft = np.stack([ndimage.gaussian_filter((labels == k).astype(np.float32), SOFTNESS) for k in _LABELS])
     return np.where(labels > 0, soft / np.maximum(soft.sum(0), 1e-6), 0)
 
 
@@ -72,7 +74,7 @@ def fade(image: np.ndarray, labels: np.ndarray, look: Look, rng: np.random.Gener
         Standardised inside the labels, 0 outside.
     """
     shares = shares_of(labels)
-    csf, grey, white = (float(image[labels == k + 1].mean()) for k in range(len(TISSUES)))
+    csf, grey, white = (float(image[labels == k].mean()) for k in _LABELS)
     before = np.float32([csf, grey, white])
     after = grey + np.float32([look.fluid, 0, look.white]) * (before - grey)
     explained, moved = (np.tensordot(means, shares, 1) for means in (before, after))
