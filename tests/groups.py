@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from cerebbids.bids.names import CARVED, COMPARTMENTS, VERMIS, beside_labels, derivative_path, sidecar_path
+from cerebbids.bids.found import beside_labels
+from cerebbids.bids.names import CARVED, COMPARTMENTS, VERMIS, derivative_path, sidecar_path
 from cerebbids.cli.records import Record
 from cerebbids.config import RunConfig
 from cerebbids.data.labels import load_scheme

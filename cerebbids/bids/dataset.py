@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from cerebbids import __version__
-from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path, stems_with_labels
+from cerebbids.bids.found import stems_with_labels
+from cerebbids.bids.names import DERIVATIVES, derivative_path, sidecar_path
 from cerebbids.bids.sidecars import LABEL_COLUMNS, provenance
 from cerebbids.data.labels import Label, load_scheme, table_path
 from cerebbids.errors import UsageError

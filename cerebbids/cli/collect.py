@@ -8,15 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import (
-    DERIVATIVES,
-    LABEL_MAPS,
-    QUALITY,
-    beside_labels,
-    stem,
-    stems_with_labels,
-    system_of,
-)
+from cerebbids.bids.found import beside_labels, stems_with_labels, system_of
+from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, QUALITY, stem
 from cerebbids.bids.query import check_labels
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.making import Making, making_of

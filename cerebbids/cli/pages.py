@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cerebbids.bids.dataset import source_dataset
-from cerebbids.bids.names import stems_with_labels
+from cerebbids.bids.found import stems_with_labels
 from cerebbids.cli.environment import check_writable
 from cerebbids.cli.records import last_run, read_records
 from cerebbids.cli.references import References, read_references

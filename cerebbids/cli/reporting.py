@@ -14,18 +14,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from cerebbids.bids.names import (
-    DERIVATIVES,
-    LABEL_MAPS,
-    LABELS,
-    QUALITY,
-    REPORTS,
-    SNAPSHOTS,
-    derivative_path,
-    stem,
-    stems_with_labels,
-    system_of,
-)
+from cerebbids.bids.found import stems_with_labels, system_of
+from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, LABELS, QUALITY, REPORTS, SNAPSHOTS, derivative_path, stem
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records

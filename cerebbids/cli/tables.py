@@ -72,7 +72,7 @@ def _run(output_dir: Path, participants: Sequence[str], norms: Path | None) -> i
 
 def _with_labels(output_dir: Path, participants: Sequence[str], failures: dict[str, CerebbidsError]) -> tuple[str, ...]:
     """Images that there are labels of, by their stems; chosen participants without any fail."""
-    from cerebbids.bids.names import stems_with_labels
+    from cerebbids.bids.found import stems_with_labels
 
     found = {
         subject: [name for name, _ in stems_with_labels(output_dir, subject)] for subject in participants or ("*",)

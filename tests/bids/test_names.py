@@ -45,7 +45,8 @@ def test_labels_of_the_two_conventions_are_told_apart():
 
 
 @pytest.mark.parametrize(
-    "module", ["bids.names", "bids.sidecars", "bids.filters", "bids.query", "bids.dataset", "cli.environment"]
+    "module",
+    ["bids.names", "bids.found", "bids.sidecars", "bids.filters", "bids.query", "bids.dataset", "cli.environment"],
 )
 def test_names_and_settings_load_no_imaging(module):
     code = (

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from cerebbids.bids.dataset import start_dataset
-from cerebbids.bids.names import GROUP_QC, SCHEMES, beside_labels, group_table, sidecar_path
+from cerebbids.bids.found import beside_labels
+from cerebbids.bids.names import GROUP_QC, SCHEMES, group_table, sidecar_path
 from cerebbids.cli.group import run_group
 from cerebbids.cli.records import Record
 from cerebbids.cli.run import main

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cerebbids.bids.names import GROUP_QC, SCHEMES, beside_labels, group_table, sidecar_path
+from cerebbids.bids.found import beside_labels
+from cerebbids.bids.names import GROUP_QC, SCHEMES, group_table, sidecar_path
 from cerebbids.cli.group import run_group
 from cerebbids.cli.making import Making, making_of, mixtures_of
 from cerebbids.cli.recount import recount

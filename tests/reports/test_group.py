@@ -4,7 +4,8 @@ import re
 import pytest
 from plotly.offline import get_plotlyjs
 
-from cerebbids.bids.names import GROUP_PAGE, beside_labels
+from cerebbids.bids.found import beside_labels
+from cerebbids.bids.names import GROUP_PAGE
 from cerebbids.cli.group import run_group
 from cerebbids.cli.records import Record
 from tests.finished import RUN
