@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
@@ -28,7 +29,7 @@ from tqdm import tqdm
 
 from cerebbids.errors import SegmentationFailed
 from cerebbids.inference.infant import region
-from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, Box, Place, is_cut_out, localise, localise_cut_out
+from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, Place, is_cut_out, localise, localise_cut_out
 from cerebbids.training.augmentation import scanner
 from cerebbids.training.infantanatomy import draw_pose, tissues_on
 from cerebbids.training.infantheads import nearest_map, t1w_means, textured
@@ -42,6 +43,18 @@ SEED = 36
 """First part of the phantoms' seeds; that of training's examples is 0."""
 VIEW_MM = (200.0, 240.0, 230.0)
 """Field of view from left to right, back to front and bottom to top."""
+MARGIN_MM = 10.0
+"""How much more the box holds on all sides."""
+NEAR_MM = 15.0
+"""Brainstem that lies no further than this above or below the cerebellum is in the box; pons lies in front of it."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box along the axes of the world (RAS+): its lowest and highest corner, mm."""
+
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
 
 
 def native_grid(rng: np.random.Generator) -> tuple[np.ndarray, tuple[int, ...]]:
@@ -66,6 +79,17 @@ def phantom(heads: tuple[HeadMap, ...], month: int) -> tuple[nib.Nifti1Image, np
     change.set_random_state(int(rng.integers(2**31)))
     seen = torch.as_tensor(change(torch.from_numpy(painted)[None])).clamp(min=0)[0].numpy()
     return nib.Nifti1Image(seen, affine), tissues.astype(np.uint8)
+
+
+def box_of(labels: nib.Nifti1Image) -> Box:
+    """Box around the cerebellum that was found and what is near of the brainstem, with a margin."""
+    classes = np.asarray(labels.dataobj)
+    world = [apply_affine(labels.affine, np.argwhere(classes == value)) for value in (CEREBELLUM, BRAINSTEM)]
+    low, high = world[0].min(0), world[0].max(0)
+    near = world[1][(world[1][:, 2] > low[2] - NEAR_MM) & (world[1][:, 2] < high[2] + NEAR_MM)]
+    both = np.concatenate((world[0], near))
+    low, high = both.min(0) - MARGIN_MM, both.max(0) + MARGIN_MM
+    return Box(tuple(low.tolist()), tuple(high.tolist()))
 
 
 def share_inside(mask: np.ndarray, affine: np.ndarray, box: Box) -> float:
@@ -101,7 +125,7 @@ def phantom_row(net: torch.nn.Module, heads: tuple[HeadMap, ...], month: int) ->
         if place:
             row[f"dice_{name}"] = dice(np.asarray(place.labels.dataobj) == value, truth == value)
     if place:
-        row["in_box"] = share_inside(truth == CEREBELLUM, image.affine, place.box)
+        row["in_box"] = share_inside(truth == CEREBELLUM, image.affine, box_of(place.labels))
         shown = region(np.asarray(place.labels.dataobj), image.affine)
         row["shown"] = float(shown[truth == CEREBELLUM].mean())
     return row
@@ -118,7 +142,7 @@ def cut_out_rows(net: torch.nn.Module, kit: Path) -> list[dict[str, object]]:
         if place:
             row["backwards"] = place.backwards
             labelled = np.asarray(nib.load(path.with_name(f"{name}_label.nii.gz")).dataobj) > 0
-            row["in_box"] = share_inside(labelled, image.affine, place.box)
+            row["in_box"] = share_inside(labelled, image.affine, box_of(place.labels))
         rows.append({**row, "month": 24})
     return rows
 

@@ -24,10 +24,6 @@ CEREBRUM, CEREBELLUM, BRAINSTEM = 1, 2, 3
 PLAUSIBLE_CM3 = (15.0, 200.0)
 """Volume of a cerebellum of 1 to 36 months, with room: 40 to 118 cm3 in the label maps of the kit."""
 MEND = "look at the image's field of view, contrast and quality"
-MARGIN_MM = 10.0
-"""How much more the box holds on all sides."""
-NEAR_MM = 15.0
-"""Brainstem that lies no further than this above or below the cerebellum is in the box; pons lies in front of it."""
 TRIFLE_MM2 = 100.0
 """Area of a cerebellum at a face of the image up to which it does not count as cut."""
 HEAD_MM = 150.0
@@ -45,14 +41,6 @@ is 0.010."""
 
 
 @dataclass(frozen=True)
-class Box:
-    """A box along the axes of the world (RAS+): its lowest and highest corner, mm."""
-
-    low: tuple[float, float, float]
-    high: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
 class Place:
     """Where a cerebellum was found.
 
@@ -64,8 +52,6 @@ class Place:
         Volumes; that of the brain is cerebrum with its ventricles, cerebellum and brainstem, without fluid around.
     cut : bool
         Whether the image ends within the cerebellum.
-    box : Box
-        Around cerebellum and nearby brainstem, with a margin.
     certainty : float
         Mean probability of the classes of what is found.
     backwards : bool
@@ -77,7 +63,6 @@ class Place:
     cerebellum_cm3: float
     brainstem_cm3: float
     cut: bool
-    box: Box
     certainty: float
     backwards: bool = False
 
@@ -181,7 +166,7 @@ def localise(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: to
     brain = float(np.count_nonzero(classes)) * SPACING**3 / 1000
     cut = _touches(labels == CEREBELLUM, _zooms(image))
     certainty = float(probabilities.max(0)[classes > 0].mean())
-    return Place(with_data(image, labels), brain, cerebellum, brainstem, cut, _box(labels, image), certainty)
+    return Place(with_data(image, labels), brain, cerebellum, brainstem, cut, certainty)
 
 
 def localise_cut_out(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: torch.device) -> Place:
@@ -202,8 +187,7 @@ def localise_cut_out(net: torch.nn.Module, image: nib.Nifti1Image, name: str, de
     header = places[0]
     if isinstance(header, Place) and best.certainty < header.certainty + CLEARLY:
         return header
-    labels = np.asarray(best.labels.dataobj)
-    return replace(best, labels=with_data(image, labels), box=_box(labels, image), backwards=True)
+    return replace(best, labels=with_data(image, np.asarray(best.labels.dataobj)), backwards=True)
 
 
 def _found(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: torch.device) -> Place | SegmentationFailed:
@@ -253,16 +237,6 @@ def _touches(cerebellum: np.ndarray, zooms: np.ndarray) -> bool:
         if any(cerebellum.take(place, axis).sum() * area > TRIFLE_MM2 for place in (depth, -1 - depth)):
             return True
     return False
-
-
-def _box(labels: np.ndarray, image: nib.Nifti1Image) -> Box:
-    """Box around the cerebellum and what is near of the brainstem."""
-    world = [apply_affine(image.affine, np.argwhere(labels == value)) for value in (CEREBELLUM, BRAINSTEM)]
-    low, high = world[0].min(0), world[0].max(0)
-    near = world[1][(world[1][:, 2] > low[2] - NEAR_MM) & (world[1][:, 2] < high[2] + NEAR_MM)]
-    both = np.concatenate((world[0], near))
-    low, high = both.min(0) - MARGIN_MM, both.max(0) + MARGIN_MM
-    return Box(tuple(low.tolist()), tuple(high.tolist()))
 
 
 def _top(image: np.ndarray) -> float:

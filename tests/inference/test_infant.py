@@ -9,7 +9,7 @@ from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.antsio import with_data
 from cerebbids.inference import infant as module
 from cerebbids.inference.infant import AROUND_MM, label, region
-from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, CEREBRUM, Box, Place
+from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, CEREBRUM, Place
 from cerebbids.inference.tissues import find_tissues
 from tests.inference.test_tissues import ByBrightness, SureOfWhite
 
@@ -40,8 +40,7 @@ def found(monkeypatch: pytest.MonkeyPatch):
 
     def set_place(parts: np.ndarray, brain_cm3: float = 700.0, cut_out: bool = False) -> None:
         def localise(net, image, name, device):
-            box = Box((0, 0, 0), (1, 1, 1))
-            return Place(with_data(image, parts), brain_cm3, 60.0, 8.0, False, box, 0.9)
+            return Place(with_data(image, parts), brain_cm3, 60.0, 8.0, False, 0.9)
 
         for name in ("localise", "localise_cut_out"):
             monkeypatch.setattr(module, name, localise)

@@ -13,7 +13,6 @@ from cerebbids.inference.localise import (
     BRAINSTEM,
     CEREBELLUM,
     CEREBRUM,
-    MARGIN_MM,
     SHAPE,
     SPACING,
     bright_centre,
@@ -74,12 +73,6 @@ def check(image: nib.Nifti1Image, truth: np.ndarray) -> None:
         assert cm3 == pytest.approx(a.sum() * abs(np.linalg.det(image.affine[:3, :3])) / 1000, rel=1e-4)
     middles = [apply_affine(image.affine, np.argwhere(mask == CEREBELLUM).mean(0)) for mask in (labels, truth)]
     assert np.abs(middles[0] - middles[1]).max() < 0.4  # a shift by half a voxel of the network would be 1.25 mm
-    (centre, radii), _ = PARTS
-    low, high = np.subtract(centre, radii) - MARGIN_MM, np.add(centre, radii) + MARGIN_MM
-    assert np.allclose(place.box.low[:2], low[:2], atol=2.6) and place.box.high[0] == pytest.approx(high[0], abs=2.6)
-    for value, margin in ((CEREBELLUM, 7.0), (BRAINSTEM, 3.0)):  # the stand-in does not see the tips of the brainstem
-        world = apply_affine(image.affine, np.argwhere(truth == value))
-        assert (world > np.add(place.box.low, margin)).all() and (world < np.subtract(place.box.high, margin)).all()
     assert not place.cut
 
 
@@ -225,5 +218,3 @@ def test_a_cut_out_is_taken_as_its_anatomy_lies(front: int):
     assert np.array_equal(place.labels.affine, affine)
     found = np.asarray(place.labels.dataobj) == CEREBELLUM
     assert (found & (truth == CEREBELLUM)).sum() > 0.8 * (truth == CEREBELLUM).sum()
-    world = apply_affine(affine, np.argwhere(found))
-    assert (world.min(0) > place.box.low).all() and (world.max(0) < place.box.high).all()
