@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cerebbids.bids.found import beside_labels
-from cerebbids.bids.names import CARVED, COMPARTMENTS, VERMIS, derivative_path, sidecar_path
+from cerebbids.bids.names import CARVED, COMPARTMENTS, TISSUES, VERMIS, derivative_path, sidecar_path
 from cerebbids.cli.records import Record
 from cerebbids.config import RunConfig
 from cerebbids.data.labels import load_scheme
@@ -43,9 +43,9 @@ def folders(root: Path, *names: str) -> RunConfig:
     return RunConfig(raw, out, root / "work", analysis_level="group")
 
 
-def labels_of(out: Path, name: str) -> Path:
+def labels_of(out: Path, name: str, key: str = "dseg") -> Path:
     """Path of an image's labels."""
-    return out / Path(name).parent / derivative_path("sub-0_T1w.nii.gz", "dseg").name.replace("sub-0", Path(name).name)
+    return out / Path(name).parent / derivative_path("sub-0_T1w.nii.gz", key).name.replace("sub-0", Path(name).name)
 
 
 def put(
@@ -71,6 +71,19 @@ def put(
     beside_labels(labels, "qc").write_text(json.dumps(quality_report(dict(metrics))))
     Record(f"{name}_T1w.nii.gz", RUN).save(out)
     return labels
+
+
+def put_infant(out: Path, name: str, factor: float = 1.0) -> None:
+    """Write what there is of an infant's image, whose grey and white matter have 1030 mm3 times a factor."""
+    labels = labels_of(out, name, "tissues")
+    labels.parent.mkdir(parents=True, exist_ok=True)
+    for path in (labels, beside_labels(labels, "tissues_morph")):
+        path.touch()
+        sidecar_path(path).write_text(json.dumps({"CerebBIDS": MADE}))
+    table = _table(TISSUES, factor, {}, None)
+    table[table["name"] != CAVITY].to_csv(beside_labels(labels, "tissues_morph"), sep="\t", index=False, na_rep="n/a")
+    beside_labels(labels, "tissues_qc").write_text(json.dumps(quality_report(METRICS)))
+    Record(f"{name}_T1w.nii.gz", RUN).save(out)
 
 
 def filled(root: Path, *names: str) -> RunConfig:

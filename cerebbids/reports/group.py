@@ -47,6 +47,7 @@ class _Row:
     facts: dict[str, str]
     cerebellum: _Number
     cavity: _Number
+    of_infants: _Number
     outliers: _Number
     numbers: tuple[_Number, ...]
     has_volumes: bool
@@ -89,6 +90,7 @@ def group_page(
         .render(
             rows=_rows(quality, links, frames, numbers),
             numbers={column: described[column]["Description"] for column in numbers},
+            systems=[scheme for scheme in (COMPARTMENTS, TISSUES) if group_table(scheme) in frames] or [COMPARTMENTS],
             counts=_counts(quality),
             mixtures=mixtures,
             left_out=left_out,
@@ -108,8 +110,9 @@ def group_page(
 
 def _rows(quality: pd.DataFrame, links: Sequence[str], frames: Frames, numbers: Sequence[str]) -> list[_Row]:
     volumes = _columns(frames.get(group_table(COMPARTMENTS)))
-    for name, of_infants in _columns(frames.get(group_table(TISSUES))).items():
-        volumes[name] = volumes.get(name, {}) | of_infants
+    tissues = _columns(frames.get(group_table(TISSUES)))
+    volumes["of_infants"] = tissues.get("Cerebellum", {})  # by other rules: not to be compared
+    volumes["outliers"] = volumes.get("outliers", {}) | tissues.get("outliers", {})
     measured = {image for scheme in EVERY_SCHEME for image in frames.get(group_table(scheme), _NONE)["image"]}
     rows = []
     for link, cells in zip(links, quality.to_dict("records"), strict=True):
@@ -123,6 +126,7 @@ def _rows(quality: pd.DataFrame, links: Sequence[str], frames: Frames, numbers: 
                 facts={column: _text(cells[column]) for column in _TEXTS},
                 cerebellum=_number(own.get("Cerebellum"), 1000, ".1f"),
                 cavity=_number(own.get(CAVITY), 1000, ".0f"),
+                of_infants=_number(own.get("of_infants"), 1000, ".1f"),
                 outliers=_number(own.get("outliers"), 1, ".0f"),
                 numbers=tuple(_number(cells[column]) for column in numbers),
                 has_volumes=is_own and image in measured,

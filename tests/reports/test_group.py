@@ -9,7 +9,7 @@ from cerebbids.bids.names import GROUP_PAGE
 from cerebbids.cli.group import run_group
 from cerebbids.cli.records import Record
 from tests.finished import RUN
-from tests.groups import MADE, RUNS, folders, put
+from tests.groups import MADE, RUNS, folders, put, put_infant
 
 NAMES = [f"sub-{k}/anat/sub-{k}" for k in range(1, 7)]
 BREAKOUT = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>"
@@ -118,3 +118,40 @@ def test_group_without_volumes_of_lobules_has_no_flat_map(tmp_path):
     beside_labels(put(config.output_dir, NAMES[0]), "morph").unlink()
     page = page_of(config)
     assert 'class="flatmap"' not in page and (config.output_dir / GROUP_PAGE).stat().st_size < 1e5
+
+
+def volumes_in(page: str) -> list[dict[str, str]]:
+    """What the table tells of volumes, by the columns' titles, image by image."""
+    body = re.search(r'<table id="quality">.*?</table>', page, re.S).group()
+    titles = re.findall(r'data-kind="number" class="number".*?<button type="button".*?>(.*?)</button>', body)
+    rows = body.split("<tbody>")[1].split("</tr>")[:-1]
+    return [dict(zip(titles, re.findall(r'<td class="number".*?>(.*?)</td>', row), strict=True)) for row in rows]
+
+
+def test_volumes_of_infants_and_of_others_are_kept_apart(tmp_path):
+    config = folders(tmp_path, *NAMES)
+    for k, name in enumerate(NAMES):
+        put(config.output_dir, name, 20 if k else 1)
+    alone = volumes_in(page_of(config))
+    infants = [f"sub-i{k}/anat/sub-i{k}" for k in range(3)]
+    for name in infants:
+        source = config.bids_dir / f"{name}_T1w.nii.gz"
+        source.parent.mkdir(parents=True)
+        source.touch()
+        put_infant(config.output_dir, name)
+    page = page_of(config)
+    *others, one, _, _ = volumes_in(page)
+    added = "Cerebellum of infants, cm³"
+    assert [{title: row[title] for title in alone[0]} for row in others] == alone
+    assert {row[added] for row in others} == {"–"} and others[0]["Outliers"] != "0"
+    assert (one["Cerebellum, cm³"], one["Cavity, cm³"], one[added], one["Outliers"]) == ("–", "–", "1.0", "–")
+    assert "regions of seg-Lobules or seg-CerebellumTissue whose" in page
+    assert list(data_of(page)["schemes"]) == ["Lobules", "DeepCERES", "LobulesVermis"]
+
+
+def test_a_page_of_infants_has_no_columns_of_others(tmp_path):
+    config = folders(tmp_path, *NAMES)
+    for name in NAMES:
+        put_infant(config.output_dir, name)
+    first, *_ = volumes_in(page_of(config))
+    assert "Cerebellum, cm³" not in first and first["Cerebellum of infants, cm³"] == "1.0" and first["Outliers"] == "0"
