@@ -31,6 +31,11 @@ def notes(fold: int, net: str) -> dict:
     return json.loads((RESULTS / "folds" / f"fold-{fold}_{net}.json").read_text(encoding="utf-8"))
 
 
+def as_json(told: dict) -> dict:
+    """As notes have it: lists, not tuples."""
+    return json.loads(json.dumps(told))
+
+
 def fold_toml(fold: int) -> Path:
     return RESULTS / "folds" / f"fold-{fold}.toml"
 
@@ -85,9 +90,9 @@ def test_nobody_was_scored_by_a_cascade_that_had_seen_them(by_cascade: pd.DataFr
 
 @pytest.mark.parametrize("net", ("lobules", *SIDE_NETS, *LOBULE_NETS))
 def test_every_scored_cascade_was_trained_by_the_recipe(by_cascade: pd.DataFrame, net: str):
-    recipe = json.loads(json.dumps(asdict(RECIPES[net])))  # as notes have it: lists, not tuples
+    recipe = as_json(asdict(RECIPES[net]))
     for fold in set(by_cascade["fold"]):
-        told = asdict(Recipe(net, steps=0)) | notes(fold, net)["recipe"]  # notes may be older than a field
+        told = as_json(asdict(Recipe(net, steps=0))) | notes(fold, net)["recipe"]  # notes may be older than a field
         assert told == recipe, fold
 
 
