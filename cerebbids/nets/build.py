@@ -5,16 +5,18 @@ from __future__ import annotations
 from torch import nn
 
 from cerebbids.nets.adunet import ADUNet
+from cerebbids.nets.ageunet import AgeUNet
 from cerebbids.nets.contrast import ContrastNet
 from cerebbids.nets.deform import DeformNet
 from cerebbids.nets.dpn import DPN
+from cerebbids.nets.multistream import MultiStream
 from cerebbids.nets.sizes import Sizes
 from cerebbids.nets.superres import SuperResolution
 from cerebbids.nets.unet import UNet
 
 NETS: dict[str, type[nn.Module]] = {
     "unet": UNet, "superres": SuperResolution, "contrast": ContrastNet, "deform": DeformNet, "dpn": DPN,
-    "adunet": ADUNet,
+    "adunet": ADUNet, "multistream": MultiStream, "ageunet": AgeUNet,
 }  # fmt: skip
 """Architecture -> class."""
 
