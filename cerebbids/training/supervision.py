@@ -94,7 +94,7 @@ def with_age(loss: Callable[..., torch.Tensor], alpha: float) -> Callable[..., t
     Parameters
     ----------
     loss : callable
-        Of what the network says of labels.
+        Of what the network says of labels, and of labels (N, 1, D, H, W) int64.
     alpha : float
         10e-3 in the text. The network tells ages standardised, as the targets are: else squared weeks, hundreds at
         first, outweigh all labels, and the learning rate has to be so low that the network finds the mean age alone.
@@ -102,10 +102,17 @@ def with_age(loss: Callable[..., torch.Tensor], alpha: float) -> Callable[..., t
     Returns
     -------
     callable
-        Of (labels, ages (N,)) as the network answers, and of (labels, ages) as they are.
+        Of (labels, ages (N,)) as the network answers, and of a target (N, 2, D, H, W): labels, and in every voxel the
+        age.
     """
 
-    def total(answer: tuple[object, torch.Tensor], target: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        return loss(answer[0], target[0]) + alpha * F.mse_loss(answer[1].float(), target[1].float())
+    def total(answer: tuple[object, torch.Tensor], target: torch.Tensor) -> torch.Tensor:
+        told, ages = answer
+        return loss(told, target[:, :1].long()) + alpha * F.mse_loss(ages.float(), target[:, 1, 0, 0, 0].float())
 
     return total
+
+
+def labels_alone(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Loss of labels of the same targets, whose age nobody is asked for."""
+    return lambda answer, target: loss(answer, target[:, :1].long())

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from cerebbids.training.loss import dice_cross_entropy
-from cerebbids.training.supervision import UNKNOWN, coarser, deeply_supervised, where_known, with_age
+from cerebbids.training.supervision import UNKNOWN, coarser, deeply_supervised, labels_alone, where_known, with_age
 
 
 def entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -68,6 +68,7 @@ def test_a_patch_without_labels_teaches_nothing():
 
 def test_the_age_counts_by_its_factor():
     logits, labels = torch.randn(2, 3, 2, 2, 2), torch.randint(0, 3, (2, 1, 2, 2, 2))
-    answer = (logits, torch.tensor([1.0, -1.0]))
-    found = with_age(entropy, 0.01)(answer, (labels, torch.tensor([0.0, 2.0])))
-    assert torch.allclose(found, entropy(logits, labels) + 0.01 * (1 + 9) / 2)
+    ages = torch.tensor([0.0, 2.0]).reshape(2, 1, 1, 1, 1).expand_as(labels)
+    answer, target = (logits, torch.tensor([1.0, -1.0])), torch.cat((labels, ages), 1)
+    assert torch.allclose(with_age(entropy, 0.01)(answer, target), entropy(logits, labels) + 0.01 * (1 + 9) / 2)
+    assert torch.allclose(labels_alone(entropy)(logits, target), entropy(logits, labels))
