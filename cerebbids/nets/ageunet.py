@@ -92,7 +92,7 @@ class AgeUNet(nn.Module):
     widths : tuple of int
         Feature channels of the input block, each downsampling and the bottleneck.
     scales : int
-        Finest resolutions with a classifier (deep supervision); the full one alone: 1.
+        Finest resolutions with a head (deep supervision); the full one alone: 1.
     age : bool
         Whether there is an age head.
 
@@ -110,17 +110,17 @@ class AgeUNet(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         if not 1 <= scales < len(widths):
-            raise ValueError(f"between 1 and {len(widths) - 1} resolutions have a classifier, not {scales}")
+            raise ValueError(f"between 1 and {len(widths) - 1} resolutions have a head, not {scales}")
         down = [(wide, wider) for wide, wider in zip(widths[:-1], widths[1:], strict=True)]
         self.blocks = nn.ModuleList([Residual(channels_in, widths[0]), *(Residual(*pair, stride=2) for pair in down)])
         self.rises = nn.ModuleList(Rise(deep, fine) for fine, deep in reversed(down))
-        self.classifiers = nn.ModuleList(nn.Conv3d(width, classes, 1) for width in widths[:scales])
+        self.heads = nn.ModuleList(nn.Conv3d(width, classes, 1) for width in widths[:scales])
         self.age = AgeHead(widths[-1]) if age else None
 
     def forward(self, x: torch.Tensor) -> object:
         """(N, channels_in, D, H, W), sides multiples of ``2 ** (len(widths) - 1)`` -> labels, with an age head and age.
 
-        Labels are logits (N, classes, D, H, W), or in training those at all resolutions with a classifier, the finest
+        Labels are logits (N, classes, D, H, W), or in training those at all resolutions with a head, the finest
         first; an age is (N,).
         """
         skips = []
@@ -131,8 +131,8 @@ class AgeUNet(nn.Module):
         for rise in self.rises:
             x = rise(x, skips.pop())
             levels.append(x)
-        told = zip(self.classifiers, reversed(levels), strict=False)
-        labels = tuple(classify(level) for classify, level in told) if self.training else self.classifiers[0](x)
+        told = zip(self.heads, reversed(levels), strict=False)
+        labels = tuple(tell(level) for tell, level in told) if self.training else self.heads[0](x)
         return labels if self.age is None else (labels, self.age(bottom))
 
     def learning(self, strategy: str) -> tuple[nn.Parameter, ...]:

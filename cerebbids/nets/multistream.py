@@ -5,7 +5,7 @@ multi-scale deep supervision). The text names its parts, not how they are joined
 
 - a block is two convolutions, of which the second is added to the first (short skip);
 - the deepest features of all streams are stacked, and a convolution brings them to the width of one: so decoder and
-  classifiers have the same weights whatever the number of streams, and can be taken over from a network of T1w alone;
+  heads have the same weights whatever the number of streams, and can be taken over from a network of T1w alone;
 - features at finer resolutions are averaged over the streams and stacked on what comes from below (long skip).
 """
 
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 SCALES = 3
-"""Resolutions with a classifier: full, half and quarter."""
+"""Resolutions with a head: full, half and quarter."""
 
 
 def _convolution(channels_in: int, channels_out: int) -> nn.Sequential:
@@ -82,7 +82,7 @@ class MultiStream(nn.Module):
     def __init__(self, streams: Sequence[int], classes: int, widths: Sequence[int] = (32, 64, 128, 256)) -> None:
         super().__init__()
         if len(widths) < SCALES:
-            raise ValueError(f"{SCALES} resolutions have a classifier: {len(widths)} widths are too few")
+            raise ValueError(f"{SCALES} resolutions have a head: {len(widths)} widths are too few")
         self.channels = tuple(streams)
         self.streams = nn.ModuleList(Stream(channels, widths) for channels in streams)
         self.fusion = _convolution(len(self.channels) * widths[-1], widths[-1])
@@ -92,7 +92,7 @@ class MultiStream(nn.Module):
             for deep, fine in upward
         )
         self.decoder = nn.ModuleList(ShortSkip(2 * fine, fine) for _, fine in upward)
-        self.classifiers = nn.ModuleList(nn.Conv3d(width, classes, 3, padding=1) for width in widths[:SCALES])
+        self.heads = nn.ModuleList(nn.Conv3d(width, classes, 3, padding=1) for width in widths[:SCALES])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """(N, channels, D, H, W) -> logits (N, classes, D, H, W); in training those at all three resolutions.
@@ -107,5 +107,5 @@ class MultiStream(nn.Module):
             x = block(torch.cat((rise(x), skip), 1))
             levels.append(x)
         if not self.training:
-            return self.classifiers[0](x)
-        return tuple(classify(level) for classify, level in zip(self.classifiers, reversed(levels), strict=False))
+            return self.heads[0](x)
+        return tuple(tell(level) for tell, level in zip(self.heads, reversed(levels), strict=False))

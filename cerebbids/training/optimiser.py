@@ -33,7 +33,7 @@ class Optimiser:
     Parameters
     ----------
     net : Module
-        On its device and in its memory format; its parameters are moved in place.
+        On its device and in its memory format; its parameters are moved in place, but for those without a gradient.
     recipe : Recipe
 
     Examples
@@ -46,13 +46,13 @@ class Optimiser:
 
     def __init__(self, net: torch.nn.Module, recipe: Recipe) -> None:
         self.net, self.recipe = net, recipe
-        named = dict(net.named_parameters())
+        named = {name: p for name, p in net.named_parameters() if p.requires_grad}
         kept = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
         if recipe.method == "sgd":
             self._convolutions, self.names = {}, (tuple(named),)
             self.parts = (torch.optim.SGD([{"params": [*named.values()], "factor": 1.0}], **kept, momentum=MOMENTUM),)
             return
-        head = [name for name in named if "head" in name.split(".")]
+        head = [name for name in named if {"head", "heads"} & {*name.split(".")}]
         self._convolutions = {name: p for name, p in named.items() if p.ndim == 5 and name not in head}
         others = [name for name in named if name not in self._convolutions and name not in head]
         self._matrices = {name: as_matrix(p.detach(), p) for name, p in self._convolutions.items()}

@@ -24,7 +24,7 @@ def test_every_weight_learns():
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
 
 
-def test_classifiers_are_of_the_finest_resolutions():
+def test_heads_are_of_the_finest_resolutions():
     labels = AgeUNet(1, 3, (2, 2, 2, 2), scales=3)(torch.zeros(1, 1, 32, 16, 24))
     assert [tuple(answer.shape[1:]) for answer in labels] == [(3, 32, 16, 24), (3, 16, 8, 12), (3, 8, 4, 6)]
 
@@ -49,12 +49,12 @@ def test_strategies_reach_from_the_bottleneck_outwards():
     names = {id(weight): name for name, weight in net.named_parameters()}
     learnt = {name: {names[id(p)].rsplit(".", 3)[0] for p in net.learning(name)} for name in STRATEGIES}
     assert all(any(part.startswith(f"blocks.{k}") for part in learnt["shallow"]) for k in (4, 5))
-    assert not any(part.startswith(("blocks.3", "rises.1", "classifiers")) for part in learnt["shallow"])
+    assert not any(part.startswith(("blocks.3", "rises.1", "heads")) for part in learnt["shallow"])
     assert learnt["shallow"] < learnt["medium"] < learnt["deep"]
-    assert not any(part.startswith(("blocks.0", "rises.4", "classifiers")) for part in learnt["deep"])
+    assert not any(part.startswith(("blocks.0", "rises.4", "heads")) for part in learnt["deep"])
     assert len(net.learning("full")) == len(list(net.parameters()))
 
 
-def test_as_many_classifiers_as_resolutions_on_the_way_up_at_most():
+def test_as_many_heads_as_resolutions_on_the_way_up_at_most():
     with pytest.raises(ValueError, match="between 1 and 2 resolutions"):
         AgeUNet(1, 2, (2, 2, 2), scales=3)

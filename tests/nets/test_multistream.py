@@ -33,7 +33,7 @@ def test_the_answer_goes_by_all_of_them(channel):
 
 def test_a_path_of_t1w_alone_fits_into_one_of_more_modalities():
     alone, both = MultiStream((1,), 4, WIDTHS).state_dict(), MultiStream((1, 1), 4, WIDTHS).state_dict()
-    path = ("streams.0.", "rises.", "decoder.", "classifiers.")
+    path = ("streams.0.", "rises.", "decoder.", "heads.")
     ours = {name: weights.shape for name, weights in alone.items() if name.startswith(path)}
     assert ours == {name: weights.shape for name, weights in both.items() if name.startswith(path)}
     assert {name for name in both if not name.startswith(path)} == {
@@ -41,6 +41,6 @@ def test_a_path_of_t1w_alone_fits_into_one_of_more_modalities():
     }
 
 
-def test_too_few_resolutions_for_three_classifiers_are_told():
-    with pytest.raises(ValueError, match="3 resolutions have a classifier: 2 widths are too few"):
+def test_too_few_resolutions_for_three_heads_are_told():
+    with pytest.raises(ValueError, match="3 resolutions have a head: 2 widths are too few"):
         MultiStream((1, 1), 4, (8, 16))

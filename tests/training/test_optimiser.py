@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from cerebbids.nets.ageunet import AgeUNet
 from cerebbids.nets.unet import UNet
 from cerebbids.training.optimiser import Optimiser
 from cerebbids.training.recipe import Recipe
@@ -79,3 +80,29 @@ def test_sgd_goes_on_with_its_moments():
     other = Optimiser(net, recipe)
     other.load_moments(kept)
     assert all(torch.equal(kept[name], moment) for name, moment in other.moments().items()) and len(kept) > 5
+
+
+@pytest.mark.parametrize("method", ["muon", "sgd"])
+def test_frozen_weights_stay(method: str):
+    net = AgeUNet(1, 3, (4, 4, 4, 4), scales=1).to(memory_format=torch.channels_last_3d)
+    learning = {id(weight) for weight in net.learning("shallow")}
+    for weight in net.parameters():
+        weight.requires_grad_(id(weight) in learning)
+    before = {name: weight.detach().clone() for name, weight in net.named_parameters()}
+    optimiser = Optimiser(net, Recipe("neonatal", steps=2, method=method))
+    for _ in range(2):
+        net.zero_grad()
+        net(torch.randn(1, 1, 16, 16, 16))[0].square().mean().backward()
+        optimiser.step(0.01)
+    moved = {name for name, weight in net.named_parameters() if not torch.equal(weight, before[name])}
+    assert moved == {name for name, weight in net.named_parameters() if id(weight) in learning}
+    assert {key.partition(".")[2] for key in optimiser.moments()} == moved
+
+
+def test_the_last_layers_of_a_network_are_none_of_muons():
+    net = AgeUNet(1, 3, (4, 4, 4, 4), scales=2)
+    convolutions, others = Optimiser(net, Recipe("neonatal", steps=2)).names
+    assert [name for name in others if name.startswith("heads")] == [
+        f"heads.{scale}.{kind}" for scale in (0, 1) for kind in ("weight", "bias")
+    ]
+    assert not any(name.startswith("heads") for name in convolutions)
