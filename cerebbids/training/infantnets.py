@@ -62,7 +62,7 @@ class InfantTraining:
         batch, epochs = 3, 3
         return Recipe(
             kind, self.steps or epochs * PATCHES * len(infants) // batch, "adunet", sizes, batch,
-            method="sgd", epochs=epochs, learning_rate=0.005, weight_decay=5e-4, averaging=0.0,
+            method="sgd", schedule="tenths", epochs=epochs, learning_rate=0.005, weight_decay=5e-4, averaging=0.0,
         )  # fmt: skip
 
     def __call__(self, folder: Path, kind: str, infants: tuple[Infant, ...], seen: Seen) -> torch.nn.Module:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,42 +15,14 @@ from cerebbids.training import checkpoint
 from cerebbids.training.optimiser import Optimiser
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen, open_run
+from cerebbids.training.schedule import learning_rate
 
 SAVE_EVERY = 60.0
 """Seconds between checkpoints, and lines of the log."""
-WARM_UP = 30
-"""Steps over which the learning rate rises."""
 Row = tuple[int, float, float, float]
 """Step, loss, learning rate, seconds of the step."""
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Of what the net answers and the example's target; computed outside of autocast."""
-
-
-def learning_rate(step: int, recipe: Recipe) -> float:
-    """Learning rate of a step: linear rise, then half a cosine down to 1 %, again after each restart.
-
-    That of SGD is a tenth after each epoch.
-
-    Examples
-    --------
-    >>> recipe = Recipe("lobules", steps=1000)
-    >>> learning_rate(0, recipe) < learning_rate(30, recipe) > learning_rate(999, recipe)
-    True
-    >>> recipe = Recipe("lobules", steps=1500, restarts=(1000,))
-    >>> rates = [learning_rate(step, recipe) for step in (999, 1000, 1030, 1499)]
-    >>> rates[0] < rates[1] < rates[2] > rates[3]
-    True
-    >>> recipe = Recipe("tissue", steps=9, method="sgd", learning_rate=0.005)
-    >>> [round(learning_rate(step, recipe), 8) for step in (0, 2, 3, 8)]
-    [0.005, 0.005, 0.0005, 5e-05]
-    """
-    if recipe.method == "sgd":
-        return recipe.learning_rate * 0.1 ** (step * recipe.epochs // recipe.steps)
-    first = max(begin for begin in (0, *recipe.restarts) if begin <= step)
-    end = min(later for later in (*recipe.restarts, recipe.steps) if later > step)
-    rise = min(1.0, (step - first + 1) / WARM_UP)
-    fallen = 0.5 * (1 + math.cos(math.pi * (step - first) / (end - first)))
-    return recipe.learning_rate * rise * (0.01 + 0.99 * fallen)
 
 
 def update_average(average: dict[str, torch.Tensor], net: torch.nn.Module, step: int, decay: float) -> None:

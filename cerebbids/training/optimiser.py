@@ -6,9 +6,6 @@ import torch
 
 from cerebbids.training.recipe import Recipe
 
-MOMENTUM = 0.9
-"""Of SGD."""
-
 
 def as_matrix(weight: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """A convolution's weight, or its gradient, as the matrix (first channels, everything else).
@@ -47,20 +44,25 @@ class Optimiser:
     def __init__(self, net: torch.nn.Module, recipe: Recipe) -> None:
         self.net, self.recipe = net, recipe
         named = {name: p for name, p in net.named_parameters() if p.requires_grad}
+        age = [name for name in named if "age" in name.split(".")]
         kept = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+
+        def group(names: list[str], factor: float) -> dict[str, object]:
+            return {"params": [named[name] for name in names], "factor": factor}
+
         if recipe.method == "sgd":
-            self._convolutions, self.names = {}, (tuple(named),)
-            self.parts = (torch.optim.SGD([{"params": [*named.values()], "factor": 1.0}], **kept, momentum=MOMENTUM),)
+            rest = [name for name in named if name not in age]
+            groups = [group(rest, 1.0), group(age, recipe.age_rate)]
+            self._convolutions, self.names = {}, ((*rest, *age),)
+            inert = {"momentum": recipe.momentum, "nesterov": recipe.nesterov}
+            self.parts = (torch.optim.SGD(groups, **kept, **inert),)
             return
         head = [name for name in named if {"head", "heads"} & {*name.split(".")}]
-        self._convolutions = {name: p for name, p in named.items() if p.ndim == 5 and name not in head}
-        others = [name for name in named if name not in self._convolutions and name not in head]
+        self._convolutions = {name: p for name, p in named.items() if p.ndim == 5 and name not in (*head, *age)}
+        others = [name for name in named if name not in (*self._convolutions, *head, *age)]
         self._matrices = {name: as_matrix(p.detach(), p) for name, p in self._convolutions.items()}
-        self.names = (tuple(self._convolutions), (*others, *head))
-        groups = [
-            {"params": [named[name] for name in others], "factor": recipe.rest_rate},
-            {"params": [named[name] for name in head], "factor": recipe.head_rate},
-        ]
+        self.names = (tuple(self._convolutions), (*others, *head, *age))
+        groups = [group(others, recipe.rest_rate), group(head, recipe.head_rate), group(age, recipe.age_rate)]
         muon = [{"params": list(self._matrices.values()), "factor": 1.0}]
         # Updates as large as AdamW's would be at this learning rate.
         self.parts = (torch.optim.Muon(muon, **kept, adjust_lr_fn="match_rms_adamw"), torch.optim.AdamW(groups, **kept))

@@ -24,10 +24,14 @@ class Recipe:
     batch : int
         Examples a step.
     method : str
-        ``muon``: Muon and AdamW, whose learning rate follows a cosine; or ``sgd``: with a momentum of 0.9, and a
-        learning rate that falls in steps.
+        ``muon``: Muon and AdamW; or ``sgd``.
+    momentum : float
+    nesterov : bool
+        Of ``sgd``.
+    schedule : str
+        Key of :data:`cerebbids.training.schedule.SCHEDULES`.
     epochs : int
-        Equal parts of a run by ``sgd``: its learning rate is a tenth after each.
+        Equal parts of a run: where the schedule goes by ``tenths``, the learning rate is a tenth after each.
     cross_entropy_weight : float
         Of the mean cross-entropy beside the soft Dice, for networks that label. Nine tenths of the grid are
         background, and the Dice of a class that the net does not name yet has no gradient: at 1 the small lobules
@@ -38,10 +42,12 @@ class Recipe:
         Learning rate of normalisations and biases, and of the last layer, in parts of that: AdamW moves every weight
         equally far, and the few of a thin last layer would take hundreds of steps until it can be sure of anything.
         Not with ``sgd``.
+    age_rate : float
+        Learning rate of an age head, in parts of that, with both methods.
     weight_decay : float
         Of all weights, in parts of the learning rate; with ``sgd`` it is added to the gradient (L2).
     restarts : tuple of int
-        Steps at which the learning rate of ``muon`` begins anew (SGDR, Loshchilov & Hutter 2017).
+        Steps at which a cosine begins anew (SGDR, Loshchilov & Hutter 2017).
     averaging : float
         Decay of the running average of the weights; the average is what is kept. At 0 that is the last weights.
     seed : int
@@ -54,11 +60,15 @@ class Recipe:
     sizes: Sizes = field(default_factory=dict)
     batch: int = 1
     method: str = "muon"
+    momentum: float = 0.9
+    nesterov: bool = False
+    schedule: str = "cosine"
     epochs: int = 3
     cross_entropy_weight: float = 5.0
     learning_rate: float = 1e-2
     rest_rate: float = 0.4
     head_rate: float = 1.6
+    age_rate: float = 0.4
     weight_decay: float = 1e-4
     restarts: tuple[int, ...] = ()
     averaging: float = 0.985

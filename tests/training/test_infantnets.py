@@ -10,8 +10,8 @@ import torch
 from cerebbids.cli.train import main
 from cerebbids.training.infantnets import InfantTraining
 from cerebbids.training.infants import Infant
-from cerebbids.training.loop import learning_rate
 from cerebbids.training.run import Seen, read_notes
+from cerebbids.training.schedule import learning_rate
 
 from .test_infantfolders import write_infant
 

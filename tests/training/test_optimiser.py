@@ -106,3 +106,20 @@ def test_the_last_layers_of_a_network_are_none_of_muons():
         f"heads.{scale}.{kind}" for scale in (0, 1) for kind in ("weight", "bias")
     ]
     assert not any(name.startswith("heads") for name in convolutions)
+
+
+@pytest.mark.parametrize("method", ["muon", "sgd"])
+def test_an_age_head_has_a_learning_rate_of_its_own(method: str):
+    def largest_move(age_rate: float) -> tuple[float, float]:
+        torch.manual_seed(0)
+        net = AgeUNet(1, 3, (4, 4, 4), scales=1, age=True).to(memory_format=torch.channels_last_3d)
+        before = {name: weight.detach().clone() for name, weight in net.named_parameters()}
+        optimiser = Optimiser(net, Recipe("neonatal", steps=2, method=method, age_rate=age_rate))
+        labels, ages = net(torch.randn(2, 1, 16, 16, 16))
+        (labels[0].square().mean() + ages.square().mean()).backward()
+        optimiser.step(0.01)
+        moves = {name: float((weight - before[name]).abs().max().detach()) for name, weight in net.named_parameters()}
+        return max(moves[name] for name in moves if name.startswith("age")), moves["blocks.0.first.0.weight"]
+
+    (age, rest), (slow_age, same) = largest_move(1.0), largest_move(0.1)
+    assert slow_age == pytest.approx(0.1 * age, rel=0.05) and same == pytest.approx(rest, rel=0.05)
