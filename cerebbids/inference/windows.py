@@ -5,7 +5,7 @@ Where cubes overlap, answers are joined. The whole box takes a fraction of the t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import torch
@@ -64,14 +64,14 @@ def both_ways(net: torch.nn.Module, seen: torch.Tensor) -> torch.Tensor:
 
 @torch.inference_mode()
 def in_cubes(
-    net: torch.nn.Module, seen: torch.Tensor, side: int = 32, stride: int = 16
+    net: Callable[[torch.Tensor], torch.Tensor], seen: torch.Tensor, side: int = 32, stride: int = 16
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Ask a network about every cube of a box.
 
     Parameters
     ----------
-    net : Module
-        In evaluation mode.
+    net : callable
+        A network in evaluation mode, or what takes one answer out of its several.
     seen : Tensor, (channels, X, Y, Z)
         On the network's device. A box that is smaller than a cube is padded with zeros.
     side, stride : int
