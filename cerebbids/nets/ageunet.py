@@ -77,7 +77,9 @@ class AgeHead(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, channels, D, H, W) -> (N,)."""
-        return self.tell(self.condense(x).mean((2, 3, 4)))[:, 0]
+        # In float32: on CPUs the gradient of a bfloat16 convolution of a single voxel may be NaN.
+        with torch.autocast(x.device.type, enabled=False):
+            return self.tell(self.condense(x.float()).mean((2, 3, 4)))[:, 0]
 
 
 class AgeUNet(nn.Module):

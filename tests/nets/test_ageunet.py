@@ -58,3 +58,13 @@ def test_strategies_reach_from_the_bottleneck_outwards():
 def test_as_many_heads_as_resolutions_on_the_way_up_at_most():
     with pytest.raises(ValueError, match="between 1 and 2 resolutions"):
         AgeUNet(1, 2, (2, 2, 2), scales=3)
+
+
+def test_ages_have_gradients_in_half_precision_where_the_bottleneck_is_small():
+    torch.manual_seed(0)
+    net = AgeUNet(2, 4, (4, 8, 16, 32, 40), age=True).to(memory_format=torch.channels_last_3d)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, age = net(torch.randn(2, 2, 32, 32, 32).contiguous(memory_format=torch.channels_last_3d))
+    age.sum().backward()
+    assert age.dtype == torch.float32
+    assert all(torch.isfinite(p.grad).all() for p in net.age.parameters())
