@@ -206,7 +206,7 @@ def card(told: Mapping[str, Any], results: Path) -> str:
     return TEXT.read_text(encoding="utf-8").format(
         networks=networks(told),
         width=width(told),
-        licence=told["licence"].replace("CC-BY-NC-SA-4.0", "CC BY-NC-SA 4.0"),
+        licence="CC BY-NC-SA 4.0" if told["licence"] == "CC-BY-NC-SA-4.0" else told["licence"],
         people=people,
         maps=len(told["place"]["training"]["surroundings"]),
         commands=commands(told),

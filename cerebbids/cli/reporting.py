@@ -166,10 +166,10 @@ def _methods_of_labels(dseg: Path, run: RunSummary, before: Record | None) -> st
 
 def _describe(output_dir: Path, name: str, record: Record | None, references: References) -> ImageReport:
     image = Path(record.image).name if record else f"{name}_T1w.nii.gz"
-    if record and record.wrong_age:
+    made = {key: output_dir / derivative_path(image, key) for key in DERIVATIVES}
+    if record and record.wrong_age and any(made[key].exists() for key in LABELS.values()):
         told = ("There are labels by a system for other ages than the person's. They are not shown.",)
         return ImageReport(image, warnings=told, errors=(record.error,), run=replace(record.run, methods_md=""))
-    made = {key: output_dir / derivative_path(image, key) for key in DERIVATIVES}
     system = next((system for system, key in LABELS.items() if made[key].exists()), "deepceres")
     labels = _provenance(made[LABELS[system]])
     damaged = _damaged(made)

@@ -1,7 +1,8 @@
 """What a first answer about a whole brain tells a second network: how far every voxel is from each tissue.
 
 And what is done to an answer in the end: isolated bits and holes are given to what lies around them (Zeng & Zheng 2018,
-sections 3 and 4.1).
+sections 3 and 4.1). That distances have a sign, that they end at 10 mm, and how large a bit may be, the text does not
+tell: so they are here.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from scipy import ndimage
 
 REACH_MM = 10.0
 """Distances beyond it count as it."""
-BIT_MM3 = 10.0
-"""Pieces of a tissue that are smaller are isolated bits."""
+BIT_MM3 = 5.0
+"""Pieces of a class that are smaller are isolated bits; voxels that share a corner are of one piece: fluid is thin."""
 
 
 def distance_maps(labels: np.ndarray, classes: int, spacing: tuple[float, float, float]) -> np.ndarray:
@@ -42,7 +43,7 @@ def distance_maps(labels: np.ndarray, classes: int, spacing: tuple[float, float,
 
 
 def _signed(tissue: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
-    """0 midway between the last voxel of a tissue and the first beyond it."""
+    """0 midway between the last voxel of a tissue and the first beyond it, where voxels are isotropic."""
     if not tissue.any():
         return np.ones(tissue.shape, np.float32)
     outside, inside = (ndimage.distance_transform_edt(part, spacing) for part in (~tissue, tissue))
@@ -76,7 +77,7 @@ def without_bits(labels: np.ndarray, spacing: tuple[float, float, float]) -> np.
     least = BIT_MM3 / float(np.prod(spacing))
     bits = np.zeros(labels.shape, bool)
     for value in np.unique(labels):
-        pieces, _ = ndimage.label(labels == value)
+        pieces, _ = ndimage.label(labels == value, np.ones((3, 3, 3)))
         sizes = np.bincount(pieces.ravel())[1:]
         isolated = (sizes < least) & (np.arange(len(sizes)) != sizes.argmax())
         bits |= np.concatenate(([False], isolated))[pieces]

@@ -15,7 +15,7 @@ from cerebbids.nets.sizes import Sizes
 from cerebbids.systems.grid import Grid
 from cerebbids.systems.published import SYSTEMS
 
-ARCHITECTURES = ("unet", "dpn", "superres", "contrast", "deform", "adunet")
+ARCHITECTURES = ("unet", "dpn", "superres", "contrast", "deform", "adunet", "multistream", "ageunet")
 """Networks that :func:`cerebbids.nets.build.build` can make."""
 DPN_LEVELS = 4
 """Resolutions of a DPN, unless its sizes say another number."""

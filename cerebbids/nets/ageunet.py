@@ -2,7 +2,9 @@
 
 The U-Net is that of nnU-Net (Isensee et al. 2021) with residual blocks: an input block, four downsamplings, a
 bottleneck of 4x4x4 where a patch has 128x128x128 voxels, and five upsamplings, with instance normalisation and leaky
-ReLU. The AgeU-Net of the text brings the bottleneck down to one number by convolutions and a fully connected layer.
+ReLU. In MONAI's DynUNet, which the authors' words follow, blocks on the way up are not residual; here they are, as the
+text says of all. First weights are torch's. The AgeU-Net of the text brings the bottleneck down to one number by
+convolutions and a fully connected layer.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Only what a head's tissues are is real, of a few brains; shapes, contrasts and all around are made up. The age shows in
 the contrast of tissues and in how mature they look, and never in the size, which is drawn by itself: what tells an age
-from these images cannot go by size.
+from these images cannot go by size. Nor by the folds of the cortex, by which real ages show: all neonates have those of
+one brain at term.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from cerebbids.training import neonates
 from cerebbids.training.augmentation import scanner
 from cerebbids.training.brainlooks import draw_contrast
 from cerebbids.training.brainmaps import BrainMap
-from cerebbids.training.infantanatomy import draw_pose, tissues_on, to_map
+from cerebbids.training.infantanatomy import draw_pose, nearest_voxels, tissues_on, to_map
 from cerebbids.training.infantheads import textured
 from cerebbids.training.infantmaps import CLASS_OF, QUARTER, Tissue
 
 SPACING = 1.0
 """Edge of a voxel, mm."""
-SIDE_MM = 190.0
+SIDE_MM = 200.0
 """Of the cube that is painted around the middle of a brain, before it is cut to what is shown."""
 MARGIN = 4
 """Voxels of nothing around what is shown."""
 SIZES = {"isointense": (0.93, 1.08), "neonatal": (0.7, 1.12)}
-"""Edge lengths beside those of the map."""
+"""Mean edge lengths beside those of the map; poses vary them by 15 % more."""
 STRIPPED_MM = (0.5, 5.0)
 """How far what is shown goes beyond the closed surface of the brain."""
 REST = 0.3
@@ -86,8 +87,7 @@ def painted_case(
     shape = (round(SIDE_MM / spacing),) * 3
     affine = from_matvec(np.eye(3) * spacing, [-spacing * (side - 1) / 2 for side in shape])
     tissues, beyond = tissues_on(brain.head, pose, affine, shape, rng)
-    place = to_map(brain.head, pose, affine, shape)
-    own = _nearest(brain.classes, place)
+    own = brain.classes.ravel()[nearest_voxels(brain.head, to_map(brain.head, pose, affine, shape))]
     inside = CLASS_OF[tissues] > 0
     labels = np.where(inside | np.isin(tissues, _FLUID), own, 0)
     shown = beyond < QUARTER * rng.uniform(*STRIPPED_MM)
@@ -101,12 +101,6 @@ def painted_case(
         labels = np.where(shown & (labels == 0), neonates.OUTSIDE, labels)
     seen = np.stack([standardise_inside(image, shown) for image in images])
     return BrainCase("-".join(map(str, (system, *seed))), seen, labels.astype(np.uint8), weeks)
-
-
-def _nearest(volume: np.ndarray, place: torch.Tensor) -> np.ndarray:
-    """Values at the nearest voxels of places (3, X, Y, Z)."""
-    index = tuple(part.round().clamp(0, n - 1).long().numpy() for part, n in zip(place, volume.shape, strict=True))
-    return volume[index]
 
 
 def _scanned(means: np.ndarray, rng: np.random.Generator) -> np.ndarray:

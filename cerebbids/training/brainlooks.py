@@ -1,9 +1,9 @@
-"""How bright tissues are beside each other in T1w and T2w images of the first year, from 26 weeks after conception on.
+"""How bright tissues are beside each other in T1w and T2w images from 26 postmenstrual weeks to the first year.
 
 Nobody has measured this for all ages and sequences; what is known, and what the curves go by:
 
-- in neonates at 3 T the relaxation rate R1 of frontal grey matter is 0.3 +- 0.09 above that of white matter, and R2 0.8
-  +- 0.2 above it (Williams et al. 2005): white matter is the darker one in T1w images, and in T2w images of the usual
+- in neonates at 3 T the relaxation rate R1 of frontal grey matter is 30 +- 9 % above that of white matter, and R2 80
+  +- 20 % above it (Williams et al. 2005): white matter is the darker one in T1w images, and in T2w images of the usual
   echo times the brighter one by about a half;
 - T2 of white matter falls from week to week in preterm infants (Counsell et al. 2003), and on from birth in all
   tissues, fastest in the first year (Leppert et al. 2009): contrast is highest in the youngest, and fades;

@@ -19,15 +19,12 @@ from cerebbids.files import atomic, write_text
 from cerebbids.inference.libraryfiles import FILES, LIBRARY_NOTES
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import Grid
-from cerebbids.systems.infant import INFANT
 from cerebbids.systems.system import System
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen, open_run, read_notes
 from cerebbids.training.trained import check_finished, half_weights
 
 LICENCE = "CC-BY-NC-SA-4.0"
-_MORE_TERMS = {INFANT.name: " (research only, not for medical use)"}
-"""What the scans that a system's networks have learnt from ask besides."""
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 """What of a network's state no step of the optimiser moves."""
 
@@ -79,8 +76,7 @@ def _write_bundle(system: System, runs: Mapping[str, Path], folder: Path, keep: 
     for name in runs.keys() - kept.keys():
         check_finished(runs[name])
     told = {name: kept.get(name) or _write_network(name, run, folder, system.grids[name]) for name, run in runs.items()}
-    licence = LICENCE + _MORE_TERMS.get(system.name, "")
-    head = {"name": system.name, "version": __version__, "licence": licence, "scheme": system.scheme}
+    head = {"name": system.name, "version": __version__, "licence": LICENCE, "scheme": system.scheme}
     write_text(folder / "model.toml", "\n".join(_as_toml({**head, **told})) + "\n")
 
 
@@ -104,8 +100,8 @@ def unpack(folder: Path, net: str, run: Path) -> None:
         Gets the weights, as :func:`cerebbids.training.trained.keep_result` keeps them, and the notes.
     """
     told = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))[net]
-    how = dict(told["training"])
-    seen = Seen(*(tuple(how.pop(key)) for key in ("ids", "surroundings", "atlas")))
+    how = {key: tuple(part) if isinstance(part, list) else part for key, part in told["training"].items()}
+    seen = Seen(*(how.pop(key) for key in ("ids", "surroundings", "atlas")))
     sizes = {key: tuple(size) if isinstance(size, list) else size for key, size in told["sizes"].items()}
     recipe = Recipe(net, architecture=told["architecture"], sizes=sizes, **how)
     saved = open_run(run, recipe, seen, resume=False)

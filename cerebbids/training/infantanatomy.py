@@ -87,6 +87,12 @@ def to_map(head: HeadMap, pose: Pose, affine: np.ndarray, shape: tuple[int, ...]
     return F.interpolate(coarse, tuple(shape), mode="trilinear", align_corners=True)[0]
 
 
+def nearest_voxels(head: HeadMap, place: torch.Tensor) -> np.ndarray:
+    """Flat indices (X, Y, Z) of the voxels of a map that are nearest to places (3, X, Y, Z) in it."""
+    x, y, z = (part.round().clamp(0, n - 1).int() for part, n in zip(place, head.tissues.shape, strict=True))
+    return ((x * head.tissues.shape[1] + y) * head.tissues.shape[2] + z).numpy()
+
+
 def tissues_on(
     head: HeadMap, pose: Pose, affine: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -100,8 +106,7 @@ def tissues_on(
         Quarters of a millimetre of the map from what is inside the skull.
     """
     place = to_map(head, pose, affine, shape)
-    x, y, z = (part.round().clamp(0, n - 1).int() for part, n in zip(place, head.tissues.shape, strict=True))
-    nearest = ((x * head.tissues.shape[1] + y) * head.tissues.shape[2] + z).numpy()
+    nearest = nearest_voxels(head, place)
     tissues, beyond = head.tissues.ravel()[nearest], head.beyond.ravel()[nearest]
     thickness = 1 + 0.25 * _field(shape, rng)
     edges = np.cumsum(rng.uniform((0.5, 1.5, 1.0, 0.5), (5.0, 5.0, 4.0, 6.0)))

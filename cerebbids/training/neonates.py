@@ -2,7 +2,7 @@
 
 BOUNTI has no hippocampus: what it leaves unnamed inside the brain holds that, the internal capsule and white matter
 around the ventricles. The hippocampi are those of the infant of one month, registered to it; what is left is white
-matter.
+matter. The map is under the GPL, version 3. A registration by several threads is not the same to the last voxel.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from cerebbids.files import atomic
+from cerebbids.imaging.antsio import to_ants
 from cerebbids.training.infantmaps import FOLDER
 
 BOUNTI = Path("neonate", "bounti40w_dseg.nii.gz")
@@ -85,22 +86,12 @@ def _registered(labels: np.ndarray, affine: np.ndarray, ids: np.ndarray, from_af
     for brightness, both in _LOOK.items():
         for look, own in zip(looks, both, strict=True):
             look[list(own)] = brightness
-    fixed, moving = _as_ants(looks[0][labels], affine), _as_ants(looks[1][ids], from_affine)
+    images = (looks[0][labels], affine), (looks[1][ids], from_affine), (np.isin(ids, HIPPOCAMPI), from_affine)
+    fixed, moving, hippocampi = (to_ants(nib.Nifti1Image(data.astype(np.float32), own)) for data, own in images)
     fixed, moving = (ants.smooth_image(each, 0.7) for each in (fixed, moving))
     coarse = ants.resample_image(fixed, (1.0, 1.0, 1.0))
-    found = ants.registration(coarse, moving, "SyN", reg_iterations=(40, 20, 10), random_seed=0)
-    hippocampi = _as_ants(np.isin(ids, HIPPOCAMPI).astype(np.float32), from_affine)
+    found = ants.registration(coarse, moving, "SyN", reg_iterations=(40, 20, 10))
     return ants.apply_transforms(fixed, hippocampi, found["fwdtransforms"]).numpy() > 0.5
-
-
-def _as_ants(data: np.ndarray, affine: np.ndarray) -> ants.ANTsImage:
-    """Axes run to the right, front and top, along those of the world (RAS), whose first two ITK turns round."""
-    turn = np.diag([-1.0, -1.0, 1.0])
-    zooms = np.linalg.norm(affine[:3, :3], axis=0)
-    origin = turn @ affine[:3, 3]
-    return ants.from_numpy(
-        data, origin=origin.tolist(), spacing=zooms.tolist(), direction=turn @ affine[:3, :3] / zooms
-    )
 
 
 def at_1mm(classes: np.ndarray, affine: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ class Optimiser:
     Parameters
     ----------
     net : Module
-        On its device and in its memory format; its parameters are moved in place, but for those without a gradient.
+        On its device and in its memory format; its parameters are moved in place, but for frozen ones.
     recipe : Recipe
 
     Examples
@@ -72,7 +72,7 @@ class Optimiser:
         if self.recipe.method != "sgd":
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         for name, weight in self._convolutions.items():
-            self._matrices[name].grad = as_matrix(weight.grad, weight)
+            self._matrices[name].grad = None if weight.grad is None else as_matrix(weight.grad, weight)
         for part in self.parts:
             for group in part.param_groups:
                 group["lr"] = rate * group["factor"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as F
 
-UNKNOWN = 255
+UNLABELLED = 255
 """Label of a voxel that nobody has labelled."""
 
 Labelled = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -22,14 +22,14 @@ def coarser(labels: torch.Tensor, factor: int, classes: int) -> torch.Tensor:
     Parameters
     ----------
     labels : Tensor, (N, 1, D, H, W), int64
-        Sides are multiples of ``factor``. Of cubes with ``UNKNOWN`` in them, the known voxels count.
+        Sides are multiples of ``factor``. Of cubes with ``UNLABELLED`` in them, the known voxels count.
     factor : int
     classes : int
 
     Returns
     -------
     Tensor, (N, 1, D / factor, H / factor, W / factor), int64
-        ``UNKNOWN`` where no voxel is known.
+        ``UNLABELLED`` where no voxel is known.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def coarser(labels: torch.Tensor, factor: int, classes: int) -> torch.Tensor:
         return labels
     shares = torch.stack([F.avg_pool3d((labels[:, 0] == k).float(), factor) for k in range(classes)], 1)
     most, label = shares.max(1, keepdim=True)
-    return torch.where(most > 0, label, UNKNOWN)
+    return torch.where(most > 0, label, UNLABELLED)
 
 
 def deeply_supervised(loss: Labelled, weights: Sequence[float]) -> Callable[..., torch.Tensor]:
@@ -79,7 +79,7 @@ def where_known(loss: Labelled) -> Labelled:
     """
 
     def total(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        known = labels[:, 0] != UNKNOWN
+        known = labels[:, 0] != UNLABELLED
         if not known.any():
             return 0 * logits.float().sum()
         some = logits.movedim(1, -1)[known]

@@ -111,7 +111,7 @@ def test_labels_of_a_run_that_failed_after_them_are_told_with_its_methods(config
     ("dseg", None, True), ("tissues", None, True), ("tissues", "deepceres", True), ("dseg", "deepceres", False),
 ])  # fmt: skip
 def test_labels_of_a_system_for_other_ages_are_known_and_not_shown(config, key, meant, wrong):
-    put(config, NAMES["b"], key, version="1.0")
+    labels = put(config, NAMES["b"], key, version="1.0")
     figure = put(config, NAMES["b"], "figure_tissues_dseg" if key == "tissues" else "figure_dseg")
     page(config, "b")
     later = replace(RUN, methods_md="Denoised twice.")
@@ -121,6 +121,10 @@ def test_labels_of_a_system_for_other_ages_are_known_and_not_shown(config, key, 
     assert (record.wrong_age, record.run, shown.errors) == (wrong, RUN, (str(refusal),))
     assert (not shown.figures, not shown.facts, shown.run.methods_md == "") == (wrong, wrong, wrong)
     assert ("They are not shown." in " ".join(shown.warnings)) == wrong and figure.exists()
+    labels.rename(labels.with_suffix(".away"))
+    gone = page(config, "b", failures={"sub-01_ses-b": refusal}, run=later)[Path(NAMES["b"]).name]
+    assert "They are not shown." not in " ".join(gone.warnings)
+    labels.with_suffix(".away").rename(labels)
     assert figure in page(config, "b")[Path(NAMES["b"]).name].figures.values()
     assert not read_records(config.output_dir, "01")[NAMES["b"]].wrong_age
 

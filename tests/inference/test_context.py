@@ -43,13 +43,22 @@ def test_bits_and_holes_become_what_is_around_them():
 
 def test_pieces_of_some_size_stay():
     labels = brain()
-    labels[8:11, 8:11, 6:9] = 3  # 27 mm3
+    labels[7:10, 7:10, 5:8] = 3  # 27 voxels
     assert np.array_equal(without_bits(labels, (1.0, 1.0, 1.0)), labels)
-    assert not np.array_equal(without_bits(labels, (0.6, 0.6, 0.6)), labels)  # 5.8 mm3
-    assert 0.6**3 * 27 < BIT_MM3 < 27
+    assert not np.array_equal(without_bits(labels, (0.5, 0.5, 0.5)), labels)
+    assert 0.5**3 * 27 < BIT_MM3 < 27
 
 
 def test_the_largest_piece_of_a_class_stays_however_small():
     labels = np.full((10, 10, 10), 1, np.uint8)
     labels[5, 5, 5] = 2
     assert without_bits(labels, (1.0, 1.0, 1.0))[5, 5, 5] == 2
+
+
+def test_a_thin_strand_is_one_piece():
+    """Fluid of a sulcus, whose voxels share edges and corners alone."""
+    labels = np.full((24, 24, 24), 2, np.uint8)
+    labels[:, :, :4] = 1
+    for step in range(16):
+        labels[4 + step, 4 + step, 6 + step % 2] = 1
+    assert np.array_equal(without_bits(labels, (1.0, 1.0, 1.0)), labels)

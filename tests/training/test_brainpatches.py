@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from cerebbids.training.braincases import BrainCase
-from cerebbids.training.brainpatches import BrainPatches, bent, cropped, standardised, turned
+from cerebbids.training.brainpatches import BrainPatches, _rescanned, bent, cropped, standardised, turned
 from cerebbids.training.recipe import Recipe
-from cerebbids.training.supervision import UNKNOWN
+from cerebbids.training.supervision import UNLABELLED
 
 RECIPE = Recipe("brain", steps=4, batch=2)
 
@@ -51,11 +51,13 @@ def test_a_patch_is_standardised_by_itself(case):
     assert not standardised(np.full((1, 4, 4, 4), 5.0)).any()
 
 
-def test_nothing_around_a_brain_stays_nothing(case):
+def test_brightness_changes_where_something_is_shown(case):
+    changed = 0
     for seed in range(12):
-        images, labels = bent(case.images, case.labels, np.array((4, 4, 4)), 16, np.random.default_rng(seed))
-        far = labels == 0
-        assert far.any() and np.abs(images[0][far]).mean() < 0.6  # but for borders of deformed voxels
+        found = _rescanned(case.images[0], np.random.default_rng(seed))
+        assert not found[case.images[0] == 0].any()
+        changed += not np.array_equal(found, case.images[0])
+    assert 3 < changed < 12
 
 
 def test_a_cube_lies_around_its_voxel_or_at_the_edge(case):
@@ -77,11 +79,11 @@ def test_ages_are_told_in_units(case):
 def test_unknown_labels_go_through_all_of_it(case, vary):
     """A slice that nobody has labelled stays one, wherever it comes to lie; its images are those of a brain."""
     labels = case.labels.copy()
-    labels[20] = UNKNOWN
+    labels[20] = UNLABELLED
     for seed in range(6):
         _, found = vary(case.images, labels, np.array((20, 20, 16)), 16, np.random.default_rng(seed))
-        assert 0.5 * 256 < np.count_nonzero(found == UNKNOWN) < 2 * 256
-        assert {*np.unique(found).tolist()} <= {0, 1, 2, 3, 4, UNKNOWN}
+        assert 0.5 * 256 < np.count_nonzero(found == UNLABELLED) < 2 * 256
+        assert {*np.unique(found).tolist()} <= {0, 1, 2, 3, 4, UNLABELLED}
 
 
 def test_the_same_place_gives_the_same_patch(case):
@@ -89,3 +91,20 @@ def test_the_same_place_gives_the_same_patch(case):
     for first, again in zip(patches[3], patches[3], strict=True):
         assert bool((first == again).all())
     assert not bool((patches[3][0] == patches[4][0]).all())
+
+
+@pytest.mark.parametrize("vary", [turned, bent])
+def test_nobody_has_labelled_what_is_beyond_a_partly_labelled_image(case, vary):
+    """Of an image that is labelled as a whole it is background."""
+    partly = case.labels.copy()
+    partly[:20] = UNLABELLED
+    for seed in range(6):
+        for labels, beyond in ((case.labels, 0), (partly, UNLABELLED)):
+            _, found = vary(case.images, labels, np.array((20, 20, 16)), 60, np.random.default_rng(seed))
+            assert {found[0, 0, 0], found[-1, -1, -1]} == {beyond}
+
+
+def test_distances_keep_their_zero_and_unit(case):
+    far = np.concatenate((case.images, np.ones((1, *case.labels.shape), np.float32)))
+    images, _ = turned(far, case.labels, np.array((20, 20, 16)), 16, np.random.default_rng(0))
+    assert (images[2] == 1).all() and abs(images[0].mean()) < 1e-5

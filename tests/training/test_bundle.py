@@ -11,10 +11,11 @@ from cerebbids.inference.models import ARCHITECTURES, packaged_models, read_bund
 from cerebbids.inference.segment import load_net
 from cerebbids.nets.build import NETS
 from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.infant import INFANT
 from cerebbids.training.bundle import export, unpack
 from cerebbids.training.heads import HELD_OUT
 from cerebbids.training.kit import HELD_BACK
-from cerebbids.training.recipe import RECIPES, SUPERRES
+from cerebbids.training.recipe import RECIPES, SUPERRES, TISSUE24
 from cerebbids.training.run import OF_PEOPLE, Seen, read_notes
 from cerebbids.training.trained import trained_net
 from tests.inference.libraries import GRID, write_blocks
@@ -121,3 +122,9 @@ def test_a_network_of_a_bundle_is_a_finished_run_again(tmp_path: Path):
     weights = trained_net(tmp_path / "run").state_dict()
     for key, value in load_file(packaged / "superres.safetensors").items():
         assert torch.equal(weights[key], value.float())
+
+
+def test_a_recipe_of_a_bundle_is_the_recipe_again(tmp_path: Path):
+    packaged = packaged_models() / INFANT.name
+    unpack(packaged, TISSUE24.net, tmp_path / "run")
+    assert TISSUE24.restarts and read_notes(tmp_path / "run")[0] == TISSUE24

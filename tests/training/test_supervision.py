@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from cerebbids.training.loss import dice_cross_entropy
-from cerebbids.training.supervision import UNKNOWN, coarser, deeply_supervised, labels_alone, where_known, with_age
+from cerebbids.training.supervision import UNLABELLED, coarser, deeply_supervised, labels_alone, where_known, with_age
 
 
 def entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -14,11 +14,11 @@ def test_a_coarse_voxel_has_the_label_of_most_of_its_voxels():
     labels = torch.zeros(1, 1, 4, 4, 2, dtype=torch.int64)
     labels[0, 0, :2, :2] = 3
     labels[0, 0, 1, 1] = 1  # two of eight
-    labels[0, 0, 2:, 2:] = UNKNOWN
+    labels[0, 0, 2:, 2:] = UNLABELLED
     labels[0, 0, 2, 2, 0] = 2
     assert coarser(labels, 2, 4)[0, 0, :, :, 0].tolist() == [[3, 0], [0, 2]]
-    labels[0, 0, 2, 2, 0] = UNKNOWN
-    assert int(coarser(labels, 2, 4)[0, 0, 1, 1, 0]) == UNKNOWN
+    labels[0, 0, 2, 2, 0] = UNLABELLED
+    assert int(coarser(labels, 2, 4)[0, 0, 1, 1, 0]) == UNLABELLED
 
 
 def test_coarse_labels_lie_where_coarse_features_lie():
@@ -53,7 +53,7 @@ def test_unlabelled_voxels_do_not_count():
     logits = torch.randn(1, 4, 6, 6, 6, requires_grad=True)
     labels = torch.randint(0, 4, (1, 1, 6, 6, 6))
     part = labels.clone()
-    part[:, :, 3:] = UNKNOWN
+    part[:, :, 3:] = UNLABELLED
     found = where_known(dice_cross_entropy)(logits, part)
     assert torch.allclose(found, dice_cross_entropy(logits[:, :, :3], labels[:, :, :3]))
     found.backward()
@@ -62,7 +62,7 @@ def test_unlabelled_voxels_do_not_count():
 
 def test_a_patch_without_labels_teaches_nothing():
     logits = torch.randn(1, 2, 4, 4, 4, requires_grad=True)
-    where_known(dice_cross_entropy)(logits, torch.full((1, 1, 4, 4, 4), UNKNOWN)).backward()
+    where_known(dice_cross_entropy)(logits, torch.full((1, 1, 4, 4, 4), UNLABELLED)).backward()
     assert logits.grad.abs().max() == 0
 
 

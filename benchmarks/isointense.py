@@ -1,0 +1,129 @@
+"""With and without context, with and without deep supervision: Table 2 of Zeng & Zheng 2018, on painted brains.
+
+Usage: python benchmarks/isointense.py KIT WORK OUT [--seeds S] [--steps S] [--width W] [--spacing MM] [--threads T]
+
+Of each seed, one of the kit's brains of 6, 7 and 8 months is tested on, in six painted images, and the other four (5 to
+12 months) are learnt from, in 24. Three networks are trained equally long: on images alone, on images and the distances
+to what that one has found, and on images alone without the losses at coarser resolutions. ``WORK/isointense`` keeps
+images and networks; a command that was stopped goes on. Whoever changes steps, width or spacing takes another WORK.
+
+Writes ``OUT/isointense_images.tsv``, a row an image, variant and tissue: Dice, mean distance of the surfaces (ASD) and
+95th percentile of these distances (MHD), mm; and ``OUT/isointense.tsv``, a row a variant, tissue and measure: mean of
+the seeds, their SD, and the mean and SD of the seeds' differences from the network on images alone. Three brains are
+three: there is no p.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from brainscores import tissue_scores
+from infantchain import kept
+
+from cerebbids.files import atomic
+from cerebbids.inference.brains import isointense_probabilities, label_isointense
+from cerebbids.inference.context import distance_maps
+from cerebbids.training.braincases import BrainCase
+from cerebbids.training.braincohort import cohort
+from cerebbids.training.brainmaps import BrainMap, isointense_brains
+from cerebbids.training.brainnets import DEEP, TISSUES, isointense_training
+from cerebbids.training.memory import keep_freed_memory
+from cerebbids.training.run import Seen
+
+NAMES = {1: "CSF", 2: "GM", 3: "WM"}
+TESTED = (6, 7, 8)
+"""Month of the brain that is tested on, of each seed."""
+LEARNT_FROM, TESTED_ON = 24, 6
+WEEKS = (66.0, 79.0)
+"""Six to nine months after term, postmenstrual."""
+ALONE, CONTEXT, SHALLOW = "images alone", "with context", "without deep supervision"
+SIDE = 32
+"""Of a patch, voxels."""
+
+
+def with_context(net: torch.nn.Module, case: BrainCase, spacing: float) -> BrainCase:
+    """A case whose images have the distances to what a network has found beside them."""
+    found = isointense_probabilities(net, torch.from_numpy(case.images), SIDE).argmax(0).to(torch.uint8).numpy()
+    context = distance_maps(found, TISSUES, (spacing,) * 3)
+    return BrainCase(case.id, np.concatenate((case.images, context)), case.labels, case.weeks)
+
+
+def scored(labels: np.ndarray, case: BrainCase, spacing: float) -> dict[str, dict[str, float]]:
+    """Scores of every tissue."""
+    return {name: tissue_scores(labels == value, case.labels == value, (spacing,) * 3) for value, name in NAMES.items()}
+
+
+def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Namespace) -> Iterator[dict]:
+    """Train the three networks of a seed, and score them."""
+    month, spacing = TESTED[seed], asked.spacing
+    others = tuple(brain for brain in brains if brain.head.month != month)
+    own = tuple(brain for brain in brains if brain.head.month == month)
+    learnt = cohort("isointense", others, WEEKS, LEARNT_FROM, 10 + seed, work / "images", spacing)
+    tested = cohort("isointense", own, WEEKS, TESTED_ON, 20 + seed, work / "images", spacing)
+    seen, folder = Seen((), tuple(brain.head.name for brain in others)), work / f"seed-{seed}"
+    told = {"width": asked.width, "steps": asked.steps, "side": SIDE, "method": "muon", "seed": seed}
+
+    alone = isointense_training("alone", deep=DEEP, **told)(folder / "alone", learnt, seen)
+    shallow = isointense_training("shallow", deep=(1.0, 0.0, 0.0), **told)(folder / "shallow", learnt, seen)
+    wider = tuple(with_context(alone, case, spacing) for case in learnt)
+    context = isointense_training("context", (1, 1, 3), deep=DEEP, **told)(folder / "context", wider, seen)
+    for variant, nets in ((ALONE, (alone,)), (CONTEXT, (alone, context)), (SHALLOW, (shallow,))):
+        for case in tested:
+            path = folder / "scores" / f"{variant.replace(' ', '-')}-{case.id}.json"
+
+            def score(nets: tuple = nets, case: BrainCase = case) -> dict:
+                labels, _ = label_isointense(nets, torch.from_numpy(case.images), SIDE, (spacing,) * 3)
+                return scored(labels, case, spacing)
+
+            for tissue, numbers in kept(path, score).items():
+                yield {"seed": seed, "month": month, "variant": variant, "image": case.id, "tissue": tissue, **numbers}
+
+
+def summary(images: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread over seeds, and differences from the network on images alone."""
+    measures = ["dice", "asd", "mhd"]
+    long = images.melt(["seed", "variant", "tissue"], measures, "measure", "value")
+    means = long.groupby(["variant", "tissue", "measure", "seed"], sort=False)["value"].mean().unstack("seed")
+    table = pd.DataFrame({"mean": means.mean(1), "sd": means.std(1), "n": means.notna().sum(1)})
+    differences = means - means.loc[ALONE].reindex(means.index.droplevel("variant")).to_numpy()
+    table["effect"], table["effect_sd"] = differences.mean(1), differences.std(1)
+    table.loc[ALONE, ["effect", "effect_sd"]] = np.nan
+    return table.reset_index()
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table whole, or not at all."""
+    with atomic(path) as draft:
+        table.to_csv(draft, sep="\t", index=False, float_format="%.4g", na_rep="n/a")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train, score, write both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("kit", "work", "out"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--seeds", type=int, choices=range(1, len(TESTED) + 1), default=len(TESTED))
+    parser.add_argument("--steps", type=int, default=400, help="of each network (default: 400)")
+    parser.add_argument("--width", type=int, default=8)
+    parser.add_argument("--spacing", type=float, default=1.5, help="edge of a voxel, mm (default: 1.5)")
+    parser.add_argument("--threads", type=int, default=2)
+    asked = parser.parse_args(argv)
+    torch.set_num_threads(asked.threads)
+    keep_freed_memory()
+    brains = isointense_brains(asked.kit)
+    work = asked.work / "isointense"
+    images = pd.DataFrame([row for seed in range(asked.seeds) for row in rows(seed, brains, work, asked)])
+    asked.out.mkdir(parents=True, exist_ok=True)
+    table = summary(images)
+    write(images, asked.out / "isointense_images.tsv")
+    write(table, asked.out / "isointense.tsv")
+    print(table.to_string(index=False, float_format="%.3f"))
+
+
+if __name__ == "__main__":
+    main()
