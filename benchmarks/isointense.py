@@ -89,9 +89,9 @@ def summary(images: pd.DataFrame) -> pd.DataFrame:
     measures = ["dice", "asd", "mhd"]
     long = images.melt(["seed", "variant", "tissue"], measures, "measure", "value")
     means = long.groupby(["variant", "tissue", "measure", "seed"], sort=False)["value"].mean().unstack("seed")
-    table = pd.DataFrame({"mean": means.mean(1), "sd": means.std(1), "n": means.notna().sum(1)})
+    table = pd.DataFrame({"mean": means.mean(axis=1), "sd": means.std(axis=1), "n": means.notna().sum(axis=1)})
     differences = means - means.loc[ALONE].reindex(means.index.droplevel("variant")).to_numpy()
-    table["effect"], table["effect_sd"] = differences.mean(1), differences.std(1)
+    table["effect"], table["effect_sd"] = differences.mean(axis=1), differences.std(axis=1)
     table.loc[ALONE, ["effect", "effect_sd"]] = np.nan
     return table.reset_index()
 
