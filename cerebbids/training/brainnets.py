@@ -42,12 +42,15 @@ class BrainTraining:
         How patches are cut and varied.
     loss_of : callable
         Of an answer and a target of :class:`cerebbids.training.brainpatches.BrainPatches`.
+    ages : tuple of float
+        Mean and standard deviation by which ages are standardised, weeks.
     """
 
     recipe: Recipe
     side: int
     vary: Varied
     loss_of: Callable[..., torch.Tensor]
+    ages: tuple[float, float] = AGES
 
     def __call__(
         self, run: Path, cases: tuple[BrainCase, ...], seen: Seen, *, net: torch.nn.Module | None = None,
@@ -71,7 +74,7 @@ class BrainTraining:
         device = device or torch.device("cpu")
         torch.manual_seed(self.recipe.seed)
         net = build(self.recipe.architecture, self.recipe.sizes) if net is None else net
-        patches = BrainPatches(cases, self.recipe, self.side, self.vary, AGES)
+        patches = BrainPatches(cases, self.recipe, self.side, self.vary, self.ages)
         loop.fit(
             net, patches, self.loss_of, self.recipe, seen, run,
             device=device, workers=workers, max_minutes=1e9, resume=True,
@@ -119,7 +122,7 @@ def isointense_training(
 
 def neonatal_training(
     name: str, *, width: int = 32, steps: int | None = None, side: int = 128, method: str = "sgd", age: bool = False,
-    age_rate: float = 1.0, alpha: float = ALPHA, seed: int = 0,
+    age_rate: float = 1.0, alpha: float = ALPHA, ages: tuple[float, float] = AGES, seed: int = 0,
 ) -> BrainTraining:  # fmt: skip
     """Training of a network of the neonatal system; by default with all that its text tells.
 
@@ -140,6 +143,9 @@ def neonatal_training(
         Learning rate of the age head beside that of all else.
     alpha : float
         Weight of the age's squared error.
+    ages : tuple of float
+        Mean and standard deviation by which ages are standardised, weeks; (0, 1) leaves them as they are, as in the
+        text.
     seed : int
 
     Notes
@@ -157,4 +163,4 @@ def neonatal_training(
         )
     )  # fmt: skip
     labels = deeply_supervised(where_known(dice_cross_entropy), (1.0, 0.5, 0.25))
-    return BrainTraining(recipe, side, bent, with_age(labels, alpha) if age else labels_alone(labels))
+    return BrainTraining(recipe, side, bent, with_age(labels, alpha) if age else labels_alone(labels), ages)
