@@ -20,7 +20,6 @@ from cerebbids.inference.localise import (
     BRAINSTEM,
     CEREBELLUM,
     CEREBRUM,
-    Place,
     is_cut_out,
     is_emptied,
     localise,
@@ -28,8 +27,13 @@ from cerebbids.inference.localise import (
 )
 from cerebbids.inference.tissues import Tissues, find_tissues
 
-LARGE_BRAIN, LARGE_CEREBELLUM = 1.35, 1.45
-"""How many times as large as usual at the age neither is: those of adults are, at a year and below."""
+LARGE_BRAIN = 1.35
+"""How many times as large as usual at the age no brain is."""
+LARGE_BOTH = 1.2, 1.45
+"""How many times as large as usual brain and cerebellum (grey and white matter) are not both: those of adults are, at
+a year and below."""
+FLUID = 1
+"""Label of it: grey and white matter have higher ones."""
 AROUND_MM = 4.0
 """How much around cerebellum and brainstem a network is shown: fluid between and around the folia."""
 
@@ -136,7 +140,7 @@ def label(
     if cut_out:
         shown = (np.asarray(t1w.dataobj) > 0) & around(parts, t1w.affine)
     else:
-        _check_size(place, months, name)
+        _check_size("brain", place.brain_cm3, LARGE_BRAIN, brain_cm3_at(months), months, name)
         t1w = correct_bias(t1w, with_data(t1w, (parts > 0).astype(np.uint8)), threads)
         lap("bias")
         shown = region(parts, t1w.affine) & (np.asarray(t1w.dataobj) > 0)
@@ -147,20 +151,18 @@ def label(
     if not (cerebellum & (tissues.labels > 0)).any():
         raise SegmentationFailed(name, "no tissue of a cerebellum was found", "look at the image and its contrast")
     lap("tissues")
+    if not cut_out and place.brain_cm3 > LARGE_BOTH[0] * brain_cm3_at(months):
+        volume = np.count_nonzero(cerebellum & (tissues.labels > FLUID)) * float(np.prod(zooms)) / 1000
+        _check_size("cerebellum", volume, LARGE_BOTH[1], AT_24_MONTHS * size_at(months), months, name)
     brain, cut = (None, False) if cut_out else (place.brain_cm3, place.cut)
     return InfantAnswer(t1w, tissues, cerebellum, shown, cut_out, is_emptied(t1w), brain, cut, place.backwards)
 
 
-def _check_size(place: Place, months: float, name: str) -> None:
-    """Refuse a brain or a cerebellum that is too large for the age: that of an older child or of an adult."""
-    sizes = (
-        ("brain", place.brain_cm3, LARGE_BRAIN, brain_cm3_at(months)),
-        ("cerebellum", place.cerebellum_cm3, LARGE_CEREBELLUM, AT_24_MONTHS * size_at(months)),
-    )
-    for what, found, most, usual in sizes:
-        if found > most * usual:
-            reason = f"shows a {what} of {found:.0f} cm3, too large for {months:g} months (usual: {usual:.0f})"
-            raise SegmentationFailed(name, reason, "correct the age, or choose --system deepceres")
+def _check_size(what: str, cm3: float, most: float, usual: float, months: float, name: str) -> None:
+    """Refuse what is too large for the age: that of an older child or of an adult."""
+    if cm3 > most * usual:
+        reason = f"shows a {what} of {cm3:.0f} cm3, too large for {months:g} months (usual: {usual:.0f})"
+        raise SegmentationFailed(name, reason, "correct the age, or choose --system deepceres")
 
 
 def around(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:

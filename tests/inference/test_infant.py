@@ -87,13 +87,16 @@ def test_the_brain_of_an_adult_is_refused(found):
         labelled(image)
 
 
-def test_the_cerebellum_of_an_adult_is_refused(found, monkeypatch: pytest.MonkeyPatch):
+def test_a_large_brain_with_the_cerebellum_of_an_adult_is_refused(found, monkeypatch: pytest.MonkeyPatch):
     image, parts = scan()
-    found(parts)
-    whole = module.localise
-    monkeypatch.setattr(module, "localise", lambda *given: replace(whole(*given), cerebellum_cm3=140.0))
-    with pytest.raises(SegmentationFailed, match=r"a cerebellum of 140 cm3, too large for 12 months \(usual: 91\)"):
+    monkeypatch.setattr(module, "AT_24_MONTHS", 13.0)  # that of the phantom has 19 cm3
+    found(parts, brain_cm3=1250)
+    with pytest.raises(SegmentationFailed, match=r"a cerebellum of (19|20) cm3, too large for 12 months \(usual: 11\)"):
         labelled(image)
+    found(parts, brain_cm3=1200)
+    assert labelled(image).brain_cm3 == 1200
+    found(parts, brain_cm3=1250, cut_out=True)
+    assert labelled(image).brain_cm3 is None
 
 
 def test_the_end_of_the_image_is_told(found, monkeypatch: pytest.MonkeyPatch):
