@@ -167,7 +167,7 @@ def draw_reliability(steps: pd.DataFrame, out: Path) -> None:
         for age, own in steps.dropna().groupby("age", sort=False):
             axes.plot(own["confidence"], own["right"], marker=".", label=f"{age} months")
         axes.set(xlabel=f"confidence, mean of {BINS} steps", ylabel="share of right labels", xlim=(0, 1), ylim=(0, 1))
-        axes.legend(frameon=False, loc="upper left")
+        axes.legend(frameon=False, loc="lower right")
         axes.spines[["top", "right"]].set_visible(False)
 
 
