@@ -36,12 +36,13 @@ import pandas as pd
 import torch
 from heldout import HeldOut, changed, check_unseen, load, names_of, seen_coarsely
 from scipy.stats import wilcoxon
+from tables import write_table
 from tqdm import tqdm
 from variantnets import Asked, count_parameters, fingerprint, labelled, load_nets, recipe_of, train
 from variants import TABLES, Setting, Variant
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.files import atomic, write_text
+from cerebbids.files import write_text
 from cerebbids.inference.device import find_device
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.training.kit import N_FOLDS
@@ -148,12 +149,6 @@ def by_label(variants: tuple[Variant, ...], cases: pd.DataFrame) -> pd.DataFrame
         return pd.Series({k: f"{values[k].mean():.4f} ({values[k].std():.4f})" for k in ("whole", *LABELS)})
 
     return pd.DataFrame({v.name: told(cases[cases["variant"] == v.name]) for v in variants}).rename_axis("label")
-
-
-def write_table(table: pd.DataFrame, path: Path, *, index: bool = False) -> None:
-    """Write a table whole, or not at all."""
-    with atomic(path) as draft:
-        table.to_csv(draft, sep="\t", index=index, float_format="%.4g", na_rep="n/a")
 
 
 def make_table(number: str, setting: Setting, out: Path) -> pd.DataFrame:

@@ -32,8 +32,8 @@ import torch
 from infantchain import Chain, K, dice_of_tissues, kept
 from infantcohorts import AGES, BEFORE, SPLITS, split_of
 from infantstatistics import BINS, calibration, curve, order, reliability, summary
+from tables import write_table
 
-from cerebbids.files import atomic
 from cerebbids.inference.device import find_device
 from cerebbids.inference.windows import both_ways, in_cubes, in_whole
 from cerebbids.reports.charts import chart
@@ -171,12 +171,6 @@ def draw_reliability(steps: pd.DataFrame, out: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table whole, or not at all."""
-    with atomic(path) as draft:
-        table.to_csv(draft, sep="\t", index=False, float_format="%.5g", na_rep="n/a")
-
-
 def run(name: str, chains: list[Chain], out: Path) -> None:
     """Make one experiment and write its tables."""
     images = pd.DataFrame([row for chain in chains for row in EXPERIMENTS[name](chain)])
@@ -184,7 +178,7 @@ def run(name: str, chains: list[Chain], out: Path) -> None:
         table = order(images)
     elif name == "confidence":
         steps = curve(images)
-        write(steps, out / "confidence_curve.tsv")
+        write_table(steps, out / "confidence_curve.tsv", float_format="%.5g")
         draw_reliability(steps, out / "confidence_curve.svg")
         lists = ["voxels", "confidence", "right"]
         told = pd.DataFrame([calibration(*row) for row in images[lists].itertuples(index=False)])
@@ -193,8 +187,8 @@ def run(name: str, chains: list[Chain], out: Path) -> None:
     else:
         measures = (*TISSUES, "mean", "seconds") if name == "windows" else (*TISSUES, "mean")
         table = summary(images, AGAINST[name], measures)
-    write(images, out / f"{name}_images.tsv")
-    write(table, out / f"{name}.tsv")
+    write_table(images, out / f"{name}_images.tsv", float_format="%.5g")
+    write_table(table, out / f"{name}.tsv", float_format="%.5g")
     print(table.to_string(index=False, float_format="%.3f"))
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import torch
 from infantchain import dice_of_tissues
+from tables import write_table
 
-from cerebbids.files import atomic
 from cerebbids.inference.trust import confidence, shown
 from cerebbids.inference.windows import both_ways
 from cerebbids.training.infants import Infant, fold_of, kit_infants
@@ -80,8 +80,7 @@ def main(argv: list[str] | None = None) -> None:
     told = measures.agg(["mean", "std", "min", "count"]).T.reset_index(names="measure")
     told.columns = ["measure", "mean", "sd", "worst", "n"]
     for frame, name in ((table.sort_values("person"), "folds_images"), (told, "folds")):
-        with atomic(asked.out / f"{name}.tsv") as draft:
-            frame.to_csv(draft, sep="\t", index=False, float_format="%.2f", na_rep="n/a")
+        write_table(frame, asked.out / f"{name}.tsv", float_format="%.2f")
     print(told.to_string(index=False))
 
 

@@ -24,9 +24,9 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 from infantheads import phantom
+from tables import write_table
 
 from cerebbids.data.labels import load_scheme
-from cerebbids.files import atomic
 from cerebbids.training.infantmaps import Tissue, load_infant_heads
 
 MONTHS = (6, 12, 18, 24)
@@ -102,8 +102,7 @@ def compare(folder: Path, outputs: dict[str, Path], out: Path) -> None:
             for system, output in outputs.items()
         ]
     table = pd.DataFrame(rows)
-    with atomic(out) as draft:
-        table.to_csv(draft, sep="\t", index=False, float_format="%.4g", na_rep="n/a")
+    write_table(table, out)
     print(table.to_string(index=False, float_format="%.3g"))
 
 

@@ -22,17 +22,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from brainruns import add_options, begin, over_seeds
 from brainscores import tissue_scores
 from infantchain import kept
+from tables import write_table
 
-from cerebbids.files import atomic
 from cerebbids.inference.brains import isointense_probabilities, label_isointense
 from cerebbids.inference.context import distance_maps
 from cerebbids.training.braincases import BrainCase
 from cerebbids.training.braincohort import cohort
 from cerebbids.training.brainmaps import BrainMap, isointense_brains
 from cerebbids.training.brainnets import DEEP, TISSUES, isointense_training
-from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.run import Seen
 
 NAMES = {1: "CSF", 2: "GM", 3: "WM"}
@@ -84,44 +84,18 @@ def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Na
                 yield {"seed": seed, "month": month, "variant": variant, "image": case.id, "tissue": tissue, **numbers}
 
 
-def summary(images: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over seeds, and differences from the network on images alone."""
-    measures = ["dice", "asd", "mhd"]
-    long = images.melt(["seed", "variant", "tissue"], measures, "measure", "value")
-    means = long.groupby(["variant", "tissue", "measure", "seed"], sort=False)["value"].mean().unstack("seed")
-    table = pd.DataFrame({"mean": means.mean(axis=1), "sd": means.std(axis=1), "n": means.notna().sum(axis=1)})
-    differences = means - means.loc[ALONE].reindex(means.index.droplevel("variant")).to_numpy()
-    table["effect"], table["effect_sd"] = differences.mean(axis=1), differences.std(axis=1)
-    table.loc[ALONE, ["effect", "effect_sd"]] = np.nan
-    return table.reset_index()
-
-
-def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table whole, or not at all."""
-    with atomic(path) as draft:
-        table.to_csv(draft, sep="\t", index=False, float_format="%.4g", na_rep="n/a")
-
-
 def main(argv: list[str] | None = None) -> None:
     """Train, score, write both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("kit", "work", "out"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--seeds", type=int, choices=range(1, len(TESTED) + 1), default=len(TESTED))
-    parser.add_argument("--steps", type=int, default=400, help="of each network (default: 400)")
-    parser.add_argument("--width", type=int, default=8)
-    parser.add_argument("--spacing", type=float, default=1.5, help="edge of a voxel, mm (default: 1.5)")
-    parser.add_argument("--threads", type=int, default=2)
+    add_options(parser, seeds=len(TESTED), steps=400)
     asked = parser.parse_args(argv)
-    torch.set_num_threads(asked.threads)
-    keep_freed_memory()
+    begin(asked)
     brains = isointense_brains(asked.kit)
     work = asked.work / "isointense"
     images = pd.DataFrame([row for seed in range(asked.seeds) for row in rows(seed, brains, work, asked)])
-    asked.out.mkdir(parents=True, exist_ok=True)
-    table = summary(images)
-    write(images, asked.out / "isointense_images.tsv")
-    write(table, asked.out / "isointense.tsv")
+    table = over_seeds(images, ["dice", "asd", "mhd"], ("tissue",))
+    write_table(images, asked.out / "isointense_images.tsv")
+    write_table(table, asked.out / "isointense.tsv")
     print(table.to_string(index=False, float_format="%.3f"))
 
 

@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from brainruns import add_options, begin, over_seeds
 from infantchain import kept
-from isointense import write
+from tables import write_table
 
 from cerebbids.inference.brains import label_neonate
 from cerebbids.nets.ageunet import STRATEGIES
@@ -32,7 +33,6 @@ from cerebbids.training.braincohort import cohort
 from cerebbids.training.brainmaps import BrainMap, neonatal_brain
 from cerebbids.training.brainnets import BrainTraining, neonatal_training
 from cerebbids.training.budget import AXES, RANDOM, labelled_slices
-from cerebbids.training.memory import keep_freed_memory
 from cerebbids.training.neonates import load_term_brain
 from cerebbids.training.run import Seen
 
@@ -156,42 +156,20 @@ def transfer(lab: Lab) -> Iterator[dict]:
 EXPERIMENTS: dict[str, Callable[[Lab], Iterator[dict]]] = {"age": age, "budget": budget, "transfer": transfer}
 
 
-def summary(images: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over seeds, and differences from the first variant."""
-    measures = [*TISSUES.values(), "mean", "age_error"]
-    images = images.astype(dict.fromkeys(measures, float))
-    long = images.melt(["seed", "variant"], measures, "measure", "value").dropna()
-    means = long.groupby(["variant", "measure", "seed"], sort=False)["value"].mean().unstack("seed")
-    table = pd.DataFrame({"mean": means.mean(axis=1), "sd": means.std(axis=1), "n": means.notna().sum(axis=1)})
-    first = means.loc[images["variant"].iloc[0]]
-    differences = means - first.reindex(means.index.get_level_values("measure")).to_numpy()
-    table["effect"], table["effect_sd"] = differences.mean(axis=1), differences.std(axis=1)
-    table.loc[images["variant"].iloc[0], ["effect", "effect_sd"]] = np.nan
-    return table.reset_index()
-
-
 def main(argv: list[str] | None = None) -> None:
     """Make the experiments asked for, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", nargs="+", choices=[*EXPERIMENTS, "all"])
-    for name in ("kit", "work", "out"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=300, help="of each network (default: 300)")
-    parser.add_argument("--width", type=int, default=8)
-    parser.add_argument("--spacing", type=float, default=1.5, help="edge of a voxel, mm (default: 1.5)")
-    parser.add_argument("--threads", type=int, default=2)
+    add_options(parser, seeds=3, steps=300)
     asked = parser.parse_args(argv)
-    torch.set_num_threads(asked.threads)
-    keep_freed_memory()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    begin(asked)
     brains = (neonatal_brain(load_term_brain(asked.kit, asked.work)),)
     labs = [Lab(seed, brains, asked.work / "neonatal", asked) for seed in range(asked.seeds)]
     for name in EXPERIMENTS if "all" in asked.experiment else asked.experiment:
         images = pd.DataFrame([row for lab in labs for row in EXPERIMENTS[name](lab)])
-        table = summary(images)
-        write(images, asked.out / f"neonatal_{name}_images.tsv")
-        write(table, asked.out / f"neonatal_{name}.tsv")
+        table = over_seeds(images, [*TISSUES.values(), "mean", "age_error"])
+        write_table(images, asked.out / f"neonatal_{name}_images.tsv")
+        write_table(table, asked.out / f"neonatal_{name}.tsv")
         print(table.to_string(index=False, float_format="%.3f"))
 
 

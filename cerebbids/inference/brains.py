@@ -12,7 +12,7 @@ from cerebbids.inference.windows import in_cubes
 def isointense_probabilities(
     net: torch.nn.Module, images: torch.Tensor, side: int, context: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Tissues of a cerebrum, as one network of the isointense system sees them.
+    """Tissues of a cerebrum, as one network of the isointense system sees them (Zeng & Zheng 2018).
 
     Every channel of an image is standardised in every patch by itself, as in training; distances are not.
 
@@ -30,6 +30,7 @@ def isointense_probabilities(
     Returns
     -------
     Tensor, (classes, X, Y, Z), float32
+        Probabilities on the voxels of the images: background, fluid, grey and white matter.
     """
     seen = images if context is None else torch.cat((images, context))
 
@@ -56,20 +57,25 @@ def label_isointense(
 ) -> tuple[np.ndarray, torch.Tensor]:
     """Tissues of a cerebrum: from images, and from images and the distances to what the network before has found.
 
+    After Zeng & Zheng 2018: two networks, of which the second sees distance maps of the first one's tissues.
+
     Parameters
     ----------
     nets : tuple of Module
-        The first sees images alone; each that follows sees the answer of the one before, too.
+        In evaluation mode. The first sees images alone; each that follows sees the answer of the one before, too.
     images : Tensor, (modalities, X, Y, Z)
+        On the networks' device.
     side : int
+        Of a patch, voxels.
     spacing : tuple of float
         Edges of a voxel, mm.
 
     Returns
     -------
     labels : ndarray, (X, Y, Z), uint8
-        0 background, 1 fluid, 2 grey and 3 white matter; without isolated bits.
+        0 background, 1 fluid, 2 grey and 3 white matter; without isolated bits. On the voxels of the images.
     probabilities : Tensor, (4, X, Y, Z), float32
+        Of the last network, before bits are taken out.
     """
     context = None
     for net in nets:
@@ -80,7 +86,7 @@ def label_isointense(
 
 
 def label_neonate(net: torch.nn.Module, images: torch.Tensor, side: int) -> tuple[torch.Tensor, float | None]:
-    """Tissues of a neonate's brain, and the age if the network tells it.
+    """Tissues of a neonate's brain, and the age if the network tells it (Richter & Fetit 2022, AgeU-Net).
 
     Parameters
     ----------
@@ -94,8 +100,10 @@ def label_neonate(net: torch.nn.Module, images: torch.Tensor, side: int) -> tupl
     Returns
     -------
     probabilities : Tensor, (classes, X, Y, Z), float32
+        On the voxels of the images.
     age : float or None
-        Mean over the patches of what the network tells, weighed by how much of the brain is in them.
+        Mean over the patches of what the network tells, weighed by how much of the brain is in them; in the unit in
+        which it was trained.
     """
     told: list[tuple[float, float]] = []
 

@@ -29,7 +29,7 @@ def starts(size: int, side: int, stride: int) -> list[int]:
 
 
 def cubes(shape: tuple[int, int, int], side: int, stride: int) -> Iterator[tuple[slice, slice, slice]]:
-    """All cubes of a box whose sides are no smaller than theirs."""
+    """All cubes of a box (X, Y, Z) whose sides are no smaller than theirs, as slices of it."""
     for corner in product(*(starts(size, side, stride) for size in shape)):
         yield tuple(slice(first, first + side) for first in corner)
 
@@ -58,7 +58,20 @@ def in_whole(net: torch.nn.Module, seen: torch.Tensor, multiple: int = 8) -> tor
 
 
 def both_ways(net: torch.nn.Module, seen: torch.Tensor) -> torch.Tensor:
-    """Mean of what :func:`in_whole` says of a box and of its mirror image along X."""
+    """Mean of what :func:`in_whole` says of a box and of its mirror image along X.
+
+    Parameters
+    ----------
+    net : Module
+        In evaluation mode. Its classes are the same on both sides.
+    seen : Tensor, (channels, X, Y, Z)
+        On the network's device.
+
+    Returns
+    -------
+    Tensor, (classes, X, Y, Z), float32
+        Probabilities, on the voxels of the box.
+    """
     return (in_whole(net, seen) + in_whole(net, seen.flip(1)).flip(1)) / 2
 
 

@@ -14,7 +14,8 @@ import pytest
 import torch
 import variantcases
 import variantnets
-from ablations import LABELS, MEANS, by_label, dice_of_labels, score, summary, write_table
+from ablations import LABELS, MEANS, by_label, dice_of_labels, score, summary
+from tables import write_table
 from variantcases import VIEWS, Blinded, VariantExamples, hidden_channels
 from variantnets import Blind
 from variants import BAD_T2W, BOTH, DPN, ONCE, PHANTOMS, TABLES, UNET, How, Net, Setting, Variant

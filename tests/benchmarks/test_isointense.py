@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
-from isointense import ALONE, CONTEXT, SHALLOW, summary
+from brainruns import over_seeds
+from isointense import ALONE, CONTEXT, SHALLOW
 
 
 def test_effects_are_differences_of_seeds_from_the_network_on_images_alone():
@@ -11,7 +12,7 @@ def test_effects_are_differences_of_seeds_from_the_network_on_images_alone():
         for seed in (0, 1)
         for part in (-0.01, 0.01)  # two images
     )
-    table = summary(images).set_index(["variant", "measure"])
+    table = over_seeds(images, ["dice", "asd", "mhd"], ("tissue",)).set_index(["variant", "measure"])
     assert table.loc[(CONTEXT, "dice"), "effect"] == pytest.approx(0.03)
     assert table.loc[(CONTEXT, "dice"), "effect_sd"] == pytest.approx(0.02 / 2**0.5)
     assert table.loc[(SHALLOW, "dice"), "effect"] == pytest.approx(-0.01)

@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from neonatal import TISSUES, dice_of, summary
+from brainruns import over_seeds
+from neonatal import TISSUES, dice_of
 
 from cerebbids.training import neonates
 
@@ -26,7 +27,7 @@ def test_effects_are_differences_of_seeds_from_the_first_variant():
         for variant, means, error in variants
         for seed, mean in enumerate(means)
     ]  # fmt: skip
-    table = summary(pd.DataFrame(rows)).set_index(["variant", "measure"])
+    table = over_seeds(pd.DataFrame(rows), [*TISSUES.values(), "mean", "age_error"]).set_index(["variant", "measure"])
     assert table.loc[("axial", "mean"), "effect"] == pytest.approx(-0.05)
     assert table.loc[("axial", "mean"), "effect_sd"] == pytest.approx(0.1 / 2**0.5)
     assert pd.isna(table.loc[("full", "mean"), "effect"]) and ("full", "age_error") not in table.index
