@@ -26,6 +26,7 @@ DESCRIPTIONS = """\
 desc_id\tdescription
 desc-asymmetry\tRight side against the left
 desc-atlas\tWhat the library of cerebella voted for, from which the lobules were named
+desc-brain\tBrain with fluid around, as far as the networks were shown it
 desc-change\tDifference between consecutive sessions of a participant
 desc-confidence\tProbability of the label that each voxel got
 desc-preproc\tDenoised and corrected for bias

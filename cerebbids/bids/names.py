@@ -18,18 +18,39 @@ TISSUES = "CerebellumTissue"
 """Label scheme of infants: fluid, grey and white matter of the cerebellum, and of the brainstem beside it."""
 SCHEMES = (COMPARTMENTS, CARVED, VERMIS)
 """Label schemes of lobules. The first two have the same regions; volumes in one are no norms for the other."""
-EVERY_SCHEME = (*SCHEMES, TISSUES)
+CEREBRUM = "BrainTissue"
+"""Label scheme of isointense infants: fluid, grey and white matter of the cerebrum."""
+DRAWEM = "DrawEM9"
+"""Label scheme of neonates: nine classes of the brain."""
+EVERY_SCHEME = (*SCHEMES, TISSUES, CEREBRUM, DRAWEM)
 """All label schemes that the program writes."""
-SCHEMES_OF: Mapping[str, tuple[str, ...]] = {"deepceres": SCHEMES, "infant": (TISSUES,)}
+SCHEMES_OF: Mapping[str, tuple[str, ...]] = {
+    "deepceres": SCHEMES, "infant": (TISSUES,), "isointense": (CEREBRUM,), "neonatal": (DRAWEM,),
+}  # fmt: skip
 """Label schemes that each system writes."""
+
+
+def _of_one_scheme(key: str, scheme: str) -> dict[str, dict[str, str]]:
+    """What a system writes whose labels are of one scheme: labels, probabilities, confidence, volumes, quality."""
+    seg = {"seg": scheme}
+    doubt = {**seg, "desc": "confidence", "suffix": "probseg"}
+    labels = {**seg, "suffix": "dseg"}
+    return {
+        key: labels,
+        f"{key}_probseg": {**seg, "suffix": "probseg"},
+        f"{key}_confidence": doubt,
+        f"{key}_morph": {**seg, "suffix": "morph", "extension": ".tsv"},
+        f"{key}_qc": {**seg, "suffix": "qc", "extension": ".json"},
+        f"figure_{key}_dseg": {"datatype": "figures", **labels, "extension": ".svg"},
+        f"figure_{key}_confidence": {"datatype": "figures", **doubt, "extension": ".svg"},
+    }
+
 
 DERIVATIVES: dict[str, dict[str, str]] = {
     "t1w": {"desc": "preproc", "suffix": "T1w"},
-    "tissues": {"seg": TISSUES, "suffix": "dseg"},
-    "tissues_probseg": {"seg": TISSUES, "suffix": "probseg"},
-    "tissues_confidence": {"seg": TISSUES, "desc": "confidence", "suffix": "probseg"},
-    "tissues_morph": {"seg": TISSUES, "suffix": "morph", "extension": ".tsv"},
-    "tissues_qc": {"seg": TISSUES, "suffix": "qc", "extension": ".json"},
+    **_of_one_scheme("tissues", TISSUES),
+    **_of_one_scheme("cerebrum", CEREBRUM),
+    **_of_one_scheme("brain", DRAWEM),
     "t1w_mni": {"space": SPACE, "res": "1", "desc": "preproc", "suffix": "T1w"},
     "xfm_to_mni": {"from": "T1w", "to": SPACE, "mode": "image", "suffix": "xfm", "extension": ".txt"},
     "xfm_to_t1w": {"from": SPACE, "to": "T1w", "mode": "image", "suffix": "xfm", "extension": ".txt"},
@@ -43,6 +64,7 @@ DERIVATIVES: dict[str, dict[str, str]] = {
     "probseg": {"seg": COMPARTMENTS, "suffix": "probseg"},
     "atlas_mni": {"space": SPACE, "seg": COMPARTMENTS, "res": "0p5mm", "desc": "atlas", "suffix": "dseg"},
     "mask": {"label": "CBM", "suffix": "mask"},
+    "shown": {"desc": "brain", "suffix": "mask"},
     "icv": {"label": "ICV", "suffix": "mask"},
     "superres": {"res": "0p5mm", "desc": "superres", "suffix": "T1w"},
     "superres_mni": {"space": SPACE, "res": "0p5mm", "desc": "superres", "suffix": "T1w"},
@@ -66,15 +88,9 @@ DERIVATIVES: dict[str, dict[str, str]] = {
         "suffix": "dseg",
         "extension": ".png",
     },
-    "figure_tissues_dseg": {"datatype": "figures", "seg": TISSUES, "suffix": "dseg", "extension": ".svg"},
-    "figure_tissues_confidence": {
-        "datatype": "figures",
-        "seg": TISSUES,
-        "desc": "confidence",
-        "suffix": "probseg",
-        "extension": ".svg",
-    },
     "figure_place": {"datatype": "figures", "label": "CBM", "suffix": "mask", "extension": ".svg"},
+    "figure_shown": {"datatype": "figures", "desc": "brain", "suffix": "mask", "extension": ".svg"},
+    "figure_pair": {"datatype": "figures", "desc": "pair", "suffix": "T2w", "extension": ".svg"},
     "figure_dseg": {"datatype": "figures", "seg": COMPARTMENTS, "suffix": "dseg", "extension": ".svg"},
     "figure_carved": {"datatype": "figures", "seg": CARVED, "suffix": "dseg", "extension": ".svg"},
     "figure_surface": {"datatype": "figures", "seg": CARVED, "desc": "surface", "suffix": "dseg", "extension": ".png"},
@@ -90,19 +106,21 @@ DERIVATIVES: dict[str, dict[str, str]] = {
 }
 """What one T1w yields: a short name, and the entities that the derivative adds to those of its source."""
 
-OF_INFANTS = frozenset(
-    {"t1w", "mask", "tissues", "tissues_probseg", "tissues_confidence", "tissues_morph", "tissues_qc"}
-    | {"figure_tissues_dseg", "figure_tissues_confidence", "figure_place"}
-)
-"""What the system ``infant`` yields."""
+_BRAINS = frozenset({"t1w", "t2w", "shown", "figure_shown", "figure_pair"})
+_OF_ONE_SCHEME = {
+    "infant": frozenset({"t1w", "mask", "figure_place", *_of_one_scheme("tissues", TISSUES)}),
+    "isointense": _BRAINS | _of_one_scheme("cerebrum", CEREBRUM).keys(),
+    "neonatal": _BRAINS | {"mask"} | _of_one_scheme("brain", DRAWEM).keys(),
+}
+_OF_SEVERAL = {"t1w", "t2w", "mask"}
 YIELDS: Mapping[str, frozenset[str]] = {
-    "deepceres": DERIVATIVES.keys() - (OF_INFANTS - {"t1w", "mask"}),
-    "infant": OF_INFANTS,
+    "deepceres": DERIVATIVES.keys() - (frozenset().union(*_OF_ONE_SCHEME.values()) - _OF_SEVERAL),
+    **_OF_ONE_SCHEME,
 }
 """What each system yields of a T1w, by the same short names."""
-LABELS = {"deepceres": "dseg", "infant": "tissues"}
+LABELS = {"deepceres": "dseg", "infant": "tissues", "isointense": "cerebrum", "neonatal": "brain"}
 """Labels of each system on the grid of the T1w, by which one knows that an image was done, and by what."""
-QUALITY = {"deepceres": "qc", "infant": "tissues_qc"}
+QUALITY = {"deepceres": "qc", **{system: f"{key}_qc" for system, key in LABELS.items() if system != "deepceres"}}
 """Quality in numbers, by system."""
 
 OPTIONAL = frozenset(
@@ -123,11 +141,13 @@ REPORTS = tuple(key for sheets in SHEETS.values() for key in sheets.values())
 SNAPSHOTS = {"morph": "snapshot", "carved_morph": "carved_snapshot"}
 """Pictures of its labels for these sheets, by the same keys."""
 
-LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis", "tissues")
+_ALONE = ("tissues", "cerebrum", "brain")
+"""Labels of the systems that have one scheme."""
+LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis", *_ALONE)
 """Label maps, by the same keys."""
-_OF_TISSUES = ("tissues_probseg", "tissues_confidence", "tissues_morph")
-_MORE = ("confidence", "probseg", "atlas_mni", "mask", "icv", "morph", "carved_morph", "vermis_morph", *_OF_TISSUES)
-OF_LABELS = (*LABEL_MAPS, *_MORE)
+_BESIDE = tuple(f"{key}_{kind}" for key in _ALONE for kind in ("probseg", "confidence", "morph"))
+_MORE = ("confidence", "probseg", "atlas_mni", "icv", "morph", "carved_morph", "vermis_morph", *_BESIDE)
+OF_LABELS = (*LABEL_MAPS, "mask", "shown", *_MORE)
 """What has the provenance of the labels, and the warnings about them, in its sidecar."""
 
 GROUP_PAGE = "group.html"
@@ -154,7 +174,7 @@ _IMAGE = "{extension<.nii.gz>|.nii.gz}"
 PATTERNS: tuple[str, ...] = (
     f"{_ANAT}[_space-{{space}}]_seg-{{seg}}[_res-{{res}}][_desc-{{desc}}]_{{suffix<dseg>}}{_IMAGE}",
     f"{_ANAT}_seg-{{seg}}[_desc-{{desc}}]_{{suffix<probseg>}}{_IMAGE}",
-    f"{_ANAT}[_space-{{space}}][_res-{{res}}]_label-{{label}}_{{suffix<mask>}}{_IMAGE}",
+    f"{_ANAT}[_space-{{space}}][_res-{{res}}][_label-{{label}}][_desc-{{desc}}]_{{suffix<mask>}}{_IMAGE}",
     f"{_ANAT}[_space-{{space}}][_res-{{res}}]_desc-{{desc}}_{{suffix<T1w|T2w>}}{_IMAGE}",
     f"{_ANAT}_from-{{from}}_to-{{to}}_mode-{{mode}}_{{suffix<xfm>}}{{extension<.txt>}}",
     f"{_ANAT}_seg-{{seg}}_{{suffix<morph>}}{{extension<.tsv>}}",

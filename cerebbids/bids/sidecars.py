@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cerebbids.bids.names import CARVED, COMPARTMENTS, TISSUES, VERMIS, sidecar_path
+from cerebbids.bids.names import CARVED, CEREBRUM, COMPARTMENTS, DRAWEM, TISSUES, VERMIS, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.data.labels import load_scheme
 from cerebbids.files import as_json, write_text
@@ -29,6 +29,8 @@ _SUPERRES = (
 )
 _T2W = "T2w image of the same session, denoised, corrected for bias, rigidly registered to the T1w image"
 _OF_T2W = ("t2w", "t2w_mni")
+_OF_PAIRS = ("isointense", "neonatal")
+"""Systems that label T1w and T2w images together."""
 _SYNTH = (
     "Cerebellum in the contrast of a T2w image, not acquired: a network changed the T1w image, whose brightness was "
     "then mapped to that of a T2w image, piecewise linearly; tissues at fixed brightness; 0 outside of the "
@@ -70,7 +72,29 @@ _TRUST = (
 _T1W_OF_INFANT = (
     "T1w image, corrected for bias inside the brain; of a cerebellum that was cut out before, as it is. Not denoised."
 )
+_CEREBRUM = (
+    "Cerebrospinal fluid, grey and white matter of the cerebrum of an infant of about six to nine months. Cerebellum "
+    "and brainstem have no label. By networks that have learnt from synthetic images alone, not validated on real "
+    "infants."
+)
+_DRAWEM = (
+    "Nine classes of a neonate's brain, as DrawEM has them: cerebrospinal fluid, cortical grey matter, white matter, "
+    "what is outside of the brain, ventricles, cerebellum, deep grey matter, brainstem, hippocampus and amygdala. By "
+    "networks that have learnt from synthetic images alone, not validated on real neonates."
+)
+_CEREBELLUM_OF_BRAIN = "Cerebellum: class 6 of seg-DrawEM9, without the fluid around"
+_SHOWN = "Brain with fluid around, as far as the networks were shown it: found on the T1w image"
+_T2W_OF_BRAIN = (
+    "T2w image of the same session, rigidly registered to the T1w image, on its grid. Corrected for bias inside the "
+    "brain where it shows a head. Not denoised."
+)
+_T1W_OF_BRAIN = "T1w image, corrected for bias inside the brain where it shows a head. Not denoised."
 _CONFIDENCE = "Probability of the label that each voxel got, or of the background where it got none"
+_T1W = {
+    "deepceres": "T1w image, denoised and corrected for bias", "infant": _T1W_OF_INFANT,
+    "isointense": _T1W_OF_BRAIN, "neonatal": _T1W_OF_BRAIN,
+}  # fmt: skip
+_MASKS = {"infant": _CEREBELLUM, "neonatal": _CEREBELLUM_OF_BRAIN}
 
 MORPH_COLUMNS: dict[str, Any] = {
     "index": {"Description": "Value of the region in the segmentation; n/a for a sum of regions and the cavity"},
@@ -109,6 +133,18 @@ TISSUE_COLUMNS: dict[str, Any] = MORPH_COLUMNS | {
 }
 """Columns of the table of volumes of tissues."""
 
+BRAIN_COLUMNS: dict[str, Any] = TISSUE_COLUMNS | {
+    "hemisphere": {"Description": "Anatomical side", "Levels": {"both": "All"}},
+    "tissue": MORPH_COLUMNS["tissue"]
+    | {
+        "Levels": {
+            "CSF": "Fluid", "GM": "Grey matter", "WM": "White matter", "both": "Grey and white matter",
+            "other": "Neither brain nor its fluid",
+        }
+    },
+}  # fmt: skip
+"""Columns of the table of volumes of a brain."""
+
 TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     COMPARTMENTS: (f"Volumes of the cerebellum's regions. {_LOBULES}", MORPH_COLUMNS),
     CARVED: (f"Volumes of the cerebellum's regions. {_CARVED}", CARVED_COLUMNS),
@@ -118,7 +154,11 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         "white matter; how much fluid there is depends on what was cut out with the cerebellum.",
         TISSUE_COLUMNS,
     ),
-}
+    CEREBRUM: (f"Volumes. Cerebrum is the sum of grey and white matter. {_CEREBRUM}", BRAIN_COLUMNS),
+    DRAWEM: (
+        f"Volumes. Brain is the sum of all classes but the fluid around and what is outside. {_DRAWEM}", BRAIN_COLUMNS
+    ),
+}  # fmt: skip
 """What the table of volumes of each label scheme holds, and its columns."""
 
 LABEL_COLUMNS: dict[str, Any] = {
@@ -129,7 +169,8 @@ LABEL_COLUMNS: dict[str, Any] = {
     },
     "tissue": {
         "Description": "What the region consists of",
-        "Levels": {"GM": "Grey matter (a lobule, where there are lobules)", "WM": "White matter", "CSF": "Fluid"},
+        "Levels": {"GM": "Grey matter (a lobule, where there are lobules)", "WM": "White matter", "CSF": "Fluid"}
+        | {"both": "Grey and white matter", "other": "Neither brain nor its fluid"},
     },
 }
 """Columns of the label tables beyond those that BIDS defines."""
@@ -158,13 +199,8 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
     native = {"SpatialReference": image.uri}
     template = {"SpatialReference": _MNI, **_RESOLUTION}
     fine = {"SpatialReference": _MNI, **_FINE}
-    names, tissues = (
-        ["background", *(label.abbreviation for label in load_scheme(scheme).labels)]
-        for scheme in (COMPARTMENTS, TISSUES)
-    )
-    infant = image.system == "infant"
     facts: dict[str, dict[str, Any]] = {
-        "t1w": {"Description": _T1W_OF_INFANT if infant else "T1w image, denoised and corrected for bias", **native},
+        "t1w": {"Description": _T1W[image.system], **native},
         "t1w_mni": {"Description": "T1w image, denoised, corrected for bias, in template space", **template},
         "xfm_to_mni": {"Description": "Affine that resamples the T1w image onto the template (ITK, LPS mm)"},
         "xfm_to_t1w": {"Description": "Affine that resamples the template onto the T1w image (ITK, LPS mm)"},
@@ -175,17 +211,17 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "carved_mni": {"Description": _CARVED, "Manual": False, **fine},
         "vermis": {"Description": _VERMIS, "Manual": False, **native},
         "confidence": {"Description": _CONFIDENCE, **native},
-        "probseg": {"Description": f"Probabilities. {_LOBULES}", "LabelMap": names, **native},
+        "probseg": {"Description": f"Probabilities. {_LOBULES}", "LabelMap": _names(COMPARTMENTS), **native},
         "atlas_mni": {"Description": _ATLAS, "Manual": False, **fine},
-        "tissues": {"Description": _TISSUES, "Manual": False, **native},
-        "tissues_probseg": {"Description": f"Probabilities. {_TISSUES}", "LabelMap": tissues, **native},
-        "tissues_confidence": {"Description": _TRUST, **native},
-        "tissues_morph": _table(TISSUES),
-        "mask": {"Description": _CEREBELLUM if infant else _MASK, "Type": "ROI", **native},
+        **_of_one_scheme("tissues", TISSUES, _TISSUES, _TRUST, native),
+        **_of_one_scheme("cerebrum", CEREBRUM, _CEREBRUM, _CONFIDENCE, native),
+        **_of_one_scheme("brain", DRAWEM, _DRAWEM, _CONFIDENCE, native),
+        "mask": {"Description": _MASKS.get(image.system, _MASK), "Type": "ROI", **native},
+        "shown": {"Description": _SHOWN, "Type": "Brain", **native},
         "icv": {"Description": "Intracranial cavity: everything inside the skull", "Type": "ROI", **native},
         "superres": {"Description": _SUPERRES, "SyntheticImage": True, **native, **_FINE},
         "superres_mni": {"Description": _SUPERRES, "SyntheticImage": True, **fine},
-        "t2w": {"Description": _T2W, **native},
+        "t2w": {"Description": _T2W if image.system == "deepceres" else _T2W_OF_BRAIN, **native},
         "t2w_mni": {"Description": f"{_T2W}; means of its tissues at fixed brightness", **fine},
         "t2w_synth": {"Description": _SYNTH, "SyntheticImage": True, **native},
         "t2w_synth_mni": {"Description": _SYNTH, "SyntheticImage": True, **fine},
@@ -193,8 +229,23 @@ def sidecar(key: str, image: SourceImage) -> dict[str, Any]:
         "carved_morph": _table(CARVED),
         "vermis_morph": _table(VERMIS),
     }
-    sources = [image.t2w_uri, image.uri] if key in _OF_T2W and image.t2w_uri else [image.uri]
+    of_both = key in _OF_T2W or (image.system in _OF_PAIRS and key not in ("t1w", "shown"))
+    sources = [image.t2w_uri, image.uri] if of_both and image.t2w_uri else [image.uri]
     return {**facts[key], "Sources": sources} if key in facts else {}
+
+
+def _of_one_scheme(key: str, scheme: str, text: str, trust: str, native: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the labels of a system that has one scheme, and what is beside them."""
+    return {
+        key: {"Description": text, "Manual": False, **native},
+        f"{key}_probseg": {"Description": f"Probabilities. {text}", "LabelMap": _names(scheme), **native},
+        f"{key}_confidence": {"Description": trust, **native},
+        f"{key}_morph": _table(scheme),
+    }
+
+
+def _names(scheme: str) -> list[str]:
+    return ["background", *(label.abbreviation for label in load_scheme(scheme).labels)]
 
 
 def _table(scheme: str) -> dict[str, Any]:

@@ -158,9 +158,11 @@ def _misfits(bundle: Bundle, system: str) -> Iterator[str]:
         if net.architecture not in ARCHITECTURES:
             yield f'has the architecture "{net.architecture}" for {name}, not {" or ".join(ARCHITECTURES)}'
         if name in channels:  # the others label nothing
+            # Of networks with several streams, all their channels.
+            told = {"channels_in": sum(net.sizes.get("streams", ())), **net.sizes}  # type: ignore[arg-type]
             for key, wanted in zip(("channels_in", "classes"), channels[name], strict=True):
-                if net.sizes.get(key) != wanted:
-                    yield f"has a network ({name}) with {key} {net.sizes.get(key)}, not {wanted}"
+                if told.get(key) != wanted:
+                    yield f"has a network ({name}) with {key} {told.get(key)}, not {wanted}"
         if name in SYSTEMS[system].tiled and net.architecture == "unet" and net.sizes.get("norm") != "batch":
             yield f"has a network ({name}) that sees the statistics of each piece that it is asked about"
         if net.grid is None:

@@ -28,6 +28,8 @@ class System:
         What may name its labels, and the networks that it takes.
     reference : str
         The paper.
+    synthetic : bool
+        Whether networks have learnt from synthetic images alone, and were never held against labels of real ones.
     """
 
     name: str
@@ -37,3 +39,4 @@ class System:
     tiled: tuple[str, ...]
     methods: Mapping[str, tuple[str, ...]]
     reference: str
+    synthetic: bool = False

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cerebbids.bids.names import DERIVATIVES, REPORTS
+from cerebbids.bids.names import DERIVATIVES, REPORTS, YIELDS
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
 
@@ -14,7 +14,7 @@ IMAGE = SourceImage(Path("/data") / RELATIVE, "01", RELATIVE)
 DESCRIBED = [
     key
     for key, told in DERIVATIVES.items()
-    if told.get("datatype") != "figures" and key not in ("qc", "tissues_qc", *REPORTS)
+    if told.get("datatype") != "figures" and told["suffix"] != "qc" and key not in REPORTS
 ]
 
 
@@ -56,3 +56,10 @@ def test_t2w_derivatives_cite_the_t2w_image_too():
     both = ["bids:raw:sub-01/anat/sub-01_T2w.nii", f"bids:raw:{RELATIVE}"]
     cited = {key: sidecar(key, image)["Sources"] for key in DESCRIBED}
     assert {key for key, sources in cited.items() if sources == both} == {"t2w", "t2w_mni"}
+
+
+def test_labels_of_pairs_cite_both_images():
+    image = replace(IMAGE, t2w=Path("/data/sub-01/anat/sub-01_T2w.nii"), system="neonatal")
+    cited = {key: sidecar(key, image)["Sources"] for key in YIELDS["neonatal"] & {*DESCRIBED}}
+    alone = {key for key, sources in cited.items() if sources == [image.uri]}
+    assert alone == {"t1w", "shown"} and all(cited[key] == [image.t2w_uri, image.uri] for key in cited.keys() - alone)
