@@ -27,12 +27,12 @@ from brainscores import tissue_scores
 from infantchain import kept
 from tables import write_table
 
-from cerebbids.inference.brains import isointense_probabilities, label_isointense
-from cerebbids.inference.context import distance_maps
+from cerebbids.inference.brains import label_isointense
 from cerebbids.training.braincases import BrainCase
 from cerebbids.training.braincohort import cohort
+from cerebbids.training.braincontext import with_context
 from cerebbids.training.brainmaps import BrainMap, isointense_brains
-from cerebbids.training.brainnets import DEEP, TISSUES, isointense_training
+from cerebbids.training.brainnets import DEEP, isointense_training
 from cerebbids.training.run import Seen
 
 NAMES = {1: "CSF", 2: "GM", 3: "WM"}
@@ -44,13 +44,6 @@ WEEKS = (66.0, 79.0)
 ALONE, CONTEXT, SHALLOW = "images alone", "with context", "without deep supervision"
 SIDE = 32
 """Of a patch, voxels."""
-
-
-def with_context(net: torch.nn.Module, case: BrainCase, spacing: float) -> BrainCase:
-    """A case whose images have the distances to what a network has found beside them."""
-    found = isointense_probabilities(net, torch.from_numpy(case.images), SIDE).argmax(0).to(torch.uint8).numpy()
-    context = distance_maps(found, TISSUES, (spacing,) * 3)
-    return BrainCase(case.id, np.concatenate((case.images, context)), case.labels, case.weeks)
 
 
 def scored(labels: np.ndarray, case: BrainCase, spacing: float) -> dict[str, dict[str, float]]:
@@ -70,7 +63,7 @@ def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Na
 
     alone = isointense_training("alone", deep=DEEP, **told)(folder / "alone", learnt, seen)
     shallow = isointense_training("shallow", deep=(1.0, 0.0, 0.0), **told)(folder / "shallow", learnt, seen)
-    wider = tuple(with_context(alone, case, spacing) for case in learnt)
+    wider = tuple(with_context(alone, case, SIDE, spacing) for case in learnt)
     context = isointense_training("context", (1, 1, 3), deep=DEEP, **told)(folder / "context", wider, seen)
     for variant, nets in ((ALONE, (alone,)), (CONTEXT, (alone, context)), (SHALLOW, (shallow,))):
         for case in tested:

@@ -28,6 +28,8 @@ SCHEMES_OF: Mapping[str, tuple[str, ...]] = {
     "deepceres": SCHEMES, "infant": (TISSUES,), "isointense": (CEREBRUM,), "neonatal": (DRAWEM,),
 }  # fmt: skip
 """Label schemes that each system writes."""
+WHOLE = {TISSUES: "Cerebellum", CEREBRUM: "Cerebrum", DRAWEM: "Brain"}
+"""What the sum of grey and white matter is called in tables of volumes of schemes without sides."""
 
 
 def _of_one_scheme(key: str, scheme: str) -> dict[str, dict[str, str]]:

@@ -156,7 +156,7 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     CEREBRUM: (f"Volumes. Cerebrum is the sum of grey and white matter. {_CEREBRUM}", BRAIN_COLUMNS),
     DRAWEM: (
-        f"Volumes. Brain is the sum of all classes but the fluid around and what is outside. {_DRAWEM}", BRAIN_COLUMNS
+        f"Volumes. Brain is the sum of all classes but fluid, ventricles and what is outside. {_DRAWEM}", BRAIN_COLUMNS
     ),
 }  # fmt: skip
 """What the table of volumes of each label scheme holds, and its columns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +75,29 @@ class InfantJob(Job):
     months: float
 
 
-def read_job(path: Path) -> LobuleJob | InfantJob:
+@dataclass(frozen=True, kw_only=True)
+class BrainJob(Job):
+    """An infant's T1w and T2w images, to label the brain in.
+
+    Parameters
+    ----------
+    t2w : Path
+        In one plain form; where it lies to the T1w image is not known yet.
+    months : float or None
+        Age since term, where it is known; no network goes by it.
+    """
+
+    t2w: Path
+    months: float | None
+
+
+AnyJob = LobuleJob | InfantJob | BrainJob
+_KINDS: Mapping[str, type[AnyJob]] = {"infant": InfantJob, "isointense": BrainJob, "neonatal": BrainJob}
+
+
+def read_job(path: Path) -> AnyJob:
     """Read a job from JSON (keys: the fields of the class of its system)."""
     told = json.loads(Path(path).read_text())
-    kind = InfantJob if told["system"] == "infant" else LobuleJob
+    kind = _KINDS.get(told["system"], LobuleJob)
     places = ("t1w", "xfm", "t2w", "xfm_t2w", "library", "models_dir", "out_dir")
     return kind(**{key: Path(value) if key in places and value else value for key, value in told.items()})

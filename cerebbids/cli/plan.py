@@ -17,7 +17,7 @@ from cerebbids.cli.references import known_people
 from cerebbids.config import RunConfig
 from cerebbids.inference.models import available_systems
 from cerebbids.systems.ages import age_words
-from cerebbids.systems.infant import INFANT
+from cerebbids.systems.deepceres import DEEPCERES
 
 
 def show_plan(config: RunConfig) -> int:
@@ -71,7 +71,7 @@ def _warnings(chosen: Mapping[str, Chosen]) -> Iterator[str]:
 
 def output_paths(image: SourceImage, config: RunConfig) -> list[Path]:
     """Files that an image may yield with the choices of a run, relative to the output folder."""
-    if image.system == INFANT.name:
+    if image.system != DEEPCERES.name:
         return [derivative_path(image.path, key) for key in DERIVATIVES if key in YIELDS[image.system]]
     never = set() if image.t2w else {"t2w", "t2w_mni"}
     never |= {"t2w_synth", "t2w_synth_mni"} if config.t2w == "real" else set()

@@ -13,8 +13,9 @@ from textwrap import shorten
 from traceback import format_exception_only
 from typing import TYPE_CHECKING, Any
 
+from cerebbids.cli.brainjob import label_pair
 from cerebbids.cli.infantjob import label_infant
-from cerebbids.cli.job import InfantJob, LobuleJob, read_job
+from cerebbids.cli.job import AnyJob, BrainJob, InfantJob, LobuleJob, read_job
 from cerebbids.cli.parser import models_of_home
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import CerebbidsError, is_out_of_memory
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _ABOUT = "Apply the networks to one image, in a process that can be killed without harm to others; cerebbids calls it."
 
 
-def run(job: LobuleJob | InfantJob) -> None:
+def run(job: AnyJob) -> None:
     """Apply all networks of a system; write images (see :mod:`cerebbids.inference.outputs`) and ``predict.json``.
 
     Raises
@@ -57,14 +58,12 @@ def run(job: LobuleJob | InfantJob) -> None:
     write_text(job.out_dir / "predict.json", as_json(facts))
 
 
-def _run_on(device: torch.device, job: LobuleJob | InfantJob) -> dict[str, Any]:
+def _run_on(device: torch.device, job: AnyJob) -> dict[str, Any]:
     """Apply the networks on a device; write images, return facts, and what they took."""
     import torch
 
     clock = Clock()
-    facts = (
-        label_infant(device, job, clock.lap) if isinstance(job, InfantJob) else _label_lobules(device, job, clock.lap)
-    )
+    facts = _facts_of(device, job, clock.lap)
     return {
         "warnings": [],
         **facts,
@@ -75,6 +74,12 @@ def _run_on(device: torch.device, job: LobuleJob | InfantJob) -> dict[str, Any]:
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
         "peak_gpu_gb": round(torch.cuda.max_memory_allocated(device) / 2**30, 2) if device.type == "cuda" else None,
     }
+
+
+def _facts_of(device: torch.device, job: AnyJob, lap: Callable[[str], None]) -> dict[str, Any]:
+    if isinstance(job, InfantJob):
+        return label_infant(device, job, lap)
+    return label_pair(device, job, lap) if isinstance(job, BrainJob) else _label_lobules(device, job, lap)
 
 
 def _label_lobules(device: torch.device, job: LobuleJob, lap: Callable[[str], None]) -> dict[str, Any]:

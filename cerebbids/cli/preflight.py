@@ -17,6 +17,8 @@ from cerebbids.errors import CerebbidsError, UsageError
 from cerebbids.imaging.conform import check_image
 from cerebbids.imaging.reading import FIELD_OF_VIEW_MM, OF_CUT_OUT_MM, READING_BYTES, count_voxels, open_image
 from cerebbids.systems.infant import INFANT
+from cerebbids.systems.isointense import ISOINTENSE
+from cerebbids.systems.neonatal import NEONATAL
 
 _ASK = """
 import sys
@@ -97,9 +99,13 @@ def readers(voxels: int, threads: int, memory_gb: float) -> int:
 
 def missing_t2w(image: SourceImage, t2w: str) -> CerebbidsError | None:
     """Why an image cannot be worked on for want of a T2w image, if so."""
-    if t2w != "real" or image.t2w is not None or image.system == INFANT.name:  # which looks at none
+    if image.t2w is not None or image.system == INFANT.name:  # which looks at none
         return None
-    return CerebbidsError(image.relative, "has no T2w image of its session beside it", "add one, or choose --t2w auto")
+    why = "has no T2w image of its session beside it"
+    if image.system in (ISOINTENSE.name, NEONATAL.name):
+        why += f", which {image.system} needs"
+        return CerebbidsError(image.relative, why, "add one, or choose another --system")
+    return CerebbidsError(image.relative, why, "add one, or choose --t2w auto") if t2w == "real" else None
 
 
 def bad_header(image: SourceImage) -> CerebbidsError | None:

@@ -9,7 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from cerebbids.bids.names import DERIVATIVES, OF_LABELS, TISSUES, YIELDS, derivative_path, sidecar_path
+from cerebbids.bids.names import DERIVATIVES, OF_LABELS, TISSUES, WHOLE, YIELDS, derivative_path, sidecar_path
 from cerebbids.bids.sidecars import OF_OLDER, read_sidecar, write_provenance
 from cerebbids.cli.recount import Recounted
 from cerebbids.data.labels import load_scheme
@@ -21,7 +21,7 @@ from cerebbids.imaging.labelmaps import check_grid, is_plain, labels_sha256, rea
 from cerebbids.imaging.parts import nearest_of
 from cerebbids.imaging.reading import open_image, read_voxels
 from cerebbids.imaging.verdict import Verdict
-from cerebbids.imaging.volumetry import tissue_volumes, write_volumes
+from cerebbids.imaging.volumetry import class_volumes, write_volumes
 from cerebbids.reports.figures import tissue_mosaic, trust_check
 
 _NEEDED = ("trust_mean", "months", "model_months")
@@ -54,7 +54,8 @@ def recount_infant(output_dir: Path, name: str) -> Recounted:
     if not is_plain(nib.load(paths["tissues"])):
         save_labels(labels, dseg, paths["tissues"])
     save_labels(mask, cerebellum, paths["mask"])
-    write_volumes(tissue_volumes(dseg, load_scheme(TISSUES), cerebellum), paths["tissues_morph"])
+    volumes = class_volumes(dseg, load_scheme(TISSUES), WHOLE[TISSUES], cerebellum)
+    write_volumes(volumes, paths["tissues_morph"])
     write_text(paths["tissues_qc"], as_json(verdict.quality))
     tissue_mosaic(paths["t1w"], paths["tissues"], paths["figure_tissues_dseg"])
     trust_check(paths["t1w"], paths["tissues"], paths["tissues_confidence"], paths["figure_tissues_confidence"])

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import ndimage
 
 from cerebbids.imaging.growth import AT_24_MONTHS, size_at
-from cerebbids.imaging.qc import Rule, light_of, older_meanings
-from cerebbids.imaging.verdict import Verdict
+from cerebbids.imaging.qc import Rule
+from cerebbids.imaging.verdict import Verdict, judged
 
 CSF, GREY, WHITE = 1, 2, 3
 
@@ -69,12 +69,12 @@ def measure_tissues(
         "size_for_age": None if months is None else round(volume / (AT_24_MONTHS * size_at(min(months, 30))), 3),
         "white_share": round(white, 3),
         "pieces": int(np.count_nonzero(sizes >= 0.01 * sizes.sum())),
-        "edge_share": round(_edge_share(labels > 0), 5),
+        "edge_share": round(edge_share(labels > 0), 5),
         "months_from_model": None if months is None else round(abs(months - facts["model_months"]), 1),
     }
 
 
-def _edge_share(labelled: np.ndarray) -> float:
+def edge_share(labelled: np.ndarray) -> float:
     """Share of the labelled voxels that lie on a face of the array."""
     inner = labelled[1:-1, 1:-1, 1:-1]
     return 1 - np.count_nonzero(inner) / max(np.count_nonzero(labelled), 1)
@@ -105,13 +105,4 @@ def judge_tissues(
     """
     voxel = float(abs(np.linalg.det(dseg.affine[:3, :3])))
     numbers = measure_tissues(np.asarray(dseg.dataobj), np.asarray(mask.dataobj) > 0, voxel, facts)
-    light, found = light_of(numbers, rules=RULES, corrected=corrected)
-    flags = tuple(dict.fromkeys((*found, *of_steps)))
-    light = "yellow" if flags and light == "green" else light
-    quality = {
-        "light": light,
-        "flags": list(flags),
-        **numbers,
-        "definitions": DEFINITIONS | older_meanings(DEFINITIONS, corrected),
-    }
-    return Verdict(quality, flags, tuple(of_steps))
+    return judged(numbers, RULES, DEFINITIONS, of_steps, corrected=corrected)

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cerebbids.imaging.qcnumbers import Metrics
-
 DEFINITIONS = {
     "confidence_mean": "mean probability of the labels over the voxels that got them, mean of all labels",
     "confidence_least": "the same of the label with the least",
@@ -28,7 +26,7 @@ DEFINITIONS = {
     "sides_swapped": "whether left labels lie on the right of right ones",
 }
 """What each number says, in the order of the file."""
-_OF_INFANTS = ("trust_mean", "doubtful_share", "probability_mean")
+_OF_INFANTS = ("trust_mean", "doubtful_share", "probability_mean", "t2w_correlation", "t2w_sharpness")
 OF_NETWORKS = ("confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice", *_OF_INFANTS)
 """Numbers that the networks' process gives: no correction by hand changes them."""
 _BEFORE = "before labels were corrected by hand"
@@ -117,21 +115,27 @@ def _flags(metrics: Mapping[str, Any], corrected: bool, rules: Sequence[Rule]) -
             yield light, rule.sentence.format(value=float(value)) + older
 
 
-def quality_report(metrics: Metrics, *, corrected: bool = False) -> dict[str, Any]:
+def quality_report(
+    metrics: Mapping[str, Any], *, corrected: bool = False, rules: Sequence[Rule] = RULES,
+    definitions: Mapping[str, str] = DEFINITIONS,
+) -> dict[str, Any]:  # fmt: skip
     """Numbers, traffic light, flags and what the numbers say, as ``_qc.json`` has them.
 
     Parameters
     ----------
     metrics : dict
-        As :func:`cerebbids.imaging.qcnumbers.measure_quality` gives them.
+        By default as :func:`cerebbids.imaging.qcnumbers.measure_quality` gives them.
     corrected : bool
         Whether somebody has corrected the labels since the networks found them.
+    rules : sequence of Rule
+    definitions : mapping
+        What the numbers say.
     """
-    light, flags = light_of(metrics, corrected=corrected)
-    definitions = DEFINITIONS | older_meanings(DEFINITIONS, corrected)
-    return {"light": light, "flags": list(flags), **metrics, "definitions": definitions}
+    light, flags = light_of(metrics, corrected=corrected, rules=rules)
+    told = {**definitions, **_older_meanings(definitions, corrected)}
+    return {"light": light, "flags": list(flags), **metrics, "definitions": told}
 
 
-def older_meanings(definitions: Mapping[str, str], corrected: bool) -> dict[str, str]:
+def _older_meanings(definitions: Mapping[str, str], corrected: bool) -> dict[str, str]:
     """What numbers of the networks say where somebody has corrected the labels since."""
     return {key: f"{definitions[key]}, {_BEFORE}" for key in OF_NETWORKS if corrected and key in definitions}

@@ -9,7 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from cerebbids.imaging.qc import quality_report
+from cerebbids.imaging.qc import DEFINITIONS, RULES, Rule, quality_report
 from cerebbids.imaging.qcnumbers import measure_quality
 from cerebbids.imaging.quality import check_cavity, check_segmentation
 
@@ -72,7 +72,36 @@ def judge(
         Labels and image are not on one grid.
     """
     found = check_segmentation(dseg, t1w) + (check_cavity(icv, t1w) if icv is not None else ())
-    quality = quality_report(measure_quality(dseg, dseg_mni, carved, t1w, facts, t1w_to_mni), corrected=corrected)
+    numbers = measure_quality(dseg, dseg_mni, carved, t1w, facts, t1w_to_mni)
+    return judged(numbers, RULES, DEFINITIONS, of_steps, found, corrected=corrected)
+
+
+def judged(
+    numbers: Mapping[str, Any],
+    rules: Sequence[Rule],
+    definitions: Mapping[str, str],
+    of_steps: Sequence[str],
+    found: Sequence[str] = (),
+    *,
+    corrected: bool,
+) -> Verdict:
+    """Say what numbers mean, with all that came up beside them.
+
+    Parameters
+    ----------
+    numbers : dict
+        What was measured.
+    rules : sequence of Rule
+    definitions : mapping
+        What each number says.
+    of_steps : sequence of str
+        Warnings of all that was done before there were labels.
+    found : sequence of str
+        Further warnings about the labels.
+    corrected : bool
+        Whether somebody has corrected the labels since the networks found them.
+    """
+    quality = quality_report(numbers, corrected=corrected, rules=rules, definitions=definitions)
     flags = dict.fromkeys((*quality["flags"], *of_steps, *found))  # nothing is said twice
     light = "yellow" if flags and quality["light"] == "green" else quality["light"]
     return Verdict({**quality, "light": light, "flags": list(flags)}, tuple(flags), tuple(of_steps))

@@ -98,22 +98,26 @@ def lobule_volumes(
     return table
 
 
-def tissue_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, cerebellum: nib.Nifti1Image) -> pd.DataFrame:
-    """Count voxels of every tissue of the cerebellum.
+def class_volumes(
+    dseg: nib.Nifti1Image, scheme: LabelScheme, whole: str, mask: nib.Nifti1Image | None = None
+) -> pd.DataFrame:
+    """Count voxels of every class of a scheme without sides.
 
     Parameters
     ----------
     dseg : Nifti1Image
-        Labels of `scheme`, of the cerebellum and of what lies beside it.
+        Labels of `scheme`.
     scheme : LabelScheme
-        Tissues.
-    cerebellum : Nifti1Image
-        Mask of the cerebellum on the same grid: what lies outside is not counted.
+        Tissues, or parts of a brain.
+    whole : str
+        What all grey and white matter together is called.
+    mask : Nifti1Image, optional
+        On the same grid: what lies outside is not counted.
 
     Returns
     -------
     DataFrame
-        Rows: every tissue, and grey and white matter together, without fluid (``Cerebellum``). Columns: those of
+        Rows: every label, and all of them that are grey or white matter, without fluid. Columns: those of
         :func:`lobule_volumes`; hemisphere is always both, and icv_percent is missing, as the cavity is not known.
 
     Raises
@@ -126,15 +130,17 @@ def tissue_volumes(dseg: nib.Nifti1Image, scheme: LabelScheme, cerebellum: nib.N
     >>> from cerebbids.data.labels import load_scheme
     >>> voxels, inside = np.array([1, 2, 3, 3], np.uint8), np.array([1, 1, 1, 0], np.uint8)
     >>> labels, mask = (nib.Nifti1Image(each.reshape(4, 1, 1), np.diag([2.0, 1, 1, 1])) for each in (voxels, inside))
-    >>> tissue_volumes(labels, load_scheme("CerebellumTissue"), mask)["volume_mm3"].tolist()
+    >>> class_volumes(labels, load_scheme("CerebellumTissue"), "Cerebellum", mask)["volume_mm3"].tolist()
     [2.0, 2.0, 2.0, 4.0]
     """
-    _count(cerebellum, dseg)
-    labels = np.asarray(dseg.dataobj) * (np.asarray(cerebellum.dataobj) > 0)
+    labels = np.asarray(dseg.dataobj)
+    if mask is not None:
+        _count(mask, dseg)
+        labels = labels * (np.asarray(mask.dataobj) > 0)
     counts = np.bincount(labels.astype(np.int64).ravel(), minlength=256)
-    solid = [label for label in scheme.labels if label.tissue in ("GM", "WM")]
+    solid = [label for label in scheme.labels if label.tissue in ("GM", "WM", "both")]
     rows = [(label.index, label.name, label.tissue, counts[label.index]) for label in scheme.labels]
-    rows.append((pd.NA, "Cerebellum", "both", sum(counts[label.index] for label in solid)))
+    rows.append((pd.NA, whole, "both", sum(counts[label.index] for label in solid)))
     table = pd.DataFrame(rows, columns=["index", "name", "tissue", "n_voxels"]).astype({"index": "Int64"})
     table.insert(2, "hemisphere", "both")
     table["volume_mm3"] = (table["n_voxels"] * _voxel_mm3(dseg)).round(3)

@@ -128,7 +128,10 @@ def bright_centre(image: nib.Nifti1Image) -> np.ndarray:
     return world[world[:, 2] > np.percentile(world[:, 2], 99.5) - HEAD_MM].mean(0)
 
 
-def localise(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: torch.device) -> Place:
+def localise(
+    net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: torch.device,
+    plausible_cm3: tuple[float, float] = PLAUSIBLE_CM3,
+) -> Place:  # fmt: skip
     """Find the cerebellum of an infant.
 
     The network looks twice: around the middle of what is bright, then around the brain that it has found.
@@ -142,6 +145,8 @@ def localise(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: to
     name : str
         For the message.
     device : torch.device
+    plausible_cm3 : tuple of float
+        Least and largest volume of a cerebellum.
 
     Raises
     ------
@@ -160,7 +165,7 @@ def localise(net: torch.nn.Module, image: nib.Nifti1Image, name: str, device: to
     labels = _on_image(probabilities, grid, image)
     volumes = np.bincount(labels.ravel(), minlength=4) * _voxel_cm3(image)
     cerebellum, brainstem = float(volumes[CEREBELLUM]), float(volumes[BRAINSTEM])
-    low, high = PLAUSIBLE_CM3
+    low, high = plausible_cm3
     if not low <= cerebellum <= high:
         raise SegmentationFailed(name, f"the cerebellum found is implausible ({cerebellum:.0f} cm3)", MEND)
     brain = float(np.count_nonzero(classes)) * SPACING**3 / 1000

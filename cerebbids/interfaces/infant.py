@@ -8,11 +8,11 @@ from pathlib import Path
 import nibabel as nib
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
 
-from cerebbids.bids.names import TISSUES
+from cerebbids.bids.names import TISSUES, WHOLE
 from cerebbids.data.labels import load_scheme
 from cerebbids.files import as_json, write_text
 from cerebbids.imaging.infantqc import judge_tissues
-from cerebbids.imaging.volumetry import tissue_volumes, write_volumes
+from cerebbids.imaging.volumetry import class_volumes, write_volumes
 from cerebbids.interfaces.predict import NetworkInputSpec, NetworkProcess
 from cerebbids.reports.figures import place_check, tissue_mosaic, trust_check
 from cerebbids.systems.infant import VALIDATED
@@ -69,7 +69,7 @@ class MeasureTissues(SimpleInterface):
     def _run_interface(self, runtime):
         out_file = Path(runtime.cwd) / "morph.tsv"
         dseg, mask = (nib.load(path) for path in (self.inputs.dseg, self.inputs.mask))
-        write_volumes(tissue_volumes(dseg, load_scheme(TISSUES), mask), out_file)
+        write_volumes(class_volumes(dseg, load_scheme(TISSUES), WHOLE[TISSUES], mask), out_file)
         self._results["out_file"] = str(out_file)
         return runtime
 

@@ -1,5 +1,6 @@
 """The pictures of one image's report."""
 
+from cerebbids.reports.brain import brain_doubt, brain_mosaic, pair_check, shown_check
 from cerebbids.reports.cavity import cavity_check
 from cerebbids.reports.contrast import contrast_check
 from cerebbids.reports.doubt import doubt_check
@@ -15,14 +16,18 @@ from cerebbids.reports.volumes import volumes_figure
 
 __all__ = [
     "atlas_mosaic",
+    "brain_doubt",
+    "brain_mosaic",
     "carved_mosaic",
     "cavity_check",
     "contrast_check",
     "doubt_check",
     "flat_figure",
+    "pair_check",
     "place_check",
     "registration_check",
     "segmentation_mosaic",
+    "shown_check",
     "snapshots",
     "superres_check",
     "surface_figure",

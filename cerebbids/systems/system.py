@@ -28,6 +28,8 @@ class System:
         What may name its labels, and the networks that it takes.
     reference : str
         The paper.
+    cerebellum : int or None
+        Label of the whole cerebellum, where it has one.
     synthetic : bool
         Whether networks have learnt from synthetic images alone, and were never held against labels of real ones.
     """
@@ -39,4 +41,5 @@ class System:
     tiled: tuple[str, ...]
     methods: Mapping[str, tuple[str, ...]]
     reference: str
+    cerebellum: int | None = None
     synthetic: bool = False

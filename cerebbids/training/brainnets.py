@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from cerebbids.nets.build import build
+from cerebbids.systems.neonatal import WEEKS
 from cerebbids.training import loop
 from cerebbids.training.braincases import BrainCase
 from cerebbids.training.brainpatches import BrainPatches, Varied, bent, turned
@@ -23,8 +24,6 @@ DEEP = (1.0, 0.67, 0.33)
 """Weights of the losses at full, half and quarter resolution (Zeng & Zheng 2018)."""
 ALPHA = 10e-3
 """Weight of the squared error of the age (Richter & Fetit 2022)."""
-AGES = (36.0, 5.0)
-"""Mean and standard deviation by which ages are standardised, weeks: 26 to 45 weeks are -2 to 1.8."""
 TISSUES, DRAWEM = 4, 10
 """Classes of either system, with the background."""
 
@@ -50,7 +49,7 @@ class BrainTraining:
     side: int
     vary: Varied
     loss_of: Callable[..., torch.Tensor]
-    ages: tuple[float, float] = AGES
+    ages: tuple[float, float] = WEEKS
 
     def __call__(
         self, run: Path, cases: tuple[BrainCase, ...], seen: Seen, *, net: torch.nn.Module | None = None,
@@ -113,16 +112,12 @@ def isointense_training(
             weight_decay=0.005, averaging=0.0, seed=seed,
         )
     )  # fmt: skip
-
-    def entropy(answer: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy(answer.float(), labels[:, 0])
-
-    return BrainTraining(recipe, side, turned, labels_alone(deeply_supervised(entropy, deep)))
+    return BrainTraining(recipe, side, turned, isointense_loss(deep))
 
 
 def neonatal_training(
     name: str, *, width: int = 32, steps: int | None = None, side: int = 128, method: str = "sgd", age: bool = False,
-    age_rate: float = 1.0, alpha: float = ALPHA, ages: tuple[float, float] = AGES, seed: int = 0,
+    age_rate: float = 1.0, alpha: float = ALPHA, ages: tuple[float, float] = WEEKS, seed: int = 0,
 ) -> BrainTraining:  # fmt: skip
     """Training of a network of the neonatal system; by default with all that its text tells.
 
@@ -162,5 +157,25 @@ def neonatal_training(
             schedule="poly", learning_rate=1e-2, weight_decay=3e-5, averaging=0.0, age_rate=age_rate, seed=seed,
         )
     )  # fmt: skip
+    return BrainTraining(recipe, side, bent, neonatal_loss(alpha if age else None), ages)
+
+
+def isointense_loss(deep: tuple[float, ...] = DEEP) -> Callable[..., torch.Tensor]:
+    """Cross-entropy at three resolutions, with these weights (Zeng & Zheng 2018)."""
+
+    def entropy(answer: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(answer.float(), labels[:, 0])
+
+    return labels_alone(deeply_supervised(entropy, deep))
+
+
+def neonatal_loss(alpha: float | None = None) -> Callable[..., torch.Tensor]:
+    """Dice and cross-entropy at three resolutions, where voxels are labelled; the age's squared error where asked for.
+
+    Parameters
+    ----------
+    alpha : float or None
+        Weight of the age's error; none for networks that tell no age.
+    """
     labels = deeply_supervised(where_known(dice_cross_entropy), (1.0, 0.5, 0.25))
-    return BrainTraining(recipe, side, bent, with_age(labels, alpha) if age else labels_alone(labels), ages)
+    return labels_alone(labels) if alpha is None else with_age(labels, alpha)

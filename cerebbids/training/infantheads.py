@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,6 +12,7 @@ from scipy import ndimage
 
 from cerebbids.inference.localise import SHAPE, SPACING, grid_around, place_input
 from cerebbids.training.augmentation import scanner
+from cerebbids.training.brainlooks import draw_contrast
 from cerebbids.training.infantanatomy import draw_pose, tissues_on
 from cerebbids.training.infantmaps import (
     BRAINSTEM,
@@ -31,6 +35,8 @@ SPREAD_MM = {"head": (20.0, 25.0, 30.0), "stripped": (20.0, 20.0, 20.0), "cut-ou
 """How far from the middle of the grid that of the brain, or of a cut-out, may lie. A neck draws a head's downwards."""
 NEAR_MM = (8.0, 25.0)
 """Brainstem so near to the cerebellum is cut out with it."""
+WEEKS, NEONATAL_SIZES, NEONATAL_STRIPPED = (26.0, 46.0), (0.7, 1.12), 0.4
+"""Postmenstrual ages of neonates, edge lengths beside those of the brain at term, and share of bare brains."""
 AGES = (1, 3, 6, 9, 12, 24, 36)
 WHITE = (0.86, 0.92, 1.0, 1.08, 1.15, 1.28, 1.32)
 """Brightness of the cerebrum's white matter beside grey matter at these months: inverted, the same, as in adults."""
@@ -149,12 +155,32 @@ def painted_place(heads: tuple[HeadMap, ...], rng: np.random.Generator) -> tuple
     kind = KINDS[int(rng.choice(len(KINDS), p=SHARES))]
     head = nearest_map(heads, month)
     size = (volume_at(heads, month) / head.volume) ** (1 / 3)
+    return _painted(head, size, kind, partial(draw_means, month), rng)
+
+
+def painted_neonate(head: HeadMap, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Paint a neonate's head, or bare brain, of any size likewise; as a T1w image of some age seven times of ten.
+
+    Parameters and result are those of :func:`painted_place`, of one brain at term.
+    """
+    weeks, size = rng.uniform(*WEEKS), rng.uniform(*NEONATAL_SIZES)
+    kind = KINDS[int(rng.random() < NEONATAL_STRIPPED)]
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        return draw_contrast(weeks, rng).t1w if rng.random() < 0.7 else any_means(rng)
+
+    return _painted(head, size, kind, draw, rng)
+
+
+def _painted(
+    head: HeadMap, size: float, kind: str, draw: Callable[[np.random.Generator], np.ndarray], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     around = head.cerebellum if kind == "cut-out" else head.centre
     pose = draw_pose(head, size, rng, around, SPREAD_MM[kind])
     grid = grid_around(np.zeros(3)).doubled()
     tissues, beyond = tissues_on(head, pose, grid.affine, grid.shape, rng)
     classes = _majority(CLASS_OF[tissues])
-    mean = _pooled(draw_means(month, rng)[tissues])
+    mean = _pooled(draw(rng)[tissues])
     image = textured(mean, rng)
     if rng.random() < 0.5:
         image, classes, beyond = image[::-1], classes[::-1].copy(), beyond[::-1]
@@ -196,6 +222,19 @@ class PlaceExamples(Stream):
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw one example."""
         image, classes = painted_place(self.heads, rng)
+        return place_input(image), torch.from_numpy(classes)[None].long()
+
+
+class NeonatalPlaceExamples(Stream):
+    """The same of neonates' heads, painted from one brain at term."""
+
+    def __init__(self, head: HeadMap, recipe: Recipe) -> None:
+        super().__init__(recipe)
+        self.head = head
+
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draw one example."""
+        image, classes = painted_neonate(self.head, rng)
         return place_input(image), torch.from_numpy(classes)[None].long()
 
 

@@ -115,9 +115,23 @@ TISSUE18, TISSUE12, TISSUE06 = (Recipe(f"tissue{months:02}", 350, "adunet", _INF
 JUDGE = Recipe("confidence", 350, "adunet", {"channels_in": 4, "classes": 3, "width": 16}, batch=4)
 """How far labels of tissues are to be trusted."""
 
+PLACE_NEONATES = Recipe("place_neonates", 1600, sizes=PLACE.sizes)
+"""Cerebrum, cerebellum and brainstem of neonates at 2.5 mm."""
+
+_CEREBRUM = {"classes": 4, "widths": (12, 24, 48, 96)}
+FIRST_CEREBRUM = Recipe("cerebrum", 1200, "multistream", {"streams": (1, 1), **_CEREBRUM}, batch=2)
+"""Fluid, grey and white matter of isointense cerebra at 1 mm, from T1w and T2w."""
+CONTEXT = Recipe("context", 1200, "multistream", {"streams": (1, 1, 3), **_CEREBRUM}, batch=2)
+"""The same, from the distances to what that one has found, too."""
+
+BRAIN = Recipe(
+    "brain", 1600, "ageunet", {"channels_in": 2, "classes": 10, "widths": (12, 24, 48, 96, 120), "age": False}, batch=2
+)
+"""Classes of DrawEM at 1 mm, from T1w and T2w of neonates."""
+
+BRAINS = (PLACE_NEONATES, FIRST_CEREBRUM, CONTEXT, BRAIN)
 TISSUES = (TISSUE24, TISSUE18, TISSUE12, TISSUE06)
 
 CASCADE = (SIDES_DPN, SIDES_UNET, LOBULES_DPN, LOBULES_UNET)
-RECIPES = {
-    recipe.net: recipe for recipe in (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, PLACE, *TISSUES, JUDGE)
-}
+_EVERY = (LOBULES, ICV, SUPERRES, CONTRAST, DEFORM, *CASCADE, PLACE, *TISSUES, JUDGE, *BRAINS)
+RECIPES = {recipe.net: recipe for recipe in _EVERY}

@@ -29,3 +29,9 @@ class Task:
     examples: Dataset
     loss_of: Loss
     seen: Seen
+
+
+def start_from_shares(net: torch.nn.Module, shares: torch.Tensor) -> None:
+    """Let an untrained U-Net answer with every class's share (classes,) of the voxels; saves a hundred steps."""
+    with torch.no_grad():
+        net.head.bias.copy_(shares.clamp(min=1e-7).log())

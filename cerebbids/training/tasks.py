@@ -11,7 +11,7 @@ import torch
 from cerebbids.data.labels import load_scheme
 from cerebbids.nets.build import build
 from cerebbids.systems.deepceres import DEEPCERES
-from cerebbids.training import heads, infanttasks
+from cerebbids.training import braintasks, heads, infanttasks
 from cerebbids.training.alignment import PairedPeople, alignment_loss
 from cerebbids.training.cascade import SMOOTH, CascadeExamples
 from cerebbids.training.cascadecases import load_cascade
@@ -26,15 +26,9 @@ from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen
 from cerebbids.training.sources import COBRALAB, brain_names, painted_heads, people_but
 from cerebbids.training.surroundings import load_surroundings
-from cerebbids.training.task import Task
+from cerebbids.training.task import Task, start_from_shares
 from cerebbids.training.views import LOBULE_VIEW, SIDE_VIEW, View
 from cerebbids.training.younger import LOOKS
-
-
-def start_from_shares(net: torch.nn.Module, shares: torch.Tensor) -> None:
-    """Let an untrained U-Net answer with every class's share (classes,) of the voxels; saves a hundred steps."""
-    with torch.no_grad():
-        net.head.bias.copy_(shares.clamp(min=1e-7).log())
 
 
 def start_from_prior(net: torch.nn.Module) -> None:
@@ -115,6 +109,8 @@ TASKS: dict[str, Callable[[Path, Path, str, Recipe], Task]] = {
     "sides_dpn": partial(cascade, SIDE_VIEW), "sides_unet": partial(cascade, SIDE_VIEW),
     "lobules_dpn": partial(cascade, LOBULE_VIEW), "lobules_unet": partial(cascade, LOBULE_VIEW),
     "tissue24": infanttasks.tissue24, "confidence": infanttasks.judge,
+    "place_neonates": braintasks.place_neonates, "cerebrum": braintasks.cerebrum, "context": braintasks.context,
+    "brain": braintasks.brain,
     **{f"tissue{months:02}": partial(infanttasks.younger_tissue, months) for months in LOOKS},
 }  # fmt: skip
 """Every network by its name."""

@@ -16,6 +16,9 @@ from cerebbids.imaging.reading import count_voxels
 from cerebbids.interfaces.scheduler import ask_slurm
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.infant import INFANT
+from cerebbids.systems.isointense import ISOINTENSE
+from cerebbids.systems.neonatal import NEONATAL
+from cerebbids.workflows.brain import init_brain_wf
 from cerebbids.workflows.derivatives import init_derivatives_wf
 from cerebbids.workflows.infant import init_infant_wf
 from cerebbids.workflows.preprocess import init_preprocess_wf
@@ -45,9 +48,11 @@ _REFERENCES = f"""
 - Manjón JV et al. Adaptive non-local means denoising of MR images with spatially varying noise levels.
   Journal of Magnetic Resonance Imaging 31:192-203, 2010. doi:10.1002/jmri.22003
 - {DEEPCERES.reference}
+- {NEONATAL.reference}
 - {INFANT.reference}
 - Tustison NJ et al. N4ITK: improved N3 bias correction.
   IEEE Transactions on Medical Imaging 29:1310-1320, 2010. doi:10.1109/TMI.2010.2046908
+- {ISOINTENSE.reference}
 """
 
 
@@ -103,8 +108,9 @@ def init_image_wf(
     Parameters are those of :func:`init_cerebbids_wf`.
     """
     model, model_sha256 = models[image.system]
-    if image.system == INFANT.name:
-        return init_infant_wf(
+    if image.system != DEEPCERES.name:
+        init = init_infant_wf if image.system == INFANT.name else init_brain_wf
+        return init(
             image=image, model=model, model_sha256=model_sha256, models_dir=config.models_dir,
             output_dir=config.output_dir, device=device, omp_nthreads=config.omp_nthreads,
         )  # fmt: skip

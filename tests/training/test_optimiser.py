@@ -6,7 +6,7 @@ from cerebbids.nets.ageunet import AgeUNet
 from cerebbids.nets.unet import UNet
 from cerebbids.training.optimiser import Optimiser
 from cerebbids.training.recipe import Recipe
-from cerebbids.training.tasks import start_from_shares
+from cerebbids.training.task import start_from_shares
 
 RECIPE, WIDTHS = Recipe("lobules", steps=8), (8, 8)
 
