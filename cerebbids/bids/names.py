@@ -145,6 +145,8 @@ SNAPSHOTS = {"morph": "snapshot", "carved_morph": "carved_snapshot"}
 
 _ALONE = ("tissues", "cerebrum", "brain")
 """Labels of the systems that have one scheme."""
+CLASS_TABLES = tuple(f"{key}_morph" for key in _ALONE)
+"""Their tables of volumes."""
 LABEL_MAPS = ("dseg", "dseg_mni", "carved", "carved_fine", "carved_mni", "vermis", *_ALONE)
 """Label maps, by the same keys."""
 _BESIDE = tuple(f"{key}_{kind}" for key in _ALONE for kind in ("probseg", "confidence", "morph"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cerebbids.bids.found import beside_labels, stems_with_labels, system_of
-from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, QUALITY, stem
+from cerebbids.bids.names import CLASS_TABLES, DERIVATIVES, LABEL_MAPS, QUALITY, stem
 from cerebbids.bids.query import check_labels
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.making import Making, making_of
@@ -29,7 +29,10 @@ STATES = {
 }
 """What can have become of an image."""
 
-_TABLES = {"morph": "dseg", "carved_morph": "carved", "vermis_morph": "vermis", "tissues_morph": "tissues"}
+_TABLES = {
+    "morph": "dseg", "carved_morph": "carved", "vermis_morph": "vermis",
+    **{key: key.removesuffix("_morph") for key in CLASS_TABLES},
+}  # fmt: skip
 """Tables of volumes, and the labels that they are made from, by their keys."""
 _AGAIN = "run cerebbids again on this image"
 

@@ -15,7 +15,17 @@ import nibabel as nib
 import numpy as np
 
 from cerebbids.bids.found import stems_with_labels, system_of
-from cerebbids.bids.names import DERIVATIVES, LABEL_MAPS, LABELS, QUALITY, REPORTS, SNAPSHOTS, derivative_path, stem
+from cerebbids.bids.names import (
+    CLASS_TABLES,
+    DERIVATIVES,
+    LABEL_MAPS,
+    LABELS,
+    QUALITY,
+    REPORTS,
+    SNAPSHOTS,
+    derivative_path,
+    stem,
+)
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.records import Record, keep_records, read_records
@@ -27,7 +37,7 @@ from cerebbids.reports.captions import CAPTIONS
 from cerebbids.reports.html import ORIGINS, TABLES
 from cerebbids.reports.image import ImageReport, Scan
 from cerebbids.reports.summary import RunSummary
-from cerebbids.reports.volumes import read_regions, read_tissues, read_vermis
+from cerebbids.reports.volumes import read_classes, read_regions, read_vermis
 
 
 def subject_images(
@@ -178,7 +188,7 @@ def _describe(output_dir: Path, name: str, record: Record | None, references: Re
         figures={key: made[key] for key in CAPTIONS if made[key].exists()},
         tables={
             key: made[key]
-            for key in (*TABLES, "vermis_morph", "tissues_morph")
+            for key in (*TABLES, "vermis_morph", *CLASS_TABLES)
             if made[key].exists() and key not in damaged
         },
         sheets={key: made[key] for key in (*REPORTS, *SNAPSHOTS.values())},
@@ -195,9 +205,10 @@ def _describe(output_dir: Path, name: str, record: Record | None, references: Re
 
 def _damaged(made: Mapping[str, Path]) -> dict[str, str]:
     """Tables that cannot be shown, by their keys, and why: the page is written without them."""
-    readers = {key: partial(read_regions, scheme=DERIVATIVES[key]["seg"]) for key in TABLES}
+    of_regions = {key: partial(read_regions, scheme=DERIVATIVES[key]["seg"]) for key in TABLES}
+    of_classes = {key: partial(read_classes, scheme=DERIVATIVES[key]["seg"]) for key in CLASS_TABLES}
     found = {}
-    for key, read in {**readers, "vermis_morph": read_vermis, "tissues_morph": read_tissues}.items():
+    for key, read in {**of_regions, "vermis_morph": read_vermis, **of_classes}.items():
         try:
             if made[key].exists():
                 read(made[key])
@@ -210,7 +221,7 @@ def _remarks(labels: Mapping[str, Any]) -> dict[str, str]:
     """What nobody may overlook of a figure, by its key."""
     remarks = {"figure_t2w": ORIGINS[labels["t2w"]]} if labels.get("t2w") in ORIGINS else {}
     if of := labels.get("confidence_of"):
-        figures = ("figure_confidence", "figure_atlas", "figure_tissues_confidence")
+        figures = ("figure_confidence", "figure_atlas", *(f"figure_{key}_confidence" for key in LABELS.values()))
         remarks |= dict.fromkeys(figures, f"Of the {of}")
     return remarks
 
@@ -268,9 +279,11 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any], corrected
 
 def _shows(labels: Mapping[str, Any]) -> str | None:
     """What there is in an infant's image."""
-    if "cut_out" not in labels:
+    if "brain_cm3" not in labels:
         return None
-    return "a cerebellum that was cut out" if labels["cut_out"] else f"a head, {labels['brain_cm3']:.0f} cm3 of brain"
+    if labels.get("cut_out"):
+        return "a cerebellum that was cut out"
+    return f"a {'brain' if labels.get('skull_stripped') else 'head'}, {labels['brain_cm3']:.0f} cm3 of brain"
 
 
 def _namer(labels: Mapping[str, Any]) -> str | None:

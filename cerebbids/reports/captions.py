@@ -22,6 +22,18 @@ class Caption:
     alt: str = ""
 
 
+_OF_BRAIN = "Nine cuts through the brain, coronal, axial and sagittal"
+_DOUBT = "Where labels may be wrong"
+_DOUBT_OF_BRAIN = (
+    "Colour shows where a label has a probability below 0.95. Thin lines along the borders of tissues are usual; look "
+    "twice at wide patches. Networks that have learnt from synthetic images can be sure and wrong: no colour is no "
+    "proof. With the pointer on a cut the scan shows alone."
+)
+_DOUBT_ALT = (
+    "The same cuts, coloured from purple to yellow where the label of a voxel is less and less probable; the legend "
+    "tells the probabilities."
+)
+
 CAPTIONS: Mapping[str, Caption] = {
     "figure_tissues_dseg": Caption(
         "Tissues on the scan",
@@ -39,11 +51,39 @@ CAPTIONS: Mapping[str, Caption] = {
         "The same cuts, coloured from purple to yellow where the label of a voxel is less and less probably right; the "
         "legend tells the probabilities.",
     ),
+    "figure_cerebrum_dseg": Caption(
+        "Tissues on the scan",
+        "seg-BrainTissue of an infant. Check that grey matter follows the folds without gaps, that white matter goes "
+        "into the gyri, and that nothing of cerebellum and brainstem is labelled. With the pointer on a cut its labels "
+        "go away.",
+        f"{_OF_BRAIN}, on which cerebrospinal fluid, grey and white matter are outlined in colours; the legend names "
+        "them.",
+    ),
+    "figure_cerebrum_confidence": Caption(_DOUBT, _DOUBT_OF_BRAIN, _DOUBT_ALT),
+    "figure_brain_dseg": Caption(
+        "Classes on the scan",
+        "seg-DrawEM9 of a neonate. Check that grey matter follows the folds without gaps, and that cerebellum, "
+        "brainstem, ventricles, hippocampi and deep grey matter are where they belong. With the pointer on a cut its "
+        "labels go away.",
+        f"{_OF_BRAIN}, on which nine classes are outlined in colours; the legend names them.",
+    ),
+    "figure_brain_confidence": Caption(_DOUBT, _DOUBT_OF_BRAIN, _DOUBT_ALT),
     "figure_place": Caption(
         "Where the cerebellum was found",
         "Check that the outline holds the whole cerebellum and ends at the cerebrum: what is outside has no label. "
         "With the pointer on a cut the outline goes away.",
         "17 cuts through the whole head, axial, coronal and sagittal, with the outline of cerebellum and brainstem.",
+    ),
+    "figure_shown": Caption(
+        "Where the brain was found",
+        "Check that the outline holds the whole brain (seg-BrainTissue: the cerebrum) and leaves out skull and eyes: "
+        "what is outside has no label. With the pointer on a cut the outline goes away.",
+        "17 cuts through the whole head, axial, coronal and sagittal, with the outline of what networks were shown.",
+    ),
+    "figure_pair": Caption(
+        "T2w image on the T1w image",
+        "Networks saw both images. Check that nothing moves when, with the pointer on a cut, the T1w image shows.",
+        f"{_OF_BRAIN}, in T2w contrast.",
     ),
     "figure_dseg": Caption(
         "Lobules on the scan",

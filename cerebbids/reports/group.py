@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
 
-from cerebbids.bids.names import COMPARTMENTS, EVERY_SCHEME, GROUP_QC, SCHEMES, TISSUES, group_table
+from cerebbids.bids.names import CEREBRUM, COMPARTMENTS, DRAWEM, EVERY_SCHEME, GROUP_QC, SCHEMES, TISSUES, group_table
 from cerebbids.bids.sidecars import TABLES
 from cerebbids.imaging.cohort import FENCE, LEAST
 from cerebbids.imaging.volumetry import CAVITY
@@ -26,6 +26,12 @@ _TEXTS = (
 )
 """Columns of the table of quality that are no numbers."""
 
+_MAIN = (COMPARTMENTS, TISSUES, CEREBRUM, DRAWEM)
+"""The label scheme of each system that outliers are counted in."""
+_OTHERS = {
+    TISSUES: ("Cerebellum of infants, cm³", "seg-CerebellumTissue: grey and white matter"),
+    DRAWEM: ("Cerebellum of neonates, cm³", "seg-DrawEM9"),
+}
 
 _NONE = pd.DataFrame({"image": []})
 
@@ -47,7 +53,7 @@ class _Row:
     facts: dict[str, str]
     cerebellum: _Number
     cavity: _Number
-    of_infants: _Number
+    others: tuple[_Number, ...]
     outliers: _Number
     numbers: tuple[_Number, ...]
     has_volumes: bool
@@ -90,7 +96,8 @@ def group_page(
         .render(
             rows=_rows(quality, links, frames, numbers),
             numbers={column: described[column]["Description"] for column in numbers},
-            systems=[scheme for scheme in (COMPARTMENTS, TISSUES) if group_table(scheme) in frames] or [COMPARTMENTS],
+            systems=[scheme for scheme in _MAIN if group_table(scheme) in frames] or [COMPARTMENTS],
+            others=_others(frames),
             counts=_counts(quality),
             mixtures=mixtures,
             left_out=left_out,
@@ -110,9 +117,11 @@ def group_page(
 
 def _rows(quality: pd.DataFrame, links: Sequence[str], frames: Frames, numbers: Sequence[str]) -> list[_Row]:
     volumes = _columns(frames.get(group_table(COMPARTMENTS)))
-    tissues = _columns(frames.get(group_table(TISSUES)))
-    volumes["of_infants"] = tissues.get("Cerebellum", {})  # by other rules: not to be compared
-    volumes["outliers"] = volumes.get("outliers", {}) | tissues.get("outliers", {})
+    # By other rules: not to be compared.
+    younger = {scheme: _columns(frames.get(group_table(scheme))) for scheme in _MAIN if scheme != COMPARTMENTS}
+    for scheme, found in younger.items():
+        volumes[scheme] = found.get("Cerebellum", {})
+        volumes["outliers"] = volumes.get("outliers", {}) | found.get("outliers", {})
     measured = {image for scheme in EVERY_SCHEME for image in frames.get(group_table(scheme), _NONE)["image"]}
     rows = []
     for link, cells in zip(links, quality.to_dict("records"), strict=True):
@@ -126,13 +135,18 @@ def _rows(quality: pd.DataFrame, links: Sequence[str], frames: Frames, numbers: 
                 facts={column: _text(cells[column]) for column in _TEXTS},
                 cerebellum=_number(own.get("Cerebellum"), 1000, ".1f"),
                 cavity=_number(own.get(CAVITY), 1000, ".0f"),
-                of_infants=_number(own.get("of_infants"), 1000, ".1f"),
+                others=tuple(_number(own.get(scheme), 1000, ".1f") for scheme in _others(frames)),
                 outliers=_number(own.get("outliers"), 1, ".0f"),
                 numbers=tuple(_number(cells[column]) for column in numbers),
                 has_volumes=is_own and image in measured,
             )
         )
     return rows
+
+
+def _others(frames: Frames) -> dict[str, tuple[str, str]]:
+    """Label schemes other than lobules that tell the volume of a cerebellum: title and meaning of their columns."""
+    return {scheme: told for scheme, told in _OTHERS.items() if group_table(scheme) in frames}
 
 
 def _columns(long: pd.DataFrame | None) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cerebbids.bids.names import DERIVATIVES, SHEETS
+from cerebbids.bids.names import CEREBRUM, CLASS_TABLES, DERIVATIVES, DRAWEM, SHEETS, TISSUES
 from cerebbids.files import write_text
 from cerebbids.reports.captions import CAPTIONS, Caption
 from cerebbids.reports.drawing import templates
@@ -19,7 +19,7 @@ from cerebbids.reports.flatplot import plot_scripts, plot_values
 from cerebbids.reports.flatvalues import FlatMap, of_image
 from cerebbids.reports.image import ImageReport
 from cerebbids.reports.summary import RunSummary
-from cerebbids.reports.volumes import read_tissues, read_vermis
+from cerebbids.reports.volumes import read_classes, read_vermis
 from cerebbids.reports.volumetry import Row, Volumetry, read_volumetry
 
 TABLES: Mapping[str, Caption] = {
@@ -35,6 +35,15 @@ TABLES: Mapping[str, Caption] = {
 }
 """The tables of volumes of an image in the order of the page, by the same keys; ``vermis_morph`` is a tile."""
 
+_NOTES: Mapping[tuple[str, str], str] = {
+    (TISSUES, "Cerebellum"): "grey and white matter, without the brainstem",
+    (TISSUES, "Cerebrospinal fluid"): "as far as it was cut out with the cerebellum",
+    (CEREBRUM, "Cerebrum"): "grey and white matter",
+    (CEREBRUM, "Cerebrospinal fluid"): "as far as the networks were shown it",
+    (DRAWEM, "Brain"): "without fluid and ventricles",
+    (DRAWEM, "Cerebrospinal fluid"): "as far as the networks were shown it",
+}
+"""What is to be known of a volume, by label scheme and name."""
 ORIGINS: Mapping[str, str] = {
     "real": "REAL T2w: acquired in the same session",
     "synth": "SYNTHETIC T2w: made by a network from the T1w, never acquired",
@@ -135,13 +144,20 @@ class _Flat:
 
 
 @dataclass(frozen=True)
+class _Class:
+    name: str
+    cm3: float
+    note: str
+
+
+@dataclass(frozen=True)
 class _Section:
     image: ImageReport
     anchor: str
     figures: tuple[_Figure, ...]
     tables: Mapping[str, _Table]
     vermis: tuple[tuple[str, float], ...]
-    tissues: tuple[tuple[str, float], ...]
+    classes: tuple[_Class, ...]
     numbers: tuple[tuple[str, str], ...]
     flat: _Flat | None
 
@@ -150,7 +166,7 @@ class _Section:
         """Volume of the cerebellum, cm3, where it is known."""
         if "morph" in self.tables:
             return self.tables["morph"].totals["Total"].region.both
-        return self.tissues[0][1] if self.tissues else None
+        return next((each.cm3 for each in self.classes if each.name == "Cerebellum"), None)
 
 
 def _section(image: ImageReport, out_dir: Path) -> _Section:
@@ -173,10 +189,16 @@ def _section(image: ImageReport, out_dir: Path) -> _Section:
         if key in image.tables
     }
     vermis = read_vermis(image.tables["vermis_morph"]) if "vermis_morph" in image.tables else ()
-    tissues = read_tissues(image.tables["tissues_morph"]) if "tissues_morph" in image.tables else ()
+    classes = next((_classes(key, image.tables[key]) for key in CLASS_TABLES if key in image.tables), ())
     flat = of_image([row.region for row in tables["morph"].volumetry.rows]) if "morph" in tables else None
     plotted = _Flat(flat, plot_values(flat)) if flat else None
-    return _Section(image, image.name, figures, tables, vermis, tissues, _numbers(image.quality), plotted)
+    return _Section(image, image.name, figures, tables, vermis, classes, _numbers(image.quality), plotted)
+
+
+def _classes(key: str, table: Path) -> tuple[_Class, ...]:
+    """Volumes of a scheme without sides, and what is to be known of them."""
+    scheme = DERIVATIVES[key]["seg"]
+    return tuple(_Class(name, cm3, _NOTES.get((scheme, name), "")) for name, cm3 in read_classes(table, scheme))
 
 
 def _href(file: Path, out_dir: Path) -> str:

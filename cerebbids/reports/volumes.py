@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cerebbids.bids.names import COMPARTMENTS, TISSUES, VERMIS
+from cerebbids.bids.names import COMPARTMENTS, VERMIS, WHOLE
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import CerebbidsError
 from cerebbids.imaging.volumetry import CAVITY, MERGED
@@ -65,10 +65,10 @@ def read_vermis(morph_tsv: Path) -> tuple[tuple[str, float], ...]:
     return tuple((part.region, _cm3(morph_tsv, volumes, part.name)) for part in parts)
 
 
-def read_tissues(morph_tsv: Path) -> tuple[tuple[str, float], ...]:
-    """Read the tissues of an infant's cerebellum, their sum first, and their volumes (cm3)."""
-    volumes, names = _read_volumes(morph_tsv), (label.name for label in load_scheme(TISSUES).labels)
-    return tuple((name, _cm3(morph_tsv, volumes, name)) for name in ("Cerebellum", *names))
+def read_classes(morph_tsv: Path, scheme: str) -> tuple[tuple[str, float], ...]:
+    """Read the classes of a scheme without sides, the sum of grey and white matter first, and their volumes (cm3)."""
+    volumes, names = _read_volumes(morph_tsv), (label.name for label in load_scheme(scheme).labels)
+    return tuple((name, _cm3(morph_tsv, volumes, name)) for name in (WHOLE[scheme], *names))
 
 
 def read_regions(morph_tsv: Path, scheme: str) -> tuple[Region, ...]:
