@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def recount_infant(output_dir: Path, name: str) -> Recounted:
     """
     source = f"{name}_T1w.nii.gz"
     paths = {key: output_dir / derivative_path(source, key) for key in DERIVATIVES if key in YIELDS["infant"]}
-    sidecars = _sidecars(paths)
+    sidecars = read_sidecars(paths, "tissues", _NEEDED)
     like = open_image(paths["t1w"], least_mm=0)
     labels = read_labels(paths["tissues"], load_scheme(TISSUES), like)
     read_voxels(paths["t1w"], like)  # a damaged one would be missed after the first file is made
@@ -59,7 +59,7 @@ def recount_infant(output_dir: Path, name: str) -> Recounted:
     write_text(paths["tissues_qc"], as_json(verdict.quality))
     tissue_mosaic(paths["t1w"], paths["tissues"], paths["figure_tissues_dseg"])
     trust_check(paths["t1w"], paths["tissues"], paths["tissues_confidence"], paths["figure_tissues_confidence"])
-    _write_sidecars(paths, sidecars, verdict, labels, corrected=corrected)
+    write_sidecars(paths, sidecars, verdict, labels, "tissues", corrected=corrected)
     unknown = () if noted else (paths["tissues"].name,)
     return Recounted((paths["tissues"].name,) if changed else (), unknown)
 
@@ -105,33 +105,50 @@ def _found(paths: dict[str, Path], like: nib.Nifti1Image) -> np.ndarray:
     return (probabilities.argmax(-1) > 0) | (trust > 0)
 
 
-def _sidecars(paths: dict[str, Path]) -> dict[str, dict[str, Any]]:
+def read_sidecars(paths: Mapping[str, Path], key: str, needed: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read all sidecars of an image that a system of one label scheme has labelled.
+
+    Parameters
+    ----------
+    paths : mapping
+        Files of the image by their keys in :data:`cerebbids.bids.names.DERIVATIVES`.
+    key : str
+        That of the labels.
+    needed : sequence of str
+        What the sidecar of the labels has to tell.
+
+    Raises
+    ------
+    BadImage
+        One cannot be read, or does not tell that.
+    """
     try:
-        found = {key: read_sidecar(paths[key]) for key in OF_LABELS if key in paths}
+        found = {each: read_sidecar(paths[each]) for each in OF_LABELS if each in paths}
     except ValueError as error:
-        raise BadImage(str(paths["tissues"].parent), str(error), "mend it, or run cerebbids again") from error
-    if any(fact not in found["tissues"].get("CerebBIDS", {}) for fact in _NEEDED):
-        sidecar = str(sidecar_path(paths["tissues"]))
+        raise BadImage(str(paths[key].parent), str(error), "mend it, or run cerebbids again") from error
+    if any(fact not in found[key].get("CerebBIDS", {}) for fact in needed):
+        sidecar = str(sidecar_path(paths[key]))
         raise BadImage(sidecar, "does not tell how far labels were trusted", "run cerebbids again on this image")
     return found
 
 
-def _write_sidecars(
-    paths: dict[str, Path],
-    sidecars: dict[str, dict[str, Any]],
+def write_sidecars(
+    paths: Mapping[str, Path],
+    sidecars: Mapping[str, Mapping[str, Any]],
     verdict: Verdict,
     labels: np.ndarray,
+    key: str,
     *,
     corrected: bool,
 ) -> None:
-    """Tell in all sidecars what was found; that of the labels comes last."""
+    """Tell in all sidecars what was found; that of the labels, whose key is given, comes last."""
     older = OF_OLDER if corrected else {}
-    for key in sorted(sidecars, key=lambda key: key == "tissues"):
-        if not sidecars[key]:
+    for each in sorted(sidecars, key=lambda each: each == key):
+        if not sidecars[each]:
             continue
-        told = {**sidecars[key]["CerebBIDS"], **verdict.told(), **older}
-        if corrected and key not in ("tissues_probseg", "tissues_confidence"):
-            told["corrected" if key == "tissues" else "from_corrected"] = True
-        if key == "tissues" and "labels_sha256" in told:
+        told = {**sidecars[each]["CerebBIDS"], **verdict.told(), **older}
+        if corrected and each not in (f"{key}_probseg", f"{key}_confidence", "shown"):
+            told["corrected" if each == key else "from_corrected"] = True
+        if each == key and "labels_sha256" in told:
             told["labels_sha256"] = labels_sha256(labels)
-        write_provenance(paths[key], sidecars[key], told)
+        write_provenance(paths[each], sidecars[each], told)

@@ -16,6 +16,8 @@ from cerebbids.errors import BadImage, CerebbidsError, Unfinished, UsageError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from cerebbids.cli.recount import Recounted
+
 _ABOUT = (
     "Make tables, quality, figures and pages of a finished output folder again, from its label maps as they are now. "
     "Correct a seg-*_dseg.nii.gz in an editor, save it in place, and run this."
@@ -86,20 +88,24 @@ def _with_labels(output_dir: Path, participants: Sequence[str], failures: dict[s
     return tuple(sorted(name for names in found.values() for name in names))
 
 
-def _is_infants(output_dir: Path, name: str) -> bool:
-    """Whether an image's labels are tissues of an infant."""
+def _recount(output_dir: Path, name: str) -> Recounted:
+    """Count an image again as its system wants it."""
     from cerebbids.bids.names import LABELS, derivative_path
+    from cerebbids.cli.recount import recount
+    from cerebbids.cli.recountbrain import recount_brain
+    from cerebbids.cli.recountinfant import recount_infant
 
-    return (output_dir / derivative_path(f"{name}_T1w.nii.gz", LABELS["infant"])).exists()
+    made = {key: output_dir / derivative_path(f"{name}_T1w.nii.gz", key) for key in LABELS.values()}
+    system = next((system for system, key in LABELS.items() if made[key].exists()), "deepceres")
+    if system == "deepceres":
+        return recount(output_dir, name)
+    return recount_infant(output_dir, name) if system == "infant" else recount_brain(output_dir, name, system)
 
 
 def _count(output_dir: Path, name: str, failures: dict[str, CerebbidsError], bar: Progress) -> None:
     """Count one image again; one that fails does not keep the others from being done."""
-    from cerebbids.cli.recount import recount
-    from cerebbids.cli.recountinfant import recount_infant
-
     try:
-        found = (recount_infant if _is_infants(output_dir, name) else recount)(output_dir, name)
+        found = _recount(output_dir, name)
     except CerebbidsError as error:
         failures[name] = error
     except OSError as error:

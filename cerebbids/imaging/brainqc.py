@@ -33,7 +33,7 @@ DEFINITIONS = {
 RULES = (
     Rule("probability_mean", 0.80, 0.65, "The labels are not sure (mean probability {value:.2f})."),
     Rule("doubtful_share", 0.05, 0.20, "Of the labels {value:.0%} are hardly more than guesses."),
-    Rule("t2w_sharpness", 0.04, 0.02, "The T2w image hardly fits the T1w image: are both of one session?"),
+    Rule("t2w_sharpness", 0.11, 0.08, "The T2w image hardly fits the T1w image: are both of one session?"),
     Rule("white_share", 0.65, 0.80, "White matter is {value:.0%} of the cerebrum's grey and white matter."),
     Rule("white_share", 0.20, 0.10, "White matter is only {value:.0%} of the cerebrum's grey and white matter."),
     Rule("labels_missing", 0, 1, "Labels of the scheme that were not found: {value:.0f}."),

@@ -156,7 +156,7 @@ def test_nearer_is_what_is_nearer_in_mm():
     assert cerebellum_of(labels, before, found, (1.6, 0.8, 1))[4, 4]
 
 
-@pytest.mark.parametrize("step", ["write_volumes", "trust_check", "_write_sidecars"])
+@pytest.mark.parametrize("step", ["write_volumes", "trust_check", "write_sidecars"])
 def test_what_was_ended_in_the_middle_changes_no_owner(out, step, monkeypatch):
     first, mask = volumes(out), voxels(path(out, "mask")).copy()
     labels = edited(np.s_[30:40, 20:30, 6:18], 0)
