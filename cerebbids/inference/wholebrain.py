@@ -146,7 +146,8 @@ def label_brain(
     within = mask_onto_box(shown, t1w.affine, box)
     images = (standardise_inside(onto_box(image, box), within) for image in (t1w, both.t2w))
     seen = torch.from_numpy(np.stack([*images])).to(device)
-    probabilities, weeks = (_isointense if system == isointense.ISOINTENSE.name else _neonatal)(nets, seen)
+    ask = _isointense if system == isointense.ISOINTENSE.name else _neonatal
+    probabilities, weeks = ask(nets, seen)
     outside = torch.from_numpy(~within)
     probabilities[:, outside] = 0
     probabilities[0, outside] = 1
@@ -183,7 +184,7 @@ def _nearest_cerebrum(parts: np.ndarray, affine: np.ndarray) -> np.ndarray:
 def _isointense(nets: Mapping[str, torch.nn.Module], seen: torch.Tensor) -> tuple[torch.Tensor, float | None]:
     spacing = (SPACING,) * 3
     labels, probabilities = label_isointense((nets["cerebrum"], nets["context"]), seen, isointense.SIDE, spacing)
-    probabilities = probabilities.cpu()
+    probabilities = probabilities.cpu().clone()
     changed = torch.from_numpy(labels).long()
     moved = changed != probabilities.argmax(0)  # bits that were given to what is around
     sure = torch.nn.functional.one_hot(changed[moved], len(probabilities)).T.to(probabilities)
@@ -194,7 +195,7 @@ def _isointense(nets: Mapping[str, torch.nn.Module], seen: torch.Tensor) -> tupl
 def _neonatal(nets: Mapping[str, torch.nn.Module], seen: torch.Tensor) -> tuple[torch.Tensor, float | None]:
     probabilities, age = label_neonate(nets["brain"], seen, neonatal.SIDE)
     mean, spread = neonatal.WEEKS
-    return probabilities.cpu(), None if age is None else mean + spread * age
+    return probabilities.cpu().clone(), None if age is None else mean + spread * age
 
 
 def _on_grid(probabilities: torch.Tensor, box: AlongBox, t1w: nib.Nifti1Image) -> tuple[tuple[slice, ...], np.ndarray]:

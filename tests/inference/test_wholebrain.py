@@ -9,7 +9,7 @@ from cerebbids.imaging.antsio import with_data
 from cerebbids.inference import wholebrain as module
 from cerebbids.inference.localise import Place
 from cerebbids.inference.wholebrain import label_brain
-from tests.brainphantom import CEREBRUM, pair_of
+from tests.brainphantom import CEREBRUM, pair_of, tissues
 from tests.imaging.contrasts import rigid
 
 CPU = torch.device("cpu")
@@ -17,7 +17,7 @@ MOTION = rigid((3, -2, 4), (6, -4, 5), (4.0, -8.0, 11.0))
 
 
 class ByBoth(nn.Module):
-    """Names what T1w and T2w tell together: fluid is dark and bright, white matter less dark and bright, grey not."""
+    """Names what T1w and T2w tell together: fluid is dark in T1w, white matter brighter in T2w than grey matter."""
 
     def __init__(self, classes: int, fluid: int, grey: int, white: int) -> None:
         super().__init__()
@@ -30,8 +30,8 @@ class ByBoth(nn.Module):
         told[:, 0] = 0.0
         shown = (t1w != 0) | (t2w != 0)
         told[:, fluid] = torch.where(shown & (t1w < -0.9), 20.0, -20.0)
-        told[:, white] = torch.where(shown & (t1w >= -0.9) & (t2w > t1w), 20.0, -20.0)
-        told[:, grey] = torch.where(shown & (t1w >= -0.9) & (t2w <= t1w), 20.0, -20.0)
+        told[:, white] = torch.where(shown & (t1w >= -0.9) & (t2w > t1w - 1), 20.0, -20.0)
+        told[:, grey] = torch.where(shown & (t1w >= -0.9) & (t2w <= t1w - 1), 20.0, -20.0)
         return told
 
 
@@ -61,8 +61,6 @@ def labelled(system: str, t1w: nib.Nifti1Image, t2w: nib.Nifti1Image):
 
 @pytest.mark.parametrize("codes", ["RAS", "LIP"])
 def test_neonates_brain_is_labelled_on_the_grid_of_the_t1w(found, codes):
-    from tests.brainphantom import tissues
-
     truth, _ = tissues()
     t1w, t2w, parts = pair_of(MOTION)
     turn = nib.orientations.ornt_transform(nib.io_orientation(t1w.affine), nib.orientations.axcodes2ornt(codes))
@@ -78,7 +76,7 @@ def test_neonates_brain_is_labelled_on_the_grid_of_the_t1w(found, codes):
         a, b = labels == value, (truth == value) & (parts > 0)
         assert 2 * (a & b).sum() / (a.sum() + b.sum()) > 0.9, value
     assert laps == ["place", "bias", "pair", "labels"] and not brain.skull_stripped
-    assert (brain.shown[parts > 0]).all() and not brain.shown[labels == 0][:100].any()
+    assert brain.shown[parts > 0].all() and brain.shown.sum() < 1.5 * (parts > 0).sum()
     np.testing.assert_allclose(brain.probabilities.sum(0), 1, atol=1e-5)
     told = brain.facts()
     assert told["brain_cm3"] == 300 and told["weeks_told"] is None and told["t2w_sharpness"] > 0.1
