@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -31,7 +31,7 @@ from cerebbids.errors import SegmentationFailed
 from cerebbids.inference.infant import region
 from cerebbids.inference.localise import BRAINSTEM, CEREBELLUM, Place, is_cut_out, localise, localise_cut_out
 from cerebbids.training.augmentation import scanner
-from cerebbids.training.infantanatomy import draw_pose, tissues_on
+from cerebbids.training.infantanatomy import Pose, draw_pose, tissues_on
 from cerebbids.training.infantheads import nearest_map, t1w_means, textured
 from cerebbids.training.infantmaps import CLASS_OF, HeadMap, load_infant_heads, volume_at
 from cerebbids.training.trained import trained_net
@@ -67,11 +67,26 @@ def native_grid(rng: np.random.Generator) -> tuple[np.ndarray, tuple[int, ...]]:
     return nib.affines.from_matvec(axes, -axes @ ((np.array(shape) - 1) / 2)), shape
 
 
-def phantom(heads: tuple[HeadMap, ...], month: int) -> tuple[nib.Nifti1Image, np.ndarray]:
-    """A head of an age, and its tissues (values of ``Tissue``) on the same grid."""
+def resized(pose: Pose, head: HeadMap, cm3: float) -> Pose:
+    """The same pose of a brain of another volume, which a bend and the cerebellum's own size still change a little."""
+    factor = (head.volume / cm3 / np.linalg.det(pose.matrix)) ** (1 / 3)
+    return replace(pose, matrix=factor * pose.matrix, offset=head.centre + factor * (pose.offset - head.centre))
+
+
+def phantom(heads: tuple[HeadMap, ...], month: int, cm3: float | None = None) -> tuple[nib.Nifti1Image, np.ndarray]:
+    """A head of an age, of a brain of some volume or of about the given one.
+
+    Returns
+    -------
+    image : Nifti1Image
+    tissues : ndarray, (X, Y, Z), uint8
+        Values of ``Tissue`` on the same grid.
+    """
     rng = np.random.default_rng((SEED, month))
     head = nearest_map(heads, month)
     pose = draw_pose(head, (volume_at(heads, month) / head.volume) ** (1 / 3), rng, head.centre, (10.0, 10.0, 15.0))
+    if cm3 is not None:
+        pose = resized(pose, head, cm3)
     affine, shape = native_grid(rng)
     tissues, _ = tissues_on(head, pose, affine, shape, rng)
     painted = textured(t1w_means(month, rng)[tissues], rng)

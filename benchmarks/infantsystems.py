@@ -7,11 +7,12 @@ Paint one head of 6, 12, 18 and 24 months each as a BIDS dataset, run both syste
     cerebbids HEADS INFANT participant --system infant
     python benchmarks/infantsystems.py dice HEADS DEEPCERES INFANT OUT.tsv
 
-The heads are those of ``infantheads.py``, whose maps of tissues are the exact truth (their cortex of the cerebellum is
-smooth, where manual labels follow every folium). Only the network that finds the cerebellum has learnt from these maps,
-in other shapes. Grey matter of ``deepceres`` is all lobules of ``seg-DeepCERES``, which leave fluid out; tissues of
-``infant`` are those inside its mask of the cerebellum. Writes a row a head and system: Dice in percent, and volumes
-over the true ones. A head that a system refuses has no numbers.
+The heads are painted as in ``infantheads.py``, but with brains of about the usual volume at the age, as ``infant``
+refuses much larger ones. Their maps of tissues are the exact truth (their cortex of the cerebellum is smooth, where
+manual labels follow every folium). Only the network that finds the cerebellum has learnt from these maps, in other
+shapes. Grey matter of ``deepceres`` is all lobules of ``seg-DeepCERES``, which leave fluid out; tissues of ``infant``
+are those inside its mask of the cerebellum. Writes a row a head and system: Dice in percent, and volumes over the true
+ones. A head that a system refuses has no numbers.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from infantheads import phantom
 from tables import write_table
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.growth import brain_cm3_at
 from cerebbids.training.infantmaps import Tissue, load_infant_heads
 
 MONTHS = (6, 12, 18, 24)
@@ -39,7 +41,7 @@ def make(kit: Path, folder: Path) -> None:
     heads = load_infant_heads(kit)
     (folder / "sourcedata").mkdir(parents=True, exist_ok=True)
     for month in MONTHS:
-        image, tissues = phantom(heads, month)
+        image, tissues = phantom(heads, month, brain_cm3_at(month))
         target = folder / f"sub-{month:02}" / "anat" / f"sub-{month:02}_T1w.nii.gz"
         target.parent.mkdir(parents=True, exist_ok=True)
         nib.save(image, target)
