@@ -20,8 +20,9 @@ from cerebbids.nets.unet import InstanceNorm
 SLOPE = 0.01
 """Of leaky ReLU below 0."""
 
-STRATEGIES = {"shallow": 1, "medium": 2, "deep": 4}
-"""Strategy of fine-tuning -> upsamplings that learn, counted from the bottleneck, and as many blocks before it."""
+STRATEGIES = {"shallow": 0.2, "medium": 0.4, "deep": 0.8}
+"""Strategy of fine-tuning -> share of the upsamplings that learn, counted from the bottleneck, and as many blocks
+before it: 1, 2 and 4 of the text's five."""
 
 
 class Residual(nn.Module):
@@ -155,6 +156,6 @@ class AgeUNet(nn.Module):
         """
         if strategy == "full":
             return tuple(self.parameters())
-        around = STRATEGIES[strategy]
+        around = max(1, round(STRATEGIES[strategy] * len(self.rises)))
         inner = [*self.blocks[-1 - around :], *self.rises[:around]]
         return tuple(weight for module in inner for weight in module.parameters())
