@@ -30,8 +30,10 @@ def begin(asked: argparse.Namespace) -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
 
 
-def over_seeds(images: pd.DataFrame, measures: list[str], keys: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Mean and spread over seeds, and over seeds' differences from the first variant.
+def over_seeds(
+    images: pd.DataFrame, measures: list[str], keys: tuple[str, ...] = (), against: str | None = None
+) -> pd.DataFrame:
+    """Mean and spread over seeds, and over seeds' differences from one variant.
 
     Parameters
     ----------
@@ -41,19 +43,21 @@ def over_seeds(images: pd.DataFrame, measures: list[str], keys: tuple[str, ...] 
         Columns.
     keys : tuple of str
         Columns whose values get rows of their own.
+    against : str, optional
+        Variant that the others are compared with: the first, where it is not given.
 
     Returns
     -------
     DataFrame
         A row a variant, value of the keys, and measure: ``mean`` and ``sd`` over the ``n`` seeds of the seeds' means;
-        ``effect`` and ``effect_sd`` over seeds of the differences from the first variant, missing for that one.
+        ``effect`` and ``effect_sd`` over seeds of the differences from the variant ``against``, missing for that one.
     """
     own = ["variant", *keys, "measure"]
     long = images.astype(dict.fromkeys(measures, float)).melt(["seed", *own[:-1]], measures, "measure", "value")
     means = long.dropna(subset="value").groupby([*own, "seed"], sort=False)["value"].mean().unstack("seed")
     table = pd.DataFrame({"mean": means.mean(axis=1), "sd": means.std(axis=1), "n": means.notna().sum(axis=1)})
-    first = images["variant"].iloc[0]
-    differences = means - means.loc[first].reindex(means.index.droplevel("variant")).to_numpy()
-    table["effect"], table["effect_sd"] = differences.mean(axis=1), differences.std(axis=1)
-    table.loc[first, ["effect", "effect_sd"]] = np.nan
+    against = images["variant"].iloc[0] if against is None else against
+    differences = means - means.loc[against].reindex(means.index.droplevel("variant")).to_numpy()
+    table["against"], table["effect"], table["effect_sd"] = against, differences.mean(axis=1), differences.std(axis=1)
+    table.loc[against, ["against", "effect", "effect_sd"]] = np.nan
     return table.reset_index()

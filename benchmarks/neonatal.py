@@ -9,7 +9,8 @@ stopped goes on. Whoever changes steps, width or spacing takes another WORK.
 
 Writes, of every experiment, ``OUT/neonatal_NAME_images.tsv``, a row an image and variant: Dice of the eight tissues and
 their mean, and the error of the age, weeks; and ``OUT/neonatal_NAME.tsv``, a row a variant and measure: mean of the
-seeds, their SD, and mean and SD of the seeds' differences from the first variant.
+seeds, their SD, and mean and SD of the seeds' differences from the variant ``against`` which it is held: the first one,
+but for ages and for networks by SGD (``AGE_PAIRS``).
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ ALL_AGES, PRETERM, TERM = (26.0, 45.0), (27.0, 36.0), (42.0, 45.0)
 """Postmenstrual weeks, as in the text."""
 SHARE = 0.33
 """Slices that are labelled of an image, where labels are spread over three times as many."""
+DICE = [*TISSUES.values(), "mean"]
+MUON, SGD = "labels alone", "labels alone, SGD"
+TEXT, OWN, MEAN = "age, as the text", "age, its own learning rate", "mean age"
+AGE_PAIRS = ((MUON, [OWN], DICE), (SGD, [TEXT], DICE), (MEAN, [TEXT, OWN], ["age_error"]))
+"""Of ``age``: variant, those held against it, and in which measures. Pairs of networks differ by the age head alone."""
 PER_SEED = 100
 """Seeds of cohorts of one seed of the experiment."""
 
@@ -112,17 +118,18 @@ def dice_of(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def age(lab: Lab) -> Iterator[dict]:
-    """An age head as in the text, and one with ages standardised and a learning rate of its own."""
+    """An age head as in the text, by SGD, and one with ages standardised and a learning rate of its own, by Muon."""
     learnt, tested = lab.images(ALL_AGES, 36, 0), lab.images(ALL_AGES, 10, 1)
     usual = lab.training("").ages
-    yield from lab.rows("labels alone", "age-none", lab.net("age-none", learnt), tested, usual)
+    yield from lab.rows(MUON, "age-none", lab.net("age-none", learnt), tested, usual)
+    yield from lab.rows(SGD, "age-none-sgd", lab.net("age-none-sgd", learnt, method="sgd"), tested, usual)
     text = {"method": "sgd", "age": True, "ages": (0.0, 1.0)}
-    yield from lab.rows("age, as the text", "age-text", lab.net("age-text", learnt, **text), tested, (0.0, 1.0))
+    yield from lab.rows(TEXT, "age-text", lab.net("age-text", learnt, **text), tested, (0.0, 1.0))
     own = lab.net("age-own", learnt, age=True, age_rate=0.4, alpha=0.1)
-    yield from lab.rows("age, its own learning rate", "age-own", own, tested, usual)
+    yield from lab.rows(OWN, "age-own", own, tested, usual)
     mean = float(np.mean([case.weeks for case in learnt]))
     for case in tested:
-        yield {"seed": lab.seed, "variant": "mean age", "image": case.id, "weeks": case.weeks,
+        yield {"seed": lab.seed, "variant": MEAN, "image": case.id, "weeks": case.weeks,
                "age_error": abs(mean - case.weeks)}  # fmt: skip
 
 
@@ -156,6 +163,17 @@ def transfer(lab: Lab) -> Iterator[dict]:
 EXPERIMENTS: dict[str, Callable[[Lab], Iterator[dict]]] = {"age": age, "budget": budget, "transfer": transfer}
 
 
+def summed(name: str, images: pd.DataFrame) -> pd.DataFrame:
+    """Table of an experiment."""
+    if name != "age":
+        return over_seeds(images, DICE)
+    parts = (
+        over_seeds(images[images["variant"].isin([against, *variants])], measures, against=against)
+        for against, variants, measures in AGE_PAIRS
+    )
+    return pd.concat(parts, ignore_index=True)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Make the experiments asked for, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
     labs = [Lab(seed, brains, asked.work / "neonatal", asked) for seed in range(asked.seeds)]
     for name in EXPERIMENTS if "all" in asked.experiment else asked.experiment:
         images = pd.DataFrame([row for lab in labs for row in EXPERIMENTS[name](lab)])
-        table = over_seeds(images, [*TISSUES.values(), "mean", "age_error"])
+        table = summed(name, images)
         write_table(images, asked.out / f"neonatal_{name}_images.tsv")
         write_table(table, asked.out / f"neonatal_{name}.tsv")
         print(table.to_string(index=False, float_format="%.3f"))
