@@ -30,8 +30,8 @@ from cerebbids.inference.tissues import Tissues, find_tissues
 LARGE_BRAIN = 1.35
 """How many times as large as usual at the age no brain is."""
 LARGE_BOTH = 1.2, 1.45
-"""How many times as large as usual brain and cerebellum (grey and white matter) are not both: those of adults are, at
-a year and below."""
+"""How many times as large as usual brain and cerebellum (grey and white matter) are not both: those of most adults are
+at a year, of all at nine months and below, or their brain alone is too large."""
 FLUID = 1
 """Label of it: grey and white matter have higher ones."""
 AROUND_MM = 4.0
