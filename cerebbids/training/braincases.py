@@ -49,8 +49,8 @@ class BrainCase:
     Parameters
     ----------
     id : str
-    images : ndarray, (2, X, Y, Z), float32
-        T1w and T2w, standardised inside what is shown, 0 around it.
+    images : ndarray, (2 or more, X, Y, Z), float32
+        T1w and T2w, standardised inside what is shown, 0 around it; after them channels of context, if any.
     labels : ndarray, (X, Y, Z), uint8
         Classes of the system.
     weeks : float

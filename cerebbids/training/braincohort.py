@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from cerebbids.errors import UsageError
 from cerebbids.files import atomic
 from cerebbids.training.braincases import SPACING, BrainCase, painted_case
 from cerebbids.training.brainmaps import BrainMap
@@ -32,6 +33,16 @@ def cohort(
         Gets a file an image, some megabytes each: half precision.
     spacing : float
         Edge of a voxel, mm.
+
+    Returns
+    -------
+    tuple of BrainCase
+        One of each age, the youngest first.
+
+    Raises
+    ------
+    UsageError
+        An image that is there is of another system, age or spacing, or was painted from other brains.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ages = np.linspace(*weeks, count)
@@ -44,11 +55,13 @@ def cohort(
 def _kept(
     path: Path, system: str, brains: tuple[BrainMap, ...], weeks: float, seed: tuple[int, int], spacing: float
 ) -> BrainCase:
+    told = {"system": system, "weeks": weeks, "spacing": spacing, "brains": [brain.head.name for brain in brains]}
     if not path.exists():
         case = painted_case(system, brains, weeks, seed, spacing)
         with atomic(path) as draft, open(draft, "wb") as file:
-            np.savez_compressed(file, images=case.images.astype(np.float16), labels=case.labels, weeks=weeks)
+            np.savez_compressed(file, images=case.images.astype(np.float16), labels=case.labels, **told)
     with np.load(path, allow_pickle=False) as arrays:
-        if float(arrays["weeks"]) != weeks:
-            raise ValueError(f"{path} is of another cohort; remove it")
+        other = [name for name, value in told.items() if name not in arrays or arrays[name].tolist() != value]
+        if other:
+            raise UsageError(str(path), f"holds an image of another cohort ({', '.join(other)})", "remove the file")
         return BrainCase(path.stem, arrays["images"].astype(np.float32), arrays["labels"], weeks)

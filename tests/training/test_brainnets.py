@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from cerebbids.errors import UsageError
 from cerebbids.inference.brains import label_isointense, label_neonate
 from cerebbids.nets.build import build
 from cerebbids.training.braincases import BrainCase
@@ -86,5 +87,21 @@ def test_a_cohort_is_painted_once(tmp_path):
     assert [case.weeks for case in first] == [28, 36, 44]
     assert [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())] == changed
     assert all(np.array_equal(a.images, b.images) for a, b in zip(first, again, strict=True))
-    with pytest.raises(ValueError, match="of another cohort"):
-        cohort("neonatal", brains, (30, 44), 3, 5, tmp_path, spacing=4.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [({"weeks": (30, 44)}, "weeks"), ({"spacing": 5.0}, "spacing"), ({"brains": "other"}, "brains"),
+     ({"system": "isointense"}, "system")],
+)  # fmt: skip
+def test_images_of_another_cohort_are_refused(tmp_path, changed, told):
+    brain = neonatal_brain(drawem())
+    asked = {
+        "system": "neonatal", "brains": (brain,), "weeks": (28, 44), "count": 1, "seed": 5, "folder": tmp_path,
+        "spacing": 6.0,
+    }  # fmt: skip
+    cohort(**asked)
+    if told == "brains":
+        changed = {"brains": (replace(brain, head=replace(brain.head, name="other")),)}
+    with pytest.raises(UsageError, match=rf"5-000.npz.*another cohort \({told}\).*remove the file"):
+        cohort(**{**asked, **changed})
