@@ -31,13 +31,16 @@ def test_every_patch_is_standardised_by_itself():
     found = isointense_probabilities(Bright(), halves(), 16)
     assert found.shape == (4, 24, 24, 26) and torch.allclose(found.sum(0), torch.ones(()))
     bright = found[3, :, 0, 0] > 0.5
-    assert not bright[:6].any() and bright[-6:].all()  # the middle depends on the patch
+    assert not bright[:6].any() and bright[-6:].all()
+    assert found[3, 9:15, 0, 0].numpy() == pytest.approx(0.5, abs=0.02)  # bright in one patch, dark in the other
 
 
 def test_the_second_network_sees_what_the_first_has_found():
-    labels, probabilities = label_isointense((Bright(), Distances()), halves(), 24, (1.0, 1.0, 1.0))
-    first, _ = label_isointense((Bright(),), halves(), 24, (1.0, 1.0, 1.0))
-    assert np.array_equal(labels, first)
+    images = torch.full((2, 24, 24, 26), 90.0)
+    images[:, 17:] = 110  # far from the middle: the mean distance from the border is not 0
+    labels, probabilities = label_isointense((Bright(), Distances()), images, 24, (1.0, 1.0, 1.0))
+    first, _ = label_isointense((Bright(),), images, 24, (1.0, 1.0, 1.0))
+    assert np.array_equal(labels, first) and (labels[16:18, 0, 0] == (2, 3)).all()
     assert {*np.unique(labels).tolist()} == {2, 3} and labels.dtype == np.uint8
     assert probabilities.shape == (4, 24, 24, 26)
 
