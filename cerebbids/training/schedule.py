@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from cerebbids.errors import UsageError
 from cerebbids.training.recipe import Recipe
 
 WARM_UP = 30
@@ -15,7 +16,23 @@ POWER = 0.9
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """Learning rate of a step, counted from 0, by the recipe's schedule.
+    """Learning rate of a step by the recipe's schedule.
+
+    Parameters
+    ----------
+    step : int
+        Counted from 0.
+    recipe : Recipe
+
+    Returns
+    -------
+    float
+        Of all weights whose own rate is not told in parts of it.
+
+    Raises
+    ------
+    UsageError
+        There is no such schedule.
 
     Examples
     --------
@@ -33,6 +50,9 @@ def learning_rate(step: int, recipe: Recipe) -> float:
     >>> [round(learning_rate(step, recipe), 4) for step in (0, 50, 99)]
     [0.01, 0.0054, 0.0002]
     """
+    if recipe.schedule not in SCHEDULES:
+        mend = f"take one of {', '.join(SCHEDULES)}"
+        raise UsageError(recipe.net, f"has an unknown schedule, {recipe.schedule}", mend)
     return recipe.learning_rate * SCHEDULES[recipe.schedule](step, recipe)
 
 
