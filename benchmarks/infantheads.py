@@ -25,6 +25,7 @@ import pandas as pd
 import torch
 from crossvalidate import dice
 from nibabel.affines import apply_affine
+from tables import write_table
 from tqdm import tqdm
 
 from cerebbids.errors import SegmentationFailed
@@ -171,7 +172,7 @@ def main() -> None:
     net, heads = trained_net(asked.run), load_infant_heads(asked.kit)
     rows = [phantom_row(net, heads, month) for month in tqdm(MONTHS, desc="phantoms")]
     table = pd.DataFrame(rows + cut_out_rows(net, asked.kit))
-    table.to_csv(asked.out, sep="\t", index=False, float_format="%.4f")
+    write_table(table, asked.out, float_format="%.4f")
     numbers = ["in_box", "shown", "dice_cerebellum", "dice_brainstem"]
     table["kind"] = np.where(table["image"].str.startswith("phantom"), "phantom", "cut-out")
     print(table.groupby("kind")[numbers].agg(["mean", "min"]).round(3).to_string())
