@@ -15,7 +15,7 @@ from infantcohorts import AGES, BEFORE, COPIES, Split, images_of
 from cerebbids.files import write_text
 from cerebbids.training.infantnets import InfantTraining
 from cerebbids.training.infants import TISSUES, Infant
-from cerebbids.training.run import CHECKPOINT, Seen, read_notes
+from cerebbids.training.run import CHECKPOINT, Seen, check_unseen, read_notes
 from cerebbids.training.trained import check_finished, trained_net
 from cerebbids.training.transfer import ANSWERS, Cohort, Judged, answer_of, most_trusted, ranking, seen_after, transfer
 
@@ -69,9 +69,7 @@ class Chain:
 
     def net(self, run: Path) -> torch.nn.Module:
         """A finished network, which has seen nobody who is tested on."""
-        seen = read_notes(run)[1]
-        if met := {*seen.people, *seen.atlas} & set(self.split.test):
-            raise ValueError(f"{run} has seen {sorted(met)}")
+        check_unseen(run, self.split.test)
         return trained_net(run).to(self.train.device)
 
     def ranked(self, age: int) -> list[Judged]:

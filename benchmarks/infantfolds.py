@@ -26,7 +26,7 @@ from cerebbids.training.infants import Infant, fold_of, kit_infants
 from cerebbids.training.infanttasks import JUDGED_FOLDS
 from cerebbids.training.kit import N_FOLDS
 from cerebbids.training.memory import keep_freed_memory
-from cerebbids.training.run import CHECKPOINT, run_folder
+from cerebbids.training.run import CHECKPOINT, check_unseen, run_folder
 from cerebbids.training.trained import trained_net
 
 
@@ -49,10 +49,19 @@ def scores(infant: Infant, net: torch.nn.Module, judge: torch.nn.Module | None) 
     }
 
 
-def net_of(work: Path, name: str, fold: int) -> torch.nn.Module | None:
-    """Network of a fold; none where it is not trained."""
+def net_of(work: Path, name: str, fold: int, tested: tuple[Infant, ...] = ()) -> torch.nn.Module | None:
+    """Network of a fold, which has seen nobody who is tested on; none where it is not trained.
+
+    Raises
+    ------
+    UsageError
+        It has, or its training has not come to an end.
+    """
     run = run_folder(work, name, str(fold))
-    return trained_net(run) if (run / CHECKPOINT).exists() else None
+    if not (run / CHECKPOINT).exists():
+        return None
+    check_unseen(run, [f"BCP24-{infant.person}" for infant in tested])
+    return trained_net(run)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -67,12 +76,14 @@ def main(argv: list[str] | None = None) -> None:
     infants = kit_infants(asked.kit)
     folds, rows = fold_of(infants), []
     for fold in range(N_FOLDS):
-        net = net_of(asked.work, "tissue24", fold)
+        own = tuple(infant for infant in infants if folds[infant.person] == fold)
+        net = net_of(asked.work, "tissue24", fold, own)
+        # Its notes name everybody whose labels are behind the answers; it has seen those of the judged folds alone.
         judge = None if fold in JUDGED_FOLDS else net_of(asked.work, "confidence", fold)
         if net is None:
             print(f"fold {fold} is not trained")
             continue
-        for infant in (one for one in infants if folds[one.person] == fold):
+        for infant in own:
             rows.append({"person": infant.person, "fold": fold, **scores(infant, net, judge)})
             print({key: value if isinstance(value, str) else round(value, 2) for key, value in rows[-1].items()})
     table = pd.DataFrame(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -90,4 +91,27 @@ def read_notes(run: Path) -> tuple[Recipe, Seen]:
         return tuple(value) if isinstance(value, list) else value
 
     told = json.loads((run / NOTES).read_text(encoding="utf-8"))
-    return Recipe(**frozen(told["recipe"])), Seen(**frozen(told["seen"]))
+    recipe = frozen(told["recipe"])
+    if recipe.get("method") == "sgd":
+        recipe.setdefault("schedule", "tenths")  # the only one of SGD before there were several
+    return Recipe(**recipe), Seen(**frozen(told["seen"]))
+
+
+def check_unseen(run: Path, names: Iterable[str]) -> None:
+    """Refuse a run that has seen who is tested on.
+
+    Parameters
+    ----------
+    run : Path
+    names : iterable of str
+        People, or brains, that are tested on, as :class:`Seen` names them.
+
+    Raises
+    ------
+    UsageError
+        It has seen some of them, or their labels made its.
+    """
+    seen = read_notes(run)[1]
+    if met := {*seen.people, *seen.surroundings, *seen.atlas} & {*names}:
+        reason = f"has seen {', '.join(sorted(met))}, who are tested on"
+        raise UsageError(str(run), reason, "remove the folder, and train without them")

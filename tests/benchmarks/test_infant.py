@@ -13,6 +13,7 @@ from infantchain import Chain, dice_of_tissues
 from infantcohorts import AGES, COPIES, ROLES, SPLITS, images_of, split_of
 from infantstatistics import calibration, compared, curve, order, reliability, summary
 
+from cerebbids.errors import UsageError
 from cerebbids.training.infantnets import InfantTraining
 from cerebbids.training.infants import TISSUES, Infant
 from cerebbids.training.recipe import Recipe
@@ -46,7 +47,7 @@ def test_a_network_that_has_met_who_is_tested_on_is_refused(tmp_path: Path):
     chain = Chain(split_of(PEOPLE, 0), {}, tmp_path, InfantTraining(4, 1, "muon"))
     recipe = chain.train.recipe("tissue", (egg(PEOPLE[0]),))
     untrained(tmp_path / "a", recipe, Seen((PEOPLE[9],), (), (PEOPLE[2],)))
-    with pytest.raises(ValueError, match=PEOPLE[2]):
+    with pytest.raises(UsageError, match=PEOPLE[2]):
         chain.net(tmp_path / "a")
     untrained(tmp_path / "b", recipe, Seen((PEOPLE[9],), (), (PEOPLE[8],)))
     assert not chain.net(tmp_path / "b").training
