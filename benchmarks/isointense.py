@@ -3,9 +3,11 @@
 Usage: python benchmarks/isointense.py KIT WORK OUT [--seeds S] [--steps S] [--width W] [--spacing MM] [--threads T]
 
 Of each seed, one of the kit's brains of 6, 7 and 8 months is tested on, in six painted images, and the other four (5 to
-12 months) are learnt from, in 24. Three networks are trained equally long: on images alone, on images and the distances
-to what that one has found, and on images alone without the losses at coarser resolutions. ``WORK/isointense`` keeps
-images and networks; a command that was stopped goes on. Whoever changes steps, width or spacing takes another WORK.
+12 months) are learnt from, in 24. Four networks are trained equally long: on images alone, on images and the distances
+to what that one has found, on images alone without the losses at coarser resolutions, and on images alone where the
+path of the T1w image begins with the weights of a network of T1w alone, which the same 24 images have taught before.
+``WORK/isointense`` keeps images and networks; a command that was stopped goes on. Whoever changes steps, width or
+spacing takes another WORK.
 
 Writes ``OUT/isointense_images.tsv``, a row an image, variant and tissue: Dice, mean distance of the surfaces (ASD) and
 95th percentile of these distances (MHD), mm; and ``OUT/isointense.tsv``, a row a variant, tissue and measure: mean of
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +31,14 @@ from infantchain import kept
 from tables import write_table
 
 from cerebbids.inference.brains import label_isointense
+from cerebbids.nets.build import build
 from cerebbids.training.braincases import BrainCase
 from cerebbids.training.braincohort import cohort
 from cerebbids.training.braincontext import with_context
 from cerebbids.training.brainmaps import BrainMap, isointense_brains
 from cerebbids.training.brainnets import DEEP, isointense_training
-from cerebbids.training.run import Seen
+from cerebbids.training.run import Seen, check_unseen
+from cerebbids.training.takeover import T1W_PATH, take_over
 
 NAMES = {1: "CSF", 2: "GM", 3: "WM"}
 TESTED = (6, 7, 8)
@@ -42,17 +47,32 @@ LEARNT_FROM, TESTED_ON = 24, 6
 WEEKS = (66.0, 79.0)
 """Six to nine months after term, postmenstrual."""
 ALONE, CONTEXT, SHALLOW = "images alone", "with context", "without deep supervision"
+TAKEN = "T1w path taken over"
 SIDE = 32
 """Of a patch, voxels."""
 
 
 def scored(labels: np.ndarray, case: BrainCase, spacing: float) -> dict[str, dict[str, float]]:
-    """Scores of every tissue."""
+    """Scores of every tissue.
+
+    Parameters
+    ----------
+    labels : ndarray, (X, Y, Z), uint8
+        On the voxels of the case.
+    case : BrainCase
+    spacing : float
+        Edge of a voxel, mm.
+
+    Returns
+    -------
+    dict
+        Name of a tissue -> what :func:`brainscores.tissue_scores` tells of it.
+    """
     return {name: tissue_scores(labels == value, case.labels == value, (spacing,) * 3) for value, name in NAMES.items()}
 
 
 def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Namespace) -> Iterator[dict]:
-    """Train the three networks of a seed, and score them."""
+    """Train the networks of a seed, and score them."""
     month, spacing = TESTED[seed], asked.spacing
     others = tuple(brain for brain in brains if brain.head.month != month)
     own = tuple(brain for brain in brains if brain.head.month == month)
@@ -65,7 +85,16 @@ def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Na
     shallow = isointense_training("shallow", deep=(1.0, 0.0, 0.0), **told)(folder / "shallow", learnt, seen)
     wider = tuple(with_context(alone, case, SIDE, spacing) for case in learnt)
     context = isointense_training("context", (1, 1, 3), deep=DEEP, **told)(folder / "context", wider, seen)
-    for variant, nets in ((ALONE, (alone,)), (CONTEXT, (alone, context)), (SHALLOW, (shallow,))):
+    t1w = tuple(replace(case, images=case.images[:1]) for case in learnt)
+    single = isointense_training("t1w", (1,), deep=DEEP, **told)(folder / "t1w", t1w, seen)
+    training = isointense_training("taken", deep=DEEP, **told)
+    torch.manual_seed(seed)
+    first = build(training.recipe.architecture, training.recipe.sizes)
+    take_over(first, single.state_dict(), T1W_PATH)
+    taken = training(folder / "taken", learnt, seen, net=first)
+    for name in ("alone", "shallow", "context", "t1w", "taken"):
+        check_unseen(folder / name, [brain.head.name for brain in own])
+    for variant, nets in ((ALONE, (alone,)), (CONTEXT, (alone, context)), (SHALLOW, (shallow,)), (TAKEN, (taken,))):
         for case in tested:
             path = folder / "scores" / f"{variant.replace(' ', '-')}-{case.id}.json"
 
