@@ -61,9 +61,13 @@ class Lab:
     Parameters
     ----------
     seed : int
+        Of the images, first weights and examples; counted from 0.
     brains : tuple of BrainMap
+        The images are painted from them.
     work : Path
+        Gets ``images``, and ``seed-N`` with a folder a network.
     asked : argparse.Namespace
+        Options of the command: ``steps``, ``width`` and ``spacing``.
     """
 
     seed: int

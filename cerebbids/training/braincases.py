@@ -49,8 +49,8 @@ class BrainCase:
     Parameters
     ----------
     id : str
-    images : ndarray, (2 or more, X, Y, Z), float32
-        T1w and T2w, standardised inside what is shown, 0 around it; after them channels of context, if any.
+    images : ndarray, (channels, X, Y, Z), float32
+        T1w and T2w, standardised inside what is shown, 0 around it; for a network with context, three distances, too.
     labels : ndarray, (X, Y, Z), uint8
         Classes of the system.
     weeks : float

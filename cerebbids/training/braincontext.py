@@ -18,10 +18,17 @@ def with_context(net: torch.nn.Module, case: BrainCase, side: int, spacing: floa
     net : Module
         The first network, in evaluation mode.
     case : BrainCase
+        With the images of T1w and T2w alone, (2, X, Y, Z).
     side : int
         Of a patch, voxels.
     spacing : float
         Edge of a voxel, mm.
+
+    Returns
+    -------
+    BrainCase
+        On the same voxels, with five channels, (5, X, Y, Z): T1w, T2w, and distances to fluid, grey and white matter as
+        :func:`cerebbids.inference.context.distance_maps` has them, -1 to 1.
     """
     probabilities = isointense_probabilities(net, torch.from_numpy(case.images), side)
     found = probabilities.argmax(0).to(torch.uint8).numpy()

@@ -98,11 +98,17 @@ def isointense_training(
     steps : int or None
         10,000 of the text by SGD, 1,200 by Muon.
     side : int
+        Of a patch, voxels.
     method : str
         ``sgd`` or ``muon``.
     deep : tuple of float
         Weights of the three resolutions; (1, 0, 0) is no deep supervision.
     seed : int
+        Of the first weights and of every example.
+
+    Returns
+    -------
+    BrainTraining
     """
     sizes = {"streams": streams, "classes": TISSUES, "widths": tuple(width * 2**level for level in range(4))}
     recipe = (
@@ -130,6 +136,7 @@ def neonatal_training(
     steps : int or None
         Of the text 60 epochs of 114 images, two at a time, by SGD; 1,200 by Muon.
     side : int
+        Of a patch, voxels; below 128 the network has a level less.
     method : str
         ``sgd`` or ``muon``.
     age : bool
@@ -142,6 +149,11 @@ def neonatal_training(
         Mean and standard deviation by which ages are standardised, weeks; (0, 1) leaves them as they are, as in the
         text.
     seed : int
+        Of the first weights and of every example.
+
+    Returns
+    -------
+    BrainTraining
 
     Notes
     -----

@@ -54,8 +54,7 @@ class Optimiser:
             rest = [name for name in named if name not in age]
             groups = [group(rest, 1.0), group(age, recipe.age_rate)]
             self._convolutions, self.names = {}, ((*rest, *age),)
-            inert = {"momentum": recipe.momentum, "nesterov": recipe.nesterov}
-            self.parts = (torch.optim.SGD(groups, **kept, **inert),)
+            self.parts = (torch.optim.SGD(groups, **kept, momentum=recipe.momentum, nesterov=recipe.nesterov),)
             return
         head = [name for name in named if {"head", "heads"} & {*name.split(".")}]
         self._convolutions = {name: p for name, p in named.items() if p.ndim == 5 and name not in (*head, *age)}

@@ -26,8 +26,9 @@ class Recipe:
     method : str
         ``muon``: Muon and AdamW; or ``sgd``.
     momentum : float
+        Of ``sgd``: share of the step before that is added to each.
     nesterov : bool
-        Of ``sgd``.
+        Whether that momentum is Nesterov's.
     schedule : str
         Key of :data:`cerebbids.training.schedule.SCHEDULES`.
     epochs : int
