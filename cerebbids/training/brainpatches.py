@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from cerebbids.inference.brains import standardised
 from cerebbids.training.braincases import BrainCase
 from cerebbids.training.finepatches import read_near, varied_places
 from cerebbids.training.recipe import Recipe
@@ -66,8 +67,9 @@ def turned(
     quarter, flip = int(rng.integers(4)), rng.random() < 0.5
     both = [np.rot90(part, quarter, (-3, -2)) for part in (images, labels)]
     images, labels = (part[..., ::-1, :] if flip else part for part in both)
-    seen = np.concatenate((standardised(images[:MODALITIES]), images[MODALITIES:]))
-    return seen.astype(np.float32), labels.copy()
+    images = images.astype(np.float32, order="C")
+    images[:MODALITIES] = standardised(torch.from_numpy(images[None, :MODALITIES]))[0].numpy()
+    return images, labels.copy()
 
 
 def bent(
@@ -106,12 +108,6 @@ def cropped(images: np.ndarray, labels: np.ndarray, centre: np.ndarray, side: in
 def _beyond(labels: np.ndarray) -> int:
     """Label of what lies beyond an image: nobody has said anything about it where not all of the image is labelled."""
     return UNLABELLED if (labels == UNLABELLED).any() else 0
-
-
-def standardised(images: np.ndarray) -> np.ndarray:
-    """Zero mean and unit variance of every channel of a patch, float32."""
-    mean, spread = (part(images, axis=(1, 2, 3), keepdims=True) for part in (np.mean, np.std))
-    return ((images - mean) / np.maximum(spread, 1e-6)).astype(np.float32)
 
 
 def _rescanned(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

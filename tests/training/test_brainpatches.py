@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import torch
 
+from cerebbids.inference.brains import standardised
 from cerebbids.training.braincases import BrainCase
-from cerebbids.training.brainpatches import BrainPatches, _rescanned, bent, cropped, standardised, turned
+from cerebbids.training.brainpatches import BrainPatches, _rescanned, bent, cropped, turned
 from cerebbids.training.recipe import Recipe
 from cerebbids.training.supervision import UNLABELLED
 
@@ -48,7 +50,7 @@ def test_turns_are_about_z_and_flips_along_y():
 def test_a_patch_is_standardised_by_itself(case):
     images, _ = turned(7 + 3 * case.images, case.labels, np.array((20, 20, 16)), 16, np.random.default_rng(0))
     assert np.allclose(images.mean((1, 2, 3)), 0, atol=1e-5) and np.allclose(images.std((1, 2, 3)), 1, atol=1e-4)
-    assert not standardised(np.full((1, 4, 4, 4), 5.0)).any()
+    assert not standardised(torch.full((1, 1, 4, 4, 4), 5.0)).any()
 
 
 def test_brightness_changes_where_something_is_shown(case):
