@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cerebbids.bids.ages import CODES, OLDEST, from_conception, may_be_young, of_birth, other_unit, years_of
+from cerebbids.bids.ages import (
+    CODES,
+    OLDEST,
+    WEEK,
+    from_conception,
+    may_be_young,
+    of_birth,
+    of_correction,
+    other_unit,
+    unit_of,
+    years_of,
+)
+from cerebbids.bids.gestation import EARLIEST, LATEST_BARE, NOTHING, SURE, Gestation, Weeks
 from cerebbids.bids.names import sidecar_path
 from cerebbids.bids.peopletable import MISSING, Table, number, shown
-from cerebbids.systems.ages import since_term
+from cerebbids.systems.ages import NEWBORN, since_term
 
-_EARLIEST, _SURE = 20.0, 36.0
-"""Postmenstrual weeks that nobody is younger than; months from which on it hardly matters what an age counts from."""
-_WEEKS = 7 / 365.25
-"""Years."""
+_CORRECTED = 24.0
+"""Months since birth from which on ages are not corrected."""
+_FAR = 6.0
+"""Months by which no two ages differ of which one counts from birth, and one from term."""
 _LARGEST_OF_INFANTS = 36.0
 """Above it, a number without a unit tells years: as months it would choose the system for adults, too."""
 _SYSTEM_BY_YEAR = (0.0, 1.0, 2.0)
@@ -54,6 +66,11 @@ class AgeColumn:
     misread: bool = False
     largest: float | None = None
     whole: bool = False
+
+    @property
+    def guessed(self) -> bool:
+        """Whether years are taken for a unit that may as well be another one, of infants."""
+        return self.assumed and (self.largest or 0.0) <= _LARGEST_OF_INFANTS
 
     @classmethod
     def of_table(cls, table: Table, *, must_be_told: bool = False) -> AgeColumn:
@@ -108,7 +125,7 @@ class ToldAge:
     Parameters
     ----------
     months : float or None
-        Since birth; of ages from conception since term (corrected age).
+        Since birth or, where it is corrected, since term: negative before.
     source : str
         What was read, and where.
     why_not : str
@@ -117,6 +134,8 @@ class ToldAge:
         Whether an age is told all the same, and it may be anybody's: an infant's, too.
     warnings : tuple of str
         Sentences: what was understood, but might be wrong.
+    corrected : bool
+        Whether it counts from term, for it was told from conception, or the gestational age at birth is known.
     """
 
     months: float | None = None
@@ -124,30 +143,94 @@ class ToldAge:
     why_not: str = ""
     unclear: bool = False
     warnings: tuple[str, ...] = ()
+    corrected: bool = False
 
 
-def told_age(table: Table, row: Mapping[str, str], ages: AgeColumn) -> ToldAge:
+def told_age(row: Mapping[str, str], ages: AgeColumn, gestation: Gestation, born: Weeks = NOTHING) -> ToldAge:
     """Read the age of a row for the choice of a system.
 
     One of the columns `MONTHS` comes first where it has a number: its name tells its unit. In the column ``age``, ages
-    from conception are understood, too.
+    from conception are understood, too. From two years on nothing else counts; before, a postmenstrual age comes before
+    one from birth, and the latter is corrected where the gestational age at birth is told.
 
     Parameters
     ----------
-    table : Table
     row : dict of str to str
-        One of its rows.
+        One of a table's rows.
     ages : AgeColumn
-        Its column ``age``.
+        The table's column ``age``.
+    gestation : Gestation
+        The table, and its columns of ages from conception.
+    born : Weeks
+        Gestational age at birth that another table tells.
     """
-    return _from_months(table, row) or _from_age(table, row, ages)
+    table = gestation.table
+    column = _column_of_months(table, row)
+    told = _from_months(table, row, column) or _from_age(table, row, ages)
+    guessed = column is None and ages.guessed and told.months is not None
+    if told.months is not None and told.months >= _CORRECTED and not guessed:
+        return told
+    born = gestation.at_birth(row, born)
+    scan = gestation.at_scan(row, born)
+    if scan.weeks is not None:
+        found = ToldAge(since_term(scan.weeks), scan.source, warnings=scan.warnings, corrected=True)
+        return _agreeing(found, ToldAge() if guessed else told, born)
+    if told.corrected:
+        return _agreeing(told, ToldAge(), born)
+    if not (born or scan):
+        return as_if_born_at_term(told)
+    why = scan.why_not or born.why_not
+    if not why and told.months is None:
+        why = told.why_not if told.unclear else f"{born.source} is no age at the scan"
+    elif not why and guessed:
+        why = f"the unit of ages is not told in {table.path.name}, and beside {born.source} they may be days or weeks"
+    return ToldAge(why_not=why, unclear=True) if why else _corrected(told, born, table, column or ages.column)
 
 
-def _from_months(table: Table, row: Mapping[str, str]) -> ToldAge | None:
+def as_if_born_at_term(told: ToldAge) -> ToldAge:
+    """An age from birth of a newborn whose gestational age at birth nothing tells; others stay as they are."""
+    if told.months is None or told.corrected or told.months > NEWBORN:
+        return told
+    warning = f"The age ({told.source}) counts from birth; birth at term, at 40 weeks, was taken for granted."
+    return replace(told, source=f"{told.source}, as if born at term", warnings=(*told.warnings, warning))
+
+
+def _corrected(told: ToldAge, born: Weeks, table: Table, column: str | None) -> ToldAge:
+    """Corrected age of one from birth, unless it may be something else."""
+    about = table.about(column or "")
+    weeks, at_birth = (told.months or 0.0) / 12 / WEEK, born.weeks or 0.0
+    if of_correction(about):
+        return ToldAge(why_not=f"{table.path.name} does not tell whether ages are corrected", unclear=True)
+    years = unit_of(about)[1]
+    in_weeks = years is not None and years <= WEEK
+    if in_weeks and not of_birth(about) and at_birth - 1 <= weeks <= LATEST_BARE:
+        why = f"{table.path.name} does not tell whether ages are from conception or birth"
+        return ToldAge(why_not=why, unclear=True)
+    source, warnings = f"{told.source}, {born.source}", told.warnings + born.warnings
+    return ToldAge(since_term(at_birth + weeks), source, warnings=warnings, corrected=True)
+
+
+def _agreeing(found: ToldAge, other: ToldAge, born: Weeks) -> ToldAge:
+    """A corrected age, unless what else is told of it cannot be true at the same time."""
+    if found.months is None:
+        return found
+    if born.weeks is not None and found.months < since_term(born.weeks - 1):
+        return ToldAge(why_not=f"{found.source} is less than {born.source}", unclear=True)
+    if other.months is not None and abs(found.months - other.months) > _FAR:
+        return ToldAge(why_not=f"{found.source} and {other.source} do not agree", unclear=True)
+    return found
+
+
+def _column_of_months(table: Table, row: Mapping[str, str]) -> str | None:
+    """The first column of months that has a number."""
+    there = (column for each in MONTHS if (column := table.column(each)))
+    return next((each for each in there if (age := number(row[each])) is not None and age not in CODES), None)
+
+
+def _from_months(table: Table, row: Mapping[str, str], column: str | None) -> ToldAge | None:
     name = table.path.name
-    there = [column for each in MONTHS if (column := table.column(each))]
-    column = next((each for each in there if (age := number(row[each])) is not None and age not in CODES), None)
     if column is None:
+        there = (column for each in MONTHS if (column := table.column(each)))
         worded = (each for each in there if may_be_young(row[each] or ""))
         reasons = (f"{each} {shown(row[each])} in {name} is no number" for each in worded)
         return next((ToldAge(why_not=why, unclear=True) for why in reasons), None)
@@ -169,7 +252,7 @@ def _from_age(table: Table, row: Mapping[str, str], ages: AgeColumn) -> ToldAge:
         return ToldAge(why_not=why, unclear=number(cell) is None and may_be_young(cell))
     age = number(cell) or 0.0
     if from_conception(table.about(ages.column)):
-        return _corrected(age, table.about(ages.column), name)
+        return _from_conception(age, table.about(ages.column), name)
     years, why = ages.read(row, name)
     if years is None:
         without_unit = ages.years is None and 0 <= age <= _LARGEST_OF_INFANTS
@@ -178,7 +261,7 @@ def _from_age(table: Table, row: Mapping[str, str], ages: AgeColumn) -> ToldAge:
     warnings: tuple[str, ...] = ()
     if ages.assumed:
         source += ", taken for years"
-        if (ages.largest or 0.0) <= _LARGEST_OF_INFANTS:
+        if ages.guessed:
             warnings = (f"The unit of ages is not told in {name}; they were taken for years.",)
     if ages.years == 1.0 and ages.whole and years in _SYSTEM_BY_YEAR:
         if years == 0:
@@ -187,21 +270,19 @@ def _from_age(table: Table, row: Mapping[str, str], ages: AgeColumn) -> ToldAge:
     return ToldAge(round(12 * years, 6), source, warnings=warnings)
 
 
-def _corrected(age: float, about: Mapping[str, object], name: str) -> ToldAge:
+def _from_conception(age: float, about: Mapping[str, object], name: str) -> ToldAge:
     """Corrected age of one that is told from conception: postmenstrual or gestational."""
-    unit = str(about.get("Units", "")).strip().lower() or other_unit(about)
-    found = [word for word in unit.split() if years_of(word)]
-    years = years_of(found[0]) if len(found) == 1 else None
+    unit, years = unit_of(about)
     if years is None:
         return ToldAge(why_not=f"{name} tells ages from conception in no unit known here", unclear=True)
-    weeks = age * years / _WEEKS
-    if not _EARLIEST <= weeks <= OLDEST / _WEEKS:
+    weeks = age * years / WEEK
+    if not EARLIEST <= weeks <= OLDEST / WEEK:
         return ToldAge(why_not=f"age {age:g} in {name}, from conception, is nobody's", unclear=True)
     months = since_term(weeks)
     # Of a "gestational age at birth", or of years and months, nobody knows what they count from.
-    if months <= _SURE and (of_birth(about) or years > _WEEKS):
+    if months <= SURE and (of_birth(about) or of_correction(about) or years > WEEK):
         return ToldAge(why_not=f"{name} does not tell whether ages are from conception or birth", unclear=True)
-    return ToldAge(round(months, 6), f"age {age:g} {found[0]} from conception in {name}")
+    return ToldAge(months, f"age {age:g} {unit} from conception in {name}", corrected=True)
 
 
 def _nothing(cell: str, where: str) -> str:

@@ -11,8 +11,11 @@ OLDEST = 120.0
 CODES = frozenset({777.0, 888.0, 999.0, 9999.0})
 """Numbers that stand for a missing age in many tables."""
 
-_YEARS = {"year": 1.0, "yr": 1.0, "y": 1.0, "a": 1.0, "month": 1 / 12, "mo": 1 / 12, "week": 7 / 365.25}
-_YEARS |= {"wk": 7 / 365.25, "day": 1 / 365.25, "d": 1 / 365.25}
+WEEK = 7 / 365.25
+"""Years."""
+
+_YEARS = {"year": 1.0, "yr": 1.0, "y": 1.0, "a": 1.0, "month": 1 / 12, "mo": 1 / 12, "week": WEEK}
+_YEARS |= {"wk": WEEK, "day": 1 / 365.25, "d": 1 / 365.25}
 _SHORTER = re.compile(r"\b(months?|mos?|weeks?|wks?|days)\b|(?<=[(\[])d(?=[)\]])")
 """Words of descriptions; a day may be that of the scan, and a "d" on its own anything."""
 _DAY = re.compile(r"\bday\b")
@@ -20,7 +23,9 @@ _OF_YEARS = re.compile(r"\b(years?|yrs?|y)\b")
 _NUMBER_AND_UNIT = re.compile(r"(\d+(?:[.,]\d+)?)[\s_-]*([a-z]+)")
 _YOUNG = 3.0
 """Years up to which an age that cannot be read may be an infant's."""
-_BIRTH = re.compile(r"\b(birth|born)\b")
+_BIRTH = re.compile(r"\b(birth|born|chronological|post-?\s?natal)\b")
+_CORRECTION = re.compile(r"correct|adjust")
+_SCAN = re.compile(r"\b(scan|scans|scanned|scanning|mri|mr|imaging)\b")
 _FROM_CONCEPTION = re.compile(r"post-?\s?(menstrual|conception)|gestation|\bpma\b")
 
 
@@ -53,7 +58,7 @@ def from_conception(about: Mapping[str, Any]) -> bool:
 
 
 def of_birth(about: Mapping[str, Any]) -> bool:
-    """Whether the description of ages speaks of birth.
+    """Whether the description of ages speaks of birth, or of ages that count from it.
 
     Examples
     --------
@@ -61,6 +66,50 @@ def of_birth(about: Mapping[str, Any]) -> bool:
     True
     """
     return bool(_BIRTH.search(_words(about)))
+
+
+def of_correction(about: Mapping[str, Any]) -> bool:
+    """Whether the description of ages speaks of corrected ones, be it to say that these are not.
+
+    Examples
+    --------
+    >>> of_correction({"Description": "Age, not corrected for gestation"})
+    True
+    """
+    return bool(_CORRECTION.search(_words(about)))
+
+
+def of_scan(about: Mapping[str, Any]) -> bool:
+    """Whether the description of ages speaks of the scan.
+
+    Examples
+    --------
+    >>> of_scan({"Units": "weeks", "Description": "Gestational age at MRI"})
+    True
+    """
+    return bool(_SCAN.search(_words(about)))
+
+
+def unit_of(about: Mapping[str, Any]) -> tuple[str, float | None]:
+    """Find the unit of ages and its years: none where no unit is told, or none that is known, or more than one.
+
+    Examples
+    --------
+    >>> unit_of({"Units": "gestational weeks"}) == ("weeks", WEEK), unit_of({"Description": "Age in years"})
+    (True, ('years', 1.0))
+    >>> unit_of({"Units": "moons"}), unit_of({"Description": "Weeks or years"}), unit_of({})
+    (('moons', None), ('weeks years', None), ('', None))
+    """
+    words = str(about.get("Units", "")).lower().split()
+    if not words:
+        said = _words(about)
+        found = [*_SHORTER.finditer(said), *_OF_YEARS.finditer(said)] or [*_DAY.finditer(said)]
+        words = [each[0] for each in found]
+    units = {years: word for word in words if (years := years_of(word))}
+    if len(units) == 1:
+        ((years, word),) = units.items()
+        return word, years
+    return " ".join(words), None
 
 
 def other_unit(about: Mapping[str, Any]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from cerebbids.bids.agecolumns import ToldAge
+from cerebbids.bids.agecolumns import ToldAge, as_if_born_at_term
 from cerebbids.bids.names import session_of
 from cerebbids.bids.people import People
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
 from cerebbids.errors import CerebbidsError, WrongAge
-from cerebbids.systems.ages import AGES, AUTO, UNKNOWN, age_words, ages_of, pick, youngest
+from cerebbids.systems.ages import AGES, AUTO, UNKNOWN, age_words, ages_of, gap, pick
 from cerebbids.systems.infant import INFANT
 
 
@@ -24,7 +24,7 @@ class Chosen:
     system : str
         Its name.
     months : float or None
-        Age that it went by, in months since birth; none where it is not known.
+        Age that it went by, in months since birth or, corrected, since term; none where it is not known.
     source : str
         What was read, and where; nothing where the age is not known.
     warnings : tuple of str
@@ -88,7 +88,7 @@ def with_system(image: SourceImage, chosen: Chosen) -> SourceImage:
 
 def _age_of(config: RunConfig, image: SourceImage, people: People) -> ToldAge:
     if config.age_months is not None:
-        return ToldAge(config.age_months, f"--age-months {config.age_months:g}")
+        return as_if_born_at_term(ToldAge(config.age_months, f"--age-months {config.age_months:g}"))
     return people.told(f"sub-{image.subject}", session_of(image.path.name))
 
 
@@ -105,7 +105,7 @@ def _by_age(image: SourceImage, told: ToldAge) -> Chosen | CerebbidsError:
     system = pick(told.months)
     if system is None:
         forced = " or ".join(f"--system {row.system}" for row in AGES if told.months in row.possible)
-        reason = f"{_whose(told)}, and there is no system below {age_words(youngest())}"
+        reason = f"{_whose(told)}, and there is no system {gap(told.months)}"
         return WrongAge(image.relative, reason, f"correct the age, or force a system: {forced}")
     return Chosen(system, told.months, told.source, (*told.warnings, *_beyond(system, told)))
 
@@ -115,13 +115,13 @@ def _as_asked(image: SourceImage, told: ToldAge, system: str) -> Chosen | Cerebb
         reason = f"has to be labelled by the system {system}, which needs an age ({told.why_not})"
         return CerebbidsError(image.relative, reason, "tell the age with --age-months, or in participants.tsv")
     if told.months is None:
-        return Chosen(system)
+        return Chosen(system, warnings=_beyond(system, told))
     possible = ages_of(system).possible
     if told.months not in possible:
         reason = f"{_whose(told)}, and --system {system} is for ages {possible}"
         mend = "leave --system out, or correct the age (--age-months tells another)"
         return WrongAge(image.relative, reason, mend, pick(told.months))
-    doubts = told.warnings if system == INFANT.name else ()  # whose network goes by the age
+    doubts = told.warnings if system != UNKNOWN else ()  # which works alike at all ages
     return Chosen(system, told.months, told.source, (*doubts, *_beyond(system, told)))
 
 
@@ -139,8 +139,12 @@ def _whose(told: ToldAge) -> str:
 
 
 def _beyond(system: str, told: ToldAge) -> tuple[str, ...]:
-    """What is to be said of an age that a system was not validated at."""
+    """What is to be said of an age that a system was not validated at, or of one that never was."""
     validated = ages_of(system).validated
+    if validated is None:
+        return (
+            f"The networks of {system} have learnt from synthetic images, and were never validated on real infants.",
+        )
     if told.months is None or told.months in validated:
         return ()
     age = f"The age, {age_words(told.months)} ({told.source}),"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cerebbids.bids.agecolumns import MONTHS, AgeColumn, ToldAge, told_age
+from cerebbids.bids.gestation import COLUMNS, NOTHING, Gestation, Weeks
 from cerebbids.bids.peopletable import MISSING, Table, read_table, shown
 from cerebbids.errors import UsageError
 from cerebbids.systems.ages import UNKNOWN, pick
@@ -103,8 +104,7 @@ class People:
             return once
         missing = ToldAge(why_not=f"{session} is not in {participant}_sessions.tsv")
         then = self.ages.get((participant, session), missing)
-        young = once.months is not None and pick(once.months) != UNKNOWN
-        return replace(then, unclear=True) if then.months is None and young else then
+        return replace(then, unclear=True) if then.months is None and _may_be_young(once) else then
 
 
 def read_people(participants: Path, subjects: Iterable[str] = ("*",)) -> People:
@@ -127,34 +127,45 @@ def read_people(participants: Path, subjects: Iterable[str] = ("*",)) -> People:
         It cannot be read, or has no column participant_id.
     """
     subjects = tuple(subjects)
+    told: dict[tuple[str, str], ToldAge] = {}
+    born: dict[str, Weeks] = {}
     if not participants.exists():
-        return People(source=participants.name, ages=_all_sessions(participants.parent, subjects, [])[1])
+        _all_sessions(participants.parent, subjects, [], told, born)
+        return People(source=participants.name, ages=told)
     table = read_table(participants, participants.with_suffix(".json"))
     name = table.column("participant_id")
     if name is None:
         raise UsageError(str(participants), "has no column participant_id", "give a dataset's participants.tsv")
-    ages = AgeColumn.of_table(table)
+    ages, gestation = AgeColumn.of_table(table), Gestation.of_table(table)
     warnings = list(ages.warnings)
     sex = table.column("sex", "gender")
     if sex and sex.lower() == "gender":
         warnings.append(f"{participants.name}: there is no column sex, so gender is taken for it")
     found: dict[str, Person] = {}
-    told: dict[tuple[str, str], ToldAge] = {}
     for row in table.rows:
         label = _label(row[name], "sub-")
-        _add(told, (label, ""), told_age(table, row, ages), f"{label} {_TWICE} {participants.name}")
+        birth = gestation.at_birth(row)
+        if birth != born.setdefault(label, birth):
+            born[label] = Weeks(why_not=f"{label} {_TWICE} {participants.name}")
+        _add(told, (label, ""), told_age(row, ages, gestation), f"{label} {_TWICE} {participants.name}")
         person = _person(table, row, ages, sex)
         if label in found and found[label] != person:
             reason = f"{label} {_TWICE} {participants.name}"
             person = Person(why_no_age=reason, why_no_sex=reason)
         found[label] = person
-    sessions, told_then = _all_sessions(participants.parent, subjects, warnings)
-    return People(found, sessions, tuple(dict.fromkeys(warnings)), participants.name, told | told_then)
+    sessions = _all_sessions(participants.parent, subjects, warnings, told, born)
+    return People(found, sessions, tuple(dict.fromkeys(warnings)), participants.name, told)
 
 
 def _add(told: dict[tuple[str, str], ToldAge], key: tuple[str, str], age: ToldAge, twice: str) -> None:
     """Add an age; where another one has been told, there is none."""
-    told[key] = age if told.get(key, age) == age else ToldAge(why_not=twice)
+    before = told.get(key, age)
+    told[key] = age if before == age else ToldAge(why_not=twice, unclear=_may_be_young(before) or _may_be_young(age))
+
+
+def _may_be_young(told: ToldAge) -> bool:
+    """Whether an age may be one for another system than that of unknown ages."""
+    return told.unclear or (told.months is not None and pick(told.months) != UNKNOWN)
 
 
 def _person(table: Table, row: Mapping[str, str], ages: AgeColumn, column: str | None) -> Person:
@@ -171,18 +182,20 @@ def _person(table: Table, row: Mapping[str, str], ages: AgeColumn, column: str |
 
 
 def _all_sessions(
-    root: Path, subjects: Iterable[str], warnings: list[str]
-) -> tuple[dict[tuple[str, str], Person], dict[tuple[str, str], ToldAge]]:
-    """People at sessions, and their ages for the choice of a system, of the tables of these participants."""
+    root: Path, subjects: Iterable[str], warnings: list[str], told: dict[tuple[str, str], ToldAge],
+    born: Mapping[str, Weeks],
+) -> dict[tuple[str, str], Person]:  # fmt: skip
+    """People at sessions, of the tables of these participants; their ages for the choice of a system go to `told`."""
     sessions: dict[tuple[str, str], Person] = {}
-    told: dict[tuple[str, str], ToldAge] = {}
     for subject in subjects:
         for path in sorted(root.glob(f"sub-{subject}/sub-{subject}_sessions.tsv")):
-            sessions |= _sessions(path, warnings, told)
-    return sessions, told
+            sessions |= _sessions(path, warnings, told, born.get(path.parent.name, NOTHING))
+    return sessions
 
 
-def _sessions(path: Path, warnings: list[str], told: dict[tuple[str, str], ToldAge]) -> dict[tuple[str, str], Person]:
+def _sessions(
+    path: Path, warnings: list[str], told: dict[tuple[str, str], ToldAge], born: Weeks
+) -> dict[tuple[str, str], Person]:
     """Ages at sessions, where a table tells any; the others are as though it did not exist."""
     participant = path.parent.name
     sidecars = (path.with_suffix(".json"), path.parent.parent / "sessions.json")
@@ -192,18 +205,25 @@ def _sessions(path: Path, warnings: list[str], told: dict[tuple[str, str], ToldA
         warnings.append(str(error))
         return {}
     name, ages = table.column("session_id"), AgeColumn.of_table(table, must_be_told=True)
-    if name is None or not (ages.column or table.column(*MONTHS)):
+    if name is None or not (ages.column or table.column(*MONTHS) or _of_newborn(table, told.get((participant, "")))):
         return {}
     warnings += ages.warnings
+    gestation = Gestation.of_table(table)
     found = {}
     for row in table.rows:
         key = participant, _label(row[name], "ses-")
         twice = f"{key[1]} {_TWICE} {path.name}"
-        _add(told, key, told_age(table, row, ages), twice)
+        _add(told, key, told_age(row, ages, gestation, born), twice)
         age, why = ages.read(row, path.name)
         person = Person(age, why_no_age=why)
         found[key] = person if found.get(key, person) == person else Person(why_no_age=twice)
     return found if ages.column else {}
+
+
+def _of_newborn(table: Table, once: ToldAge | None) -> bool:
+    """Whether columns of ages from conception count: not those of somebody who is clearly older."""
+    older = once is not None and once.months is not None and not (_may_be_young(once) or once.warnings)
+    return bool(table.column(*COLUMNS)) and not older
 
 
 def _label(cell: str | None, prefix: str) -> str:

@@ -64,8 +64,12 @@ def positive(kind: Callable[[str], float]) -> Callable[[str], float]:
 
 
 def months(text: str) -> float:
-    """Age in months, above 0, of somebody who may be alive."""
-    value = positive(float)(text)
+    """Age in months since birth of somebody who may be alive."""
+    value = float(text)
+    if value < 0:
+        raise ArgumentTypeError(f"{text}: lies before birth; tables of people tell postmenstrual ages")
+    if not value < math.inf:
+        raise ArgumentTypeError(f"{text}: must be a number")
     if value > 12 * OLDEST:
         raise ArgumentTypeError(f"{text}: is nobody's age in months; a year has 12 of them")
     return value

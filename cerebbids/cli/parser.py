@@ -169,8 +169,8 @@ def _add_method(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--age-months", "--age_months", type=months, metavar="N",
-        help="age of everybody in this run, in months since birth, in place of what participants.tsv and the tables "
-        "of sessions tell",
+        help="age of everybody in this run, in months since birth (newborns' as if born at term), in place of what "
+        "participants.tsv and the tables of sessions tell",
     )  # fmt: skip
     namer = group.add_mutually_exclusive_group()
     namer.add_argument(

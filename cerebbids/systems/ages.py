@@ -10,18 +10,39 @@ AUTO = "auto"
 
 _WEEKS = 30.4375 / 7
 """In a month."""
+_TERM = 40.0
+"""Postmenstrual weeks at birth at term."""
 _IN_MONTHS = 36.0
 """Oldest age that is told in months; later ones are told in years."""
 
 
+def since_term(weeks: float) -> float:
+    """Months since the 40th week after the last menstrual period (corrected age), of postmenstrual weeks.
+
+    It is rounded to minutes, so that a week which is a boundary lies on it however it was computed.
+
+    Examples
+    --------
+    >>> round(since_term(92), 2), round(since_term(36), 2)
+    (11.96, -0.92)
+    """
+    return round((weeks - _TERM) / _WEEKS, 4)
+
+
+NEWBORN = since_term(50)
+"""Months up to which ages are told in postmenstrual weeks, and those since birth say too little."""
+
+
 @dataclass(frozen=True)
 class Span:
-    """Ages from one to another, both included, in months since birth.
+    """Ages from one to another, both included, in months since term (before it negative) or, later, since birth.
 
     Examples
     --------
     >>> 30 in Span(5, 30), 30.01 in Span(5, 30), str(Span(6, 24)), str(Span(216))
     (True, False, '6 to 24 months', '18 years and above')
+    >>> str(Span(since_term(26), since_term(45)))
+    '26 to 45 weeks postmenstrual'
     """
 
     youngest: float = -math.inf
@@ -35,7 +56,9 @@ class Span:
             return f"{age_words(self.youngest)} and above"
         if math.isinf(self.youngest):
             return f"up to {age_words(self.oldest)}"
-        return f"{self.youngest:g} to {age_words(self.oldest)}"
+        first, last = age_words(self.youngest), age_words(self.oldest)
+        number, _, unit = first.partition(" ")
+        return f"{number if last.endswith(f' {unit}') else first} to {last}"
 
 
 @dataclass(frozen=True)
@@ -46,25 +69,27 @@ class Ages:
     ----------
     system : str
         As on the command line.
-    picked : Span
-        Ages that it is chosen at.
-    validated : Span
-        Ages that it is meant for; beyond, its images are marked.
+    picked : Span or None
+        Ages that it is chosen at; none of one that has to be asked for.
+    validated : Span or None
+        Ages that it is meant for; beyond, its images are marked. None where nothing real has validated it.
     possible : Span
         Ages beyond which it is refused even where it was asked for: its labels would be wrong.
     """
 
     system: str
-    picked: Span
-    validated: Span
+    picked: Span | None
+    validated: Span | None
     possible: Span
 
 
 AGES = (
+    Ages("neonatal", Span(since_term(26), since_term(45)), validated=None, possible=Span(since_term(24), NEWBORN)),
     Ages("infant", picked=Span(5, 30), validated=Span(6, 24), possible=Span(oldest=36)),
+    Ages("isointense", picked=None, validated=None, possible=Span(4, 12)),
     Ages("deepceres", picked=Span(30), validated=Span(18 * 12), possible=Span()),
 )
-"""At an age that two pick, the first is chosen; below 5 months there is none."""
+"""At an age that two pick, the first is chosen; below the first and between the first two there is none."""
 
 UNKNOWN = "deepceres"
 """System where the age is not known."""
@@ -83,26 +108,24 @@ def pick(months: float) -> str | None:
 
     Examples
     --------
-    >>> pick(4.9), pick(5), pick(30), pick(30.1), pick(600)
-    (None, 'infant', 'infant', 'deepceres', 'deepceres')
+    >>> pick(since_term(40)), pick(4.9), pick(5), pick(30), pick(30.1)
+    ('neonatal', None, 'infant', 'infant', 'deepceres')
     """
-    return next((row.system for row in AGES if months in row.picked), None)
+    return next((row.system for row in AGES if row.picked and months in row.picked), None)
 
 
-def youngest() -> float:
-    """Months below which there is no system."""
-    return min(row.picked.youngest for row in AGES)
-
-
-def since_term(weeks: float) -> float:
-    """Months since the 40th week after the last menstrual period (corrected age), of postmenstrual weeks.
+def gap(months: float) -> str:
+    """Tell the ages around one that no system is picked at.
 
     Examples
     --------
-    >>> round(since_term(92), 2), round(since_term(36), 2)
-    (11.96, -0.92)
+    >>> gap(since_term(25)), gap(3)
+    ('below 26 weeks postmenstrual', 'between 45 weeks postmenstrual and 5 months')
     """
-    return (weeks - 40) / _WEEKS
+    spans = [row.picked for row in AGES if row.picked]
+    above = age_words(min(span.youngest for span in spans if span.youngest > months))
+    below = [span.oldest for span in spans if span.oldest < months]
+    return f"between {age_words(max(below))} and {above}" if below else f"below {above}"
 
 
 def age_words(months: float) -> str:
@@ -110,12 +133,11 @@ def age_words(months: float) -> str:
 
     Examples
     --------
-    >>> age_words(8), age_words(4.99), age_words(1), age_words(97), age_words(-0.92)
-    ('8 months', '4.99 months', '1 month', '8.08 years', '4 weeks before term')
+    >>> age_words(8), age_words(4.99), age_words(97), age_words(since_term(38)), age_words(0)
+    ('8 months', '4.99 months', '8.08 years', '38 weeks postmenstrual', '40 weeks postmenstrual')
     """
-    if months < 0:
-        return f"{-months * _WEEKS:.3g} weeks before term"
+    if months <= NEWBORN:
+        return f"{_TERM + months * _WEEKS:.4g} weeks postmenstrual"
     if months <= _IN_MONTHS:
-        told = f"{months:.4g}"
-        return f"{told} month" if told == "1" else f"{told} months"
+        return f"{months:.4g} months"
     return f"{months / 12:.3g} years"

@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[dict, object, object]] = {
     "device": ({"type": "String"}, "cuda:1", "cuda:1"),
     "memory": ({"type": "String"}, "8G", 8.0),
     "megabytes": ({"type": "Number", "minimum": 0, "exclusive-minimum": True}, 6000, 6.0),
-    "months": ({"type": "Number", "minimum": 0, "exclusive-minimum": True, "maximum": 1440}, 8.5, 8.5),
+    "months": ({"type": "Number", "minimum": 0, "maximum": 1440}, 8.5, 8.5),
     "float": ({"type": "Number", "minimum": 0, "exclusive-minimum": True}, 6.5, 6.5),
     "int": ({"type": "Number", "minimum": 1, "integer": True}, 2, 2),
 }
