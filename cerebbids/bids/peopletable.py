@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,12 @@ class Table:
 
     def column(self, *names: str) -> str | None:
         """Name of the first of these columns that there is, in whatever case."""
-        there = {name.lower(): name for name in (self.rows[0] if self.rows else {}) if name}
-        return next((there[name] for name in names if name in there), None)
+        return next((self._named[name] for name in names if name in self._named), None)
+
+    @cached_property
+    def _named(self) -> Mapping[str, str]:
+        """Columns by their names in lower case: asked for with every row."""
+        return {name.lower(): name for name in (self.rows[0] if self.rows else {}) if name}
 
     def about(self, column: str) -> Mapping[str, Any]:
         """What the sidecar says of a column."""

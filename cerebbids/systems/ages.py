@@ -19,7 +19,7 @@ _IN_MONTHS = 36.0
 def since_term(weeks: float) -> float:
     """Months since the 40th week after the last menstrual period (corrected age), of postmenstrual weeks.
 
-    It is rounded to minutes, so that a week which is a boundary lies on it however it was computed.
+    It is rounded, by minutes, so that a week which is a boundary lies on it however it was computed.
 
     Examples
     --------

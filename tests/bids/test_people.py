@@ -228,8 +228,12 @@ def test_a_broken_table_of_sessions_is_a_warning(tmp_path):
     assert people.of("sub-1", "ses-a").age == 24 and any("is no table" in line for line in people.warnings)
 
 
-def test_damaged_tables_never_crash(tmp_path):
-    table = dataset(tmp_path, ["sub-1\t24\tF", "sub-2\t30\tM"], sidecar={"age": {"Units": "years"}})
+@pytest.mark.parametrize(("header", "rows", "sidecar"), [
+    ("participant_id\tage\tsex", ["sub-1\t24\tF", "sub-2\t30\tM"], {"age": {"Units": "years"}}),
+    ("participant_id\tage\tpma\tbirth_age", ["sub-1\t9\t41\t38", "sub-2\t0\t30\t29"], {"age": {"Units": "days"}}),
+])  # fmt: skip
+def test_damaged_tables_never_crash(tmp_path, header, rows, sidecar):
+    table = dataset(tmp_path, rows, header, sidecar)
     whole, rng = table.read_bytes(), np.random.default_rng(0)
     for _ in range(100):
         damaged = bytearray(whole[: rng.integers(1, len(whole) + 1)])
@@ -237,9 +241,11 @@ def test_damaged_tables_never_crash(tmp_path):
             damaged[place] = rng.choice([9, 10, 32, 34, 45, 46, 65, 200])
         table.write_bytes(damaged)
         try:
-            person = read_people(table).of("sub-1")
+            people = read_people(table)
         except UsageError:
             continue
+        person, told = people.of("sub-1"), people.told("sub-1")
+        assert (told.months is None) == bool(told.why_not)
         assert (person.age is None) == bool(person.why_no_age) and (person.sex is None) == bool(person.why_no_sex)
 
 
