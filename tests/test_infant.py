@@ -15,7 +15,7 @@ from cerebbids.bids.names import OPTIONAL, YIELDS, derivative_path
 from cerebbids.bids.sidecars import read_sidecar
 from tests.datasets import make_dataset, validator_errors
 
-AGES = {"two": 24, "ten": 10, "newborn": 1}
+AGES = {"two": 24, "ten": 10, "early": 3}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def cerebbids(*arguments: str | Path) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def run(kit: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """One infant at two ages and as a newborn, each with other axes."""
+    """One infant at two ages, and at one for which there is no system, each with other axes."""
     folder = tmp_path_factory.mktemp("infants")
     raw = make_dataset(folder / "raw")
     image = nib.load(kit / "infant/bcp24/subject-09_T1w.nii.gz")
@@ -66,16 +66,16 @@ def run(kit: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(raw, folder / "out", turned, answer.returncode, answer.stdout, answer.stderr)
 
 
-def test_infants_are_done_and_the_newborn_is_refused(run):
-    assert run.printed.strip().splitlines()[-1].startswith("2 done, 1 failed: sub-newborn")
-    assert "sub-newborn" in run.errors and "force a system: --system infant" in run.errors and run.code == 1
+def test_infants_are_done_and_the_one_between_systems_is_refused(run):
+    assert run.printed.strip().splitlines()[-1].startswith("2 done, 1 failed: sub-early")
+    assert "sub-early" in run.errors and "force a system: --system infant" in run.errors and run.code == 1
 
 
 def test_every_file_is_there_and_bids_valid(run):
     for who in ("two", "ten"):
         lacking = {key for key in YIELDS["infant"] if not run.path(who, key).exists()}
         assert lacking == YIELDS["infant"] & OPTIONAL - {"probseg"}
-    assert not list((run.out / "sub-newborn").glob("anat/*")) and validator_errors(run.out) == []
+    assert not list((run.out / "sub-early").glob("anat/*")) and validator_errors(run.out) == []
 
 
 def test_labels_lie_on_the_grid_of_the_input_and_on_the_tissues(run):

@@ -143,7 +143,7 @@ class Gestation:
         value, (unit, years) = number(cell), unit_of(self.table.about(column))
         if value is None:
             return Weeks(why_not=f"{column} {shown(cell)} in {name} is no number")
-        source = f"{column} {value:g} in {name}"
+        source = " ".join((column, f"{value:g}", "in", name))
         if years is None and unit:
             return Weeks(why_not=f"{name} tells {column} in {unit!r}, which is no unit known here")
         if years is not None and years > WEEK:  # years and months hardly ever count from conception
