@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from cerebbids.data.labels import load_scheme
+from cerebbids.imaging import brainqc
 from cerebbids.imaging.infantqc import RULES
 from cerebbids.systems.ages import ages_of
 from cerebbids.systems.infant import MODELS, nearest_model
+from cerebbids.systems.published import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 PATHS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")]
@@ -177,10 +180,20 @@ def rows_of(page: str, first: str) -> list[list[str]]:
     return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()]
 
 
-def test_limits_of_infants_quality_are_those_of_the_program():
-    told = [tuple(row[:3]) for row in rows_of("docs/infants.md", "Number")]
-    beyond = {rule: "above" if rule.red > rule.yellow else "below" for rule in RULES}
-    assert told == [(f"`{r.metric}`", f"{beyond[r]} {r.yellow:g}", f"{beyond[r]} {r.red:g}") for r in RULES]
+@pytest.mark.parametrize(("page", "rules"), [("docs/infants.md", RULES), ("docs/brains.md", brainqc.RULES)])
+def test_limits_of_quality_are_those_of_the_program(page, rules):
+    told = [tuple(row[:3]) for row in rows_of(page, "Number")]
+    beyond = {rule: "above" if rule.red > rule.yellow else "below" for rule in rules}
+    assert told == [(f"`{r.metric}`", f"{beyond[r]} {r.yellow:g}", f"{beyond[r]} {r.red:g}") for r in rules]
+
+
+@pytest.mark.parametrize("system", ["isointense", "neonatal"])
+def test_labels_of_whole_brains_are_those_of_the_program(system):
+    (told,) = [row[2] for row in rows_of("docs/brains.md", "System") if row[0] == f"`{system}`"]
+    labels = load_scheme(SYSTEMS[system].scheme).labels
+    assert re.findall(r"(\d) ([^,:]+?)(?:,|$)", told.partition(", all of")[0]) == [
+        (str(label.index), label.name.lower()) for label in labels
+    ]
 
 
 def test_networks_of_infants_ages_are_those_that_are_asked():
