@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cerebbids.bids.found import beside_labels
-from cerebbids.bids.names import CARVED, COMPARTMENTS, TISSUES, VERMIS, derivative_path, sidecar_path
+from cerebbids.bids.names import CARVED, COMPARTMENTS, TISSUES, VERMIS, WHOLE, derivative_path, sidecar_path
 from cerebbids.cli.records import Record
 from cerebbids.config import RunConfig
 from cerebbids.data.labels import load_scheme
@@ -104,7 +104,7 @@ def tell(path: Path, **facts: Any) -> None:
 def _table(scheme: str, factor: float, volumes: Mapping[str, float], cavity: float | None) -> pd.DataFrame:
     known = {label.name: label for label in load_scheme(scheme).labels}
     rows = []
-    for k, name in enumerate(region_names(load_scheme(scheme))):
+    for k, name in enumerate(region_names(load_scheme(scheme), WHOLE.get(scheme))):
         mm3 = volumes.get(name, (1000 + 10 * k) * factor)
         side = name.split(" ")[0].lower()
         rows.append(

@@ -40,8 +40,7 @@ def label_pair(device: torch.device, job: BrainJob, lap: Callable[[str], None]) 
     nets = {name: load_net(network, device) for name, network in bundle.needed("brain").items()}
     t1w, t2w = nib.load(job.t1w), nib.load(job.t2w)
     lap("load")
-    names = str(job.t1w), str(job.t2w)
-    brain = label_brain(job.system, nets, t1w, t2w, device, job.cpu_threads, names, lap)
+    brain = label_brain(job.system, nets, t1w, t2w, device, job.cpu_threads, str(job.t1w), lap)
     write_brain(job.out_dir, brain, t1w, SYSTEMS[job.system].cerebellum)
     lap("write")
     return {

@@ -70,7 +70,7 @@ class LobuleJob(Job):
 
 @dataclass(frozen=True, kw_only=True)
 class InfantJob(Job):
-    """An infant's T1w image, to label tissues of the cerebellum in; ``months`` is the age since birth."""
+    """An infant's T1w image, to label tissues of the cerebellum in; ``months`` since birth, or corrected."""
 
     months: float
 

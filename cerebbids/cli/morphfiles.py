@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cerebbids.bids.names import WHOLE
 from cerebbids.data.labels import load_scheme
 from cerebbids.errors import CerebbidsError
 from cerebbids.imaging.volumetry import CAVITY, region_names
@@ -110,7 +111,7 @@ def read_quality(path: Path) -> dict[str, Any]:
 
 @cache
 def _regions(scheme: str) -> tuple[str, ...]:
-    return region_names(load_scheme(scheme))
+    return region_names(load_scheme(scheme), WHOLE.get(scheme))
 
 
 def _volume(row: dict[str, str]) -> Volume:

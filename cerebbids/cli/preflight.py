@@ -20,6 +20,8 @@ from cerebbids.systems.infant import INFANT
 from cerebbids.systems.isointense import ISOINTENSE
 from cerebbids.systems.neonatal import NEONATAL
 
+_OF_PAIRS = (ISOINTENSE.name, NEONATAL.name)
+"""Systems that need a T2w image, too."""
 _ASK = """
 import sys
 from cerebbids.errors import CerebbidsError
@@ -102,19 +104,32 @@ def missing_t2w(image: SourceImage, t2w: str) -> CerebbidsError | None:
     if image.t2w is not None or image.system == INFANT.name:  # which looks at none
         return None
     why = "has no T2w image of its session beside it"
-    if image.system in (ISOINTENSE.name, NEONATAL.name):
-        why += f", which {image.system} needs"
+    if image.system in _OF_PAIRS:
+        if t2w == "synth":
+            why = f"is for the system {image.system}, which needs the T2w image of the session, not one that is made"
+            return CerebbidsError(image.relative, why, "leave --t2w synth out, or choose another --system")
+        why = f"{why}, which {image.system} needs"
         return CerebbidsError(image.relative, why, "add one, or choose another --system")
     return CerebbidsError(image.relative, why, "add one, or choose --t2w auto") if t2w == "real" else None
 
 
 def bad_header(image: SourceImage) -> CerebbidsError | None:
     """Why an image cannot be processed, as far as its header tells."""
-    return _error_of(partial(open_image, image.path, _least_mm(image)), image)
+    return next((error for path in _needed(image) if (error := _error_of(partial(_open, path, image), image))), None)
+
+
+def _needed(image: SourceImage) -> tuple[Path, ...]:
+    """Files without which its system cannot work."""
+    return (image.path, image.t2w) if image.t2w and image.system in _OF_PAIRS else (image.path,)
+
+
+def _open(path: Path, image: SourceImage) -> object:
+    return open_image(path, _least_mm(image))
 
 
 def _check(image: SourceImage, t2w: str) -> CerebbidsError | None:
-    return missing_t2w(image, t2w) or _error_of(partial(check_image, image.path, _least_mm(image)), image)
+    looks = (partial(check_image, path, _least_mm(image)) for path in _needed(image))
+    return missing_t2w(image, t2w) or next((error for look in looks if (error := _error_of(look, image))), None)
 
 
 def _least_mm(image: SourceImage) -> float:

@@ -38,6 +38,7 @@ from cerebbids.reports.html import ORIGINS, TABLES
 from cerebbids.reports.image import ImageReport, Scan
 from cerebbids.reports.summary import RunSummary
 from cerebbids.reports.volumes import read_classes, read_regions, read_vermis
+from cerebbids.systems.ages import age_words
 
 
 def subject_images(
@@ -261,7 +262,7 @@ def _facts(labels: Mapping[str, Any], registration: Mapping[str, Any], corrected
     facts = {
         "Made with": f"cerebbids {labels['version']}" if "version" in labels else None,
         "Model": labels.get("model"),
-        "Age": f"{labels['months']:.1f} months" if labels.get("months") is not None else None,
+        "Age": age_words(round(labels["months"], 1)) if labels.get("months") is not None else None,
         "Network": labels.get("network"),
         "Image shows": _shows(labels),
         "Lobules named by": _namer(labels),

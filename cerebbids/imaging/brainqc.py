@@ -14,7 +14,7 @@ from cerebbids.imaging.infantqc import edge_share
 from cerebbids.imaging.qc import Rule
 from cerebbids.imaging.verdict import Verdict, judged
 
-OF_NETWORKS = ("probability_mean", "doubtful_share", "t2w_correlation", "t2w_sharpness")
+OF_NETWORKS = ("probability_mean", "doubtful_share", "t2w_correlation", "t2w_sharpness", "t2w_coverage")
 """Numbers that the networks' process gives."""
 
 DEFINITIONS = {
@@ -22,11 +22,12 @@ DEFINITIONS = {
     "doubtful_share": "share of the labels whose probability is less than a half",
     "t2w_correlation": "correlation of the T2w image with that function of the T1w image which resembles it most",
     "t2w_sharpness": "what of it is lost when the T2w image is shifted by 3 mm",
-    "volume_cm3": "grey and white matter, cm3",
-    "white_share": "share of white matter in the grey and white matter of the cerebrum",
-    "labels_missing": "labels of the scheme without a voxel",
-    "pieces": "pieces of grey and white matter that have a hundredth of it or more",
-    "edge_share": "share of the labels that lie on a face of the image",
+    "t2w_coverage": "share of the brain that the T2w image shows",
+    "tissue_cm3": "grey and white matter of the brain, as far as it is labelled, cm3",
+    "cerebral_white_share": "share of white matter in the grey and white matter of the cerebrum",
+    "classes_missing": "classes of brain and fluid without a voxel",
+    "brain_pieces": "pieces of grey and white matter that have a hundredth of it or more",
+    "brain_edge_share": "share of grey and white matter that lie on a face of the image",
 }
 """What each number says, in the order of the file."""
 
@@ -34,11 +35,12 @@ RULES = (
     Rule("probability_mean", 0.80, 0.65, "The labels are not sure (mean probability {value:.2f})."),
     Rule("doubtful_share", 0.05, 0.20, "Of the labels {value:.0%} are hardly more than guesses."),
     Rule("t2w_sharpness", 0.11, 0.08, "The T2w image hardly fits the T1w image: are both of one session?"),
-    Rule("white_share", 0.65, 0.80, "White matter is {value:.0%} of the cerebrum's grey and white matter."),
-    Rule("white_share", 0.20, 0.10, "White matter is only {value:.0%} of the cerebrum's grey and white matter."),
-    Rule("labels_missing", 0, 1, "Labels of the scheme that were not found: {value:.0f}."),
-    Rule("pieces", 1, 3, "The brain lies in {value:.0f} pieces."),
-    Rule("edge_share", 0.001, 0.01, "The brain reaches the end of the field of view."),
+    Rule("t2w_coverage", 0.99, 0.96, "The T2w image shows only {value:.1%} of the brain."),
+    Rule("cerebral_white_share", 0.65, 0.80, "White matter is {value:.0%} of the cerebrum's grey and white matter."),
+    Rule("cerebral_white_share", 0.20, 0.10, "Only {value:.0%} of the cerebrum's grey and white matter is white."),
+    Rule("classes_missing", 0, 1, "Classes of brain and fluid that were not found: {value:.0f}."),
+    Rule("brain_pieces", 1, 3, "The brain lies in {value:.0f} pieces."),
+    Rule("brain_edge_share", 0.001, 0.01, "The brain reaches the end of the field of view."),
 )
 """Limits are guesses: no labelled image of a real infant was there to set them by."""
 
@@ -64,11 +66,11 @@ def measure_brain(
     sizes = np.bincount(ndimage.label(solid)[0].ravel())[1:]
     return {
         **{key: facts[key] for key in OF_NETWORKS},
-        "volume_cm3": round(float(np.count_nonzero(solid)) * voxel_mm3 / 1000, 2),
-        "white_share": round(float(white) / max(float(cerebral), 1.0), 3),
-        "labels_missing": int(sum(counts[index] == 0 for index in scheme.indices)),
-        "pieces": int(np.count_nonzero(sizes >= 0.01 * sizes.sum())),
-        "edge_share": round(edge_share(solid), 5),
+        "tissue_cm3": round(float(np.count_nonzero(solid)) * voxel_mm3 / 1000, 2),
+        "cerebral_white_share": round(float(white) / max(float(cerebral), 1.0), 3),
+        "classes_missing": int(sum(counts[each.index] == 0 for each in scheme.labels if each.tissue != "other")),
+        "brain_pieces": int(np.count_nonzero(sizes >= 0.01 * sizes.sum())),
+        "brain_edge_share": round(edge_share(solid), 5),
     }
 
 

@@ -97,7 +97,7 @@ def pair(t1w: nib.Nifti1Image, t2w: nib.Nifti1Image, brain: np.ndarray, name: st
     brain : ndarray of bool, (X, Y, Z)
         On the grid of the T1w image.
     name : str
-        What to call the T2w image in an error.
+        What to call the T1w image in an error.
 
     Raises
     ------
@@ -108,12 +108,12 @@ def pair(t1w: nib.Nifti1Image, t2w: nib.Nifti1Image, brain: np.ndarray, name: st
     fit = register_rigidly(levels, model)
     sharpness = measure_sharpness(levels, model, fit)
     if fit.coverage < MIN_BRAIN:
-        reason = f"shows only {100 * fit.coverage:.0f} % of the brain"
+        reason = f"its T2w image shows only {100 * fit.coverage:.1f} % of the brain"
         raise SegmentationFailed(name, reason, "give a T2w image of the whole brain (--bids-filter-file chooses one)")
     if sharpness < MIN_SHARPNESS:
         told = f"a shift of 3 mm takes {sharpness:.3f} from the correlation of {fit.correlation:.2f}"
         mend = "look whether both are of one session (--bids-filter-file chooses another)"
-        raise SegmentationFailed(name, f"does not fit the anatomy of the T1w image ({told})", mend)
+        raise SegmentationFailed(name, f"its T2w image does not fit its anatomy ({told})", mend)
     t2w_to_t1w = model.frame @ np.linalg.inv(fit.mni_to_t1w)
     moved = nib.Nifti1Image(t2w.dataobj, t2w_to_t1w @ t2w.affine)
     middle = apply_affine(model.frame, CENTRE)

@@ -26,7 +26,7 @@ DEFINITIONS = {
     "sides_swapped": "whether left labels lie on the right of right ones",
 }
 """What each number says, in the order of the file."""
-_OF_INFANTS = ("trust_mean", "doubtful_share", "probability_mean", "t2w_correlation", "t2w_sharpness")
+_OF_INFANTS = ("trust_mean", "doubtful_share", "probability_mean", "t2w_correlation", "t2w_sharpness", "t2w_coverage")
 OF_NETWORKS = ("confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice", *_OF_INFANTS)
 """Numbers that the networks' process gives: no correction by hand changes them."""
 _BEFORE = "before labels were corrected by hand"

@@ -148,19 +148,25 @@ def class_volumes(
     return table
 
 
-def region_names(scheme: LabelScheme) -> tuple[str, ...]:
+def region_names(scheme: LabelScheme, whole: str | None = None) -> tuple[str, ...]:
     """Names of the rows of a table of volumes but for the last, the cavity's, which older versions do not have.
+
+    Parameters
+    ----------
+    scheme : LabelScheme
+    whole : str or None
+        Of a scheme without sides, what all grey and white matter together is called.
 
     Examples
     --------
     >>> from cerebbids.data.labels import load_scheme
     >>> region_names(load_scheme("Lobules"))[-3:]
     ('Grey matter', 'White matter', 'Cerebellum')
-    >>> region_names(load_scheme("CerebellumTissue"))
+    >>> region_names(load_scheme("CerebellumTissue"), "Cerebellum")
     ('Cerebrospinal fluid', 'Grey matter', 'White matter', 'Cerebellum')
     """
-    if not any(label.hemisphere == "left" for label in scheme.labels):
-        return (*(label.name for label in scheme.labels), "Cerebellum")
+    if whole is not None:
+        return (*(label.name for label in scheme.labels), whole)
     return tuple(name for name, _, _ in _regions(scheme))
 
 

@@ -19,7 +19,7 @@ from cerebbids.imaging.pair import Pair, pair
 from cerebbids.imaging.resample import resample
 from cerebbids.inference.brains import label_isointense, label_neonate
 from cerebbids.inference.inputs import standardise_inside
-from cerebbids.inference.localise import CEREBRUM, MEND, Place, is_cut_out, is_emptied, localise
+from cerebbids.inference.localise import CEREBRUM, MEND, Place, is_cut_out, localise
 from cerebbids.systems import isointense, neonatal
 
 SPACING = 1.0
@@ -28,6 +28,8 @@ MARGIN = 4.0
 """What they saw of nothing around what was shown, mm."""
 AROUND_MM = 2.5
 """How far what they are shown of a head goes beyond the closed surface of the brain."""
+BARE = 0.1
+"""Share of the volume of the brain up to which what lies around it counts for nothing."""
 CLOSED_MM = 5.0
 """Furrows that are narrower than twice that belong to what they are shown."""
 _OF = {isointense.ISOINTENSE.name: isointense, neonatal.NEONATAL.name: neonatal}
@@ -52,7 +54,8 @@ class Brain:
         What of the image networks were shown, on the whole grid.
     place : Place
         Where brain and cerebellum were found.
-    skull_stripped : bool
+    skull_stripped : tuple of bool
+        Whether the T1w, and the T2w image, show no skull.
     weeks : float or None
         Postmenstrual age that the network tells, if it does.
     """
@@ -63,7 +66,7 @@ class Brain:
     probabilities: np.ndarray
     shown: np.ndarray
     place: Place
-    skull_stripped: bool
+    skull_stripped: tuple[bool, bool]
     weeks: float | None
 
     @property
@@ -76,12 +79,14 @@ class Brain:
         sure = self.probabilities.max(0)[self.labels > 0]
         return {
             "warnings": [_CUT] if self.place.cut else [],
-            "skull_stripped": self.skull_stripped,
+            "skull_stripped": self.skull_stripped[0],
+            "t2w_skull_stripped": self.skull_stripped[1],
             "brain_cm3": round(self.place.brain_cm3, 1),
             "probability_mean": round(float(sure.mean()), 4),
             "doubtful_share": round(float((sure < 0.5).mean()), 4),
             "t2w_correlation": round(self.pair.correlation, 4),
             "t2w_sharpness": round(self.pair.sharpness, 4),
+            "t2w_coverage": round(self.pair.coverage, 4),
             "t2w_displacement_mm": round(self.pair.displacement_mm, 1),
             "weeks_told": None if self.weeks is None else round(self.weeks, 1),
         }
@@ -94,7 +99,7 @@ def label_brain(
     t2w: nib.Nifti1Image,
     device: torch.device,
     threads: int,
-    names: tuple[str, str],
+    name: str,
     lap: Callable[[str], None],
 ) -> Brain:
     """Find the brain, bring the T2w image to the T1w image, and label what is there.
@@ -110,8 +115,8 @@ def label_brain(
     device : torch.device
     threads : int
         CPUs to use.
-    names : tuple of str
-        What to call both images in an error.
+    name : str
+        What to call the T1w image in an error.
     lap : callable
         Told of the end of every stage.
 
@@ -121,23 +126,28 @@ def label_brain(
         No brain was found, or none of the ages of the system, or the two images do not show one brain.
     """
     own = _OF[system]
-    if is_cut_out(t1w):
-        raise SegmentationFailed(names[0], "shows no whole brain", "give the whole head, or choose --system infant")
-    place = localise(nets[own.PLACE], t1w, names[0], device, own.CEREBELLUM_CM3)
+    # Bare brains of preterm neonates are as small.
+    if system == isointense.ISOINTENSE.name and is_cut_out(t1w):
+        raise SegmentationFailed(name, "shows no whole brain", "give the whole head, or choose --system infant")
+    place = localise(nets[own.PLACE], t1w, name, device, own.CEREBELLUM_CM3)
     least, most = own.BRAIN_CM3
     if not least <= place.brain_cm3 <= most:
         reason = f"shows a brain of {place.brain_cm3:.0f} cm3, where {system} is for {least:.0f} to {most:.0f}"
-        raise SegmentationFailed(names[0], reason, f"correct the age, choose another --system, or {MEND}")
+        raise SegmentationFailed(name, reason, f"correct the age, choose another --system, or {MEND}")
     lap("place")
     parts = np.asarray(place.labels.dataobj)
-    bare = is_emptied(t1w)
-    shown = around_brain(parts, t1w.affine) & (np.asarray(t1w.dataobj) > 0)
+    around, inside = around_brain(parts, t1w.affine), with_data(t1w, (parts > 0).astype(np.uint8))
+    shown, bare = around & (np.asarray(t1w.dataobj) > 0), is_bare(t1w, around)
     if not bare:
-        t1w = correct_bias(t1w, with_data(t1w, (parts > 0).astype(np.uint8)), threads)
+        t1w = correct_bias(t1w, inside, threads)
     lap("bias")
-    both = pair(t1w, t2w, parts > 0, names[1])
-    if not is_emptied(t2w):
-        inside = resample(with_data(t1w, (parts > 0).astype(np.uint8)), both.t2w.shape, both.t2w.affine, order=0)
+    both = pair(t1w, t2w, parts > 0, name)
+    there, inside = (
+        resample(with_data(t1w, mask.astype(np.uint8)), both.t2w.shape, both.t2w.affine, order=0)
+        for mask in (around, parts > 0)
+    )
+    t2w_bare = is_bare(both.t2w, np.asarray(there.dataobj) > 0)
+    if not t2w_bare:
         both = replace(both, t2w=correct_bias(both.t2w, inside, threads))
     lap("pair")
     if system == isointense.ISOINTENSE.name:
@@ -153,7 +163,17 @@ def label_brain(
     probabilities[0, outside] = 1
     lap("labels")
     part, every = _on_grid(probabilities, box, t1w)
-    return Brain(t1w, both, part, every, shown, place, bare, weeks)
+    every[:, ~shown[part]] = 0
+    every[0, ~shown[part]] = 1
+    if not every.argmax(0).any():
+        raise SegmentationFailed(name, "no tissue of a brain was found", MEND)
+    return Brain(t1w, both, part, every, shown, place, (bare, t2w_bare), weeks)
+
+
+def is_bare(image: nib.Nifti1Image, around: np.ndarray) -> bool:
+    """Whether an image shows a brain and hardly anything around it (bool, on its grid)."""
+    bright = np.asarray(image.dataobj) > 0
+    return np.count_nonzero(bright & ~around) < BARE * np.count_nonzero(around)
 
 
 def around_brain(parts: np.ndarray, affine: np.ndarray) -> np.ndarray:
@@ -185,11 +205,10 @@ def _isointense(nets: Mapping[str, torch.nn.Module], seen: torch.Tensor) -> tupl
     spacing = (SPACING,) * 3
     labels, probabilities = label_isointense((nets["cerebrum"], nets["context"]), seen, isointense.SIDE, spacing)
     probabilities = probabilities.cpu().clone()
-    changed = torch.from_numpy(labels).long()
-    moved = changed != probabilities.argmax(0)  # bits that were given to what is around
-    sure = torch.nn.functional.one_hot(changed[moved], len(probabilities)).T.to(probabilities)
-    probabilities[:, moved] = sure
-    return probabilities, None
+    now, before = torch.from_numpy(labels).long()[None], probabilities.argmax(0, keepdim=True)
+    # Bits that were given to what is around: both classes change their probabilities.
+    most, other = probabilities.gather(0, before), probabilities.gather(0, now)
+    return probabilities.scatter(0, before, other).scatter(0, now, most), None
 
 
 def _neonatal(nets: Mapping[str, torch.nn.Module], seen: torch.Tensor) -> tuple[torch.Tensor, float | None]:

@@ -85,7 +85,8 @@ class _CheckInputSpec(_BrainInputSpec):
 
 class _CheckOutputSpec(TraitedSpec):
     meta = traits.Dict(desc="provenance and warnings, for the sidecars")
-    scan_meta = traits.Dict(desc="whether the images show no skull, for theirs")
+    t1w_meta = traits.Dict(desc="whether the T1w image shows no skull, for its sidecar")
+    t2w_meta = traits.Dict(desc="the same of the T2w image")
     qc = File(exists=True, desc="JSON: quality in numbers, and a traffic light")
 
 
@@ -103,8 +104,9 @@ class CheckBrain(SimpleInterface):
         out_file = Path(runtime.cwd) / "qc.json"
         write_text(out_file, as_json(verdict.quality))
         told = {"version": self.inputs.version, "system": system, **facts, **verdict.told()}
-        stripped = {"SkullStripped": facts["skull_stripped"]}
-        self._results |= {"meta": {"CerebBIDS": told}, "scan_meta": stripped, "qc": str(out_file)}
+        self._results |= {"meta": {"CerebBIDS": told}, "qc": str(out_file)}
+        self._results["t1w_meta"] = {"SkullStripped": facts["skull_stripped"]}
+        self._results["t2w_meta"] = {"SkullStripped": facts["t2w_skull_stripped"]}
         return runtime
 
 

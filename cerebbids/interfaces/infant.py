@@ -21,7 +21,7 @@ _IMAGES = ("dseg", "mask", "shown", "probseg", "confidence", "t1w")
 
 
 class _LabelInputSpec(NetworkInputSpec):
-    months = traits.Float(mandatory=True, desc="age since birth")
+    months = traits.Float(mandatory=True, desc="age since birth, or corrected")
 
 
 class _LabelOutputSpec(TraitedSpec):

@@ -116,7 +116,7 @@ on the grid of the T1w image.
     made = {base: "dseg", f"{base}_probseg": "probseg", f"{base}_confidence": "confidence", "shown": "shown"}
     made |= {"mask": "mask"} if image.system == NEONATAL.name else {}
     for key, output in {**made, "t1w": "t1w", "t2w": "t2w"}.items():
-        sink, meta = write(key), "scan_meta" if key in ("t1w", "t2w") else "meta"
+        sink, meta = write(key), f"{key}_meta" if key in ("t1w", "t2w") else "meta"
         workflow.connect([(label, sink, [(output, "in_file")]), (check, sink, [(meta, "meta_dict")])])
     table = write(f"{base}_morph")
     workflow.connect([(measure, table, [("out_file", "in_file")]), (check, table, [("meta", "meta_dict")])])

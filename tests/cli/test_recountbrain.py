@@ -11,6 +11,7 @@ import pytest
 from cerebbids.bids.names import OF_LABELS, YIELDS, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
+from cerebbids.cli.run import main as run
 from cerebbids.cli.tables import main
 from cerebbids.imaging.labelmaps import labels_sha256
 from cerebbids.interfaces.brain import BrainFigures, CheckBrain, MeasureBrain
@@ -22,8 +23,9 @@ ZOOMS = (2.0, 2.0, 3.0)
 SHAPE = (30, 32, 20)
 NAME = "sub-01/anat/sub-01_T1w.nii.gz"
 FACTS = {
-    "warnings": ["Said by the networks' process."], "skull_stripped": True, "brain_cm3": 300.0, "months": -0.5,
-    "probability_mean": 0.93, "doubtful_share": 0.01, "t2w_correlation": 0.9, "t2w_sharpness": 0.2,
+    "warnings": ["Said by the networks' process."], "skull_stripped": True, "t2w_skull_stripped": True,
+    "brain_cm3": 300.0, "months": -0.5,
+    "probability_mean": 0.93, "doubtful_share": 0.01, "t2w_correlation": 0.9, "t2w_sharpness": 0.2, "t2w_coverage": 1.0,
 }  # fmt: skip
 CEREBELLUM = np.s_[10:20, 6:14, 3:8]
 
@@ -99,6 +101,17 @@ def test_volumes_mask_quality_and_page_follow_a_correction(out):
     assert "Of the labels before their correction by hand" in page and "Deep grey matter" in page
     save(path(out, "brain"), classes())
     assert main([str(out)]) == 0 and volumes(out) == first
+
+
+def test_group_has_tables_of_brains(out):
+    assert run([str(out.parent / "raw"), str(out), "group"]) == 0
+    long = pd.read_csv(out / "group_seg-DrawEM9_morph.tsv", sep="\t", index_col="name")
+    assert long.loc["Cerebellum", "n_voxels"] == 400 and long.index[-1] == "Brain"
+    wide = pd.read_csv(out / "group_seg-DrawEM9_desc-wide_morph.tsv", sep="\t")
+    assert wide.loc[0, "cerebellum"] == 400 * np.prod(ZOOMS) and "brain" in wide
+    quality = json.loads((out / "group_qc.json").read_text())
+    assert quality["brain_pieces"]["Description"].startswith("pieces of grey and white matter")
+    assert "Cerebellum of neonates, cm³" in (out / "group.html").read_text()
 
 
 def test_page_shows_every_figure_and_says_what_the_networks_said(out):

@@ -5,7 +5,13 @@ import pytest
 from cerebbids.data.labels import load_scheme
 from cerebbids.imaging.brainqc import DEFINITIONS, OF_NETWORKS, judge_brain, measure_brain
 
-FACTS = {"probability_mean": 0.95, "doubtful_share": 0.01, "t2w_correlation": 0.9, "t2w_sharpness": 0.2}
+FACTS = {
+    "probability_mean": 0.95,
+    "doubtful_share": 0.01,
+    "t2w_correlation": 0.9,
+    "t2w_sharpness": 0.2,
+    "t2w_coverage": 1.0,
+}
 DRAWEM = load_scheme("DrawEM9")
 
 
@@ -23,9 +29,9 @@ def test_numbers_of_a_whole_brain():
     told = measure_brain(brain(), DRAWEM, 8.0, FACTS)
     assert [*told] == [*DEFINITIONS] and {key: told[key] for key in OF_NETWORKS} == FACTS
     solid = 14**3 - 8  # without ventricles, and what is outside
-    assert told["volume_cm3"] == pytest.approx(solid * 8 / 1000, abs=0.01)
-    assert told["white_share"] == pytest.approx((1000 - 24) / (14**3 - 16), abs=1e-3)
-    assert told["labels_missing"] == 0 and told["pieces"] == 1 and told["edge_share"] == 0
+    assert told["tissue_cm3"] == pytest.approx(solid * 8 / 1000, abs=0.01)
+    assert told["cerebral_white_share"] == pytest.approx((1000 - 24) / (14**3 - 16), abs=1e-3)
+    assert told["classes_missing"] == 0 and told["brain_pieces"] == 1 and told["brain_edge_share"] == 0
 
 
 def test_what_is_sound_is_green_and_what_is_not_is_told():

@@ -6,6 +6,7 @@ from torch import nn
 
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.antsio import with_data
+from cerebbids.imaging.resample import resample
 from cerebbids.inference import wholebrain as module
 from cerebbids.inference.localise import Place
 from cerebbids.inference.wholebrain import label_brain
@@ -56,7 +57,7 @@ def found(monkeypatch: pytest.MonkeyPatch):
 
 def labelled(system: str, t1w: nib.Nifti1Image, t2w: nib.Nifti1Image):
     laps = []
-    return label_brain(system, NETS[system], t1w, t2w, CPU, 1, ("T1w", "T2w"), laps.append), laps
+    return label_brain(system, NETS[system], t1w, t2w, CPU, 1, "T1w", laps.append), laps
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LIP"])
@@ -75,7 +76,7 @@ def test_neonates_brain_is_labelled_on_the_grid_of_the_t1w(found, codes):
     for value in (2, 3):
         a, b = labels == value, (truth == value) & (parts > 0)
         assert 2 * (a & b).sum() / (a.sum() + b.sum()) > 0.9, value
-    assert laps == ["place", "bias", "pair", "labels"] and not brain.skull_stripped
+    assert laps == ["place", "bias", "pair", "labels"] and brain.skull_stripped == (False, False)
     assert brain.shown[parts > 0].all() and brain.shown.sum() < 1.5 * (parts > 0).sum()
     np.testing.assert_allclose(brain.probabilities.sum(0), 1, atol=1e-5)
     told = brain.facts()
@@ -89,7 +90,7 @@ def test_isointense_system_labels_the_cerebrum_alone(found):
     labels = np.zeros(t1w.shape, np.uint8)
     labels[brain.part] = brain.labels
     assert not labels[parts > CEREBRUM].any() and (labels[parts == CEREBRUM] > 0).mean() > 0.98
-    assert brain.skull_stripped and np.array_equal(brain.t1w.dataobj, t1w.dataobj)
+    assert brain.skull_stripped == (True, True) and np.array_equal(brain.t1w.dataobj, t1w.dataobj)
 
 
 @pytest.mark.parametrize(("system", "cm3"), [("neonatal", 1100.0), ("neonatal", 30.0), ("isointense", 300.0)])
@@ -105,4 +106,43 @@ def test_cut_out_cerebellum_is_refused():
     data[30:70, 30:70, 30:70] = 7
     image = nib.Nifti1Image(data, np.eye(4))
     with pytest.raises(SegmentationFailed, match="shows no whole brain"):
-        labelled("neonatal", image, image)
+        labelled("isointense", image, image)
+
+
+def test_air_of_exactly_nothing_makes_no_bare_brain(found):
+    t1w, t2w, parts = pair_of(np.eye(4))
+    data = np.asarray(t1w.dataobj)
+    around = module.around_brain(parts, t1w.affine)
+    assert not module.is_bare(nib.Nifti1Image(np.where(data > 40, data, 0), t1w.affine), around)
+    assert module.is_bare(nib.Nifti1Image(np.where(around, data, 0), t1w.affine), around)
+
+
+def test_finer_images_have_no_labels_beyond_what_was_shown(found):
+    t1w, t2w, parts = pair_of(np.eye(4), stripped=True)
+    fine, part = (
+        resample(
+            nib.Nifti1Image(np.asarray(each), t1w.affine),
+            (137,) * 3,
+            t1w.affine @ np.diag([0.8] * 3 + [1]),
+            order=order,
+        )
+        for each, order in ((t1w.dataobj, 1), (parts, 0))
+    )
+    found(np.asarray(part.dataobj), 300.0)
+    brain, _ = labelled("neonatal", fine, t2w)
+    assert (brain.labels > 0).any() and not (brain.labels > 0)[~brain.shown[brain.part]].any()
+
+
+class Nothing(ByBoth):
+    """Names nothing."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.eye(10)[:, :1, None, None].expand(len(x), 10, *x.shape[2:]) * 20
+
+
+def test_answer_without_tissue_is_an_error(found, monkeypatch):
+    t1w, t2w, parts = pair_of(np.eye(4), stripped=True)
+    found(parts, 300.0)
+    monkeypatch.setitem(NETS["neonatal"], "brain", Nothing(10, 1, 2, 3))
+    with pytest.raises(SegmentationFailed, match="no tissue of a brain"):
+        labelled("neonatal", t1w, t2w)
