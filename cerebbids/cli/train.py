@@ -9,16 +9,23 @@ from pathlib import Path
 
 from cerebbids.cli.options import positive
 from cerebbids.cli.run import exit_code
+from cerebbids.errors import UsageError
 from cerebbids.files import atomic
 from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.infant import INFANT
+from cerebbids.systems.isointense import ISOINTENSE
+from cerebbids.systems.neonatal import NEONATAL
 from cerebbids.systems.published import SYSTEMS
 from cerebbids.training.kit import EVERYBODY, FOLDS
 from cerebbids.training.recipe import RECIPES
 from cerebbids.training.run import library_folder, run_folder
 
+WHOLE = (ISOINTENSE.name, NEONATAL.name)
+"""Systems for whole brains."""
+
 
 def parser() -> argparse.ArgumentParser:
-    """Build the command line: a command for every step, ``library`` and ``infant``."""
+    """Build the command line: a command for every step, ``library``, ``infant`` and ``brain``."""
     top = argparse.ArgumentParser(prog="cerebbids-train", description=__doc__)
     steps = top.add_subparsers(dest="command", required=True)
 
@@ -88,18 +95,20 @@ def parser() -> argparse.ArgumentParser:
     infant.add_argument("--work", type=Path, required=True, metavar="DIR", help="gets the networks and rankings")
     infant.add_argument("--k", type=positive(int), default=10, help="how many images of an age to trust (default: 10)")
     infant.add_argument("--unweighted", action="store_true", help="let all voxels count the same in the loss")
-    infant.add_argument(
-        "--width", type=int, choices=range(4, 129, 4), default=64, metavar="N",
-        help="of the networks, a multiple of 4 (default: 64)",
+    _add_training(infant, 64, "sgd 3 epochs of 1000 cubes an image, muon 600")
+
+    brain = steps.add_parser(
+        "brain", help="train networks for whole brains of infants on labels of your own; goes on where it was"
+    )
+    brain.add_argument("--system", choices=WHOLE, required=True, help="whose networks")
+    brain.add_argument(
+        "--source", type=Path, required=True, metavar="DIR",
+        help="folder with bare brains sub-*/[ses-*/]anat/*_T1w.nii.gz, *_T2w.nii.gz on the same grid, and labels "
+        "*_seg-BrainTissue_dseg.nii.gz (isointense) or *_seg-DrawEM9_dseg.nii.gz (neonatal), or *_dseg.nii.gz",
     )  # fmt: skip
-    infant.add_argument(
-        "--optimiser", choices=["sgd", "muon"], default="sgd", help="as published, or for few steps (default: sgd)"
-    )
-    infant.add_argument(
-        "--steps", type=positive(int), help="of each network (default: sgd 3 epochs of 1000 cubes an image, muon 600)"
-    )
-    infant.add_argument("--device", default="auto")
-    infant.add_argument("--threads", type=positive(int), default=2, help="CPU threads of the network (default: 2)")
+    brain.add_argument("--work", type=Path, required=True, metavar="DIR", help="gets the networks")
+    brain.add_argument("--age", action="store_true", help="let the network of neonates tell the age, too")
+    _add_training(brain, 32, "isointense sgd 10000, neonatal sgd 3420, both muon 1200")
 
     export = steps.add_parser("export", help="write the runs of all networks, and the exemplars, as a model bundle")
     export.add_argument("work", type=Path)
@@ -107,9 +116,24 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--system", default=DEEPCERES.name, choices=SYSTEMS, help="whose (default: deepceres)")
     export.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
     export.add_argument(
-        "--keep", action="store_true", help="networks whose runs are not in WORK stay in the bundle as they are"
-    )
+        "--keep", action="store_true",
+        help="networks whose runs are not in WORK stay in the bundle as they are; a new bundle has the packaged ones",
+    )  # fmt: skip
     return top
+
+
+def _add_training(command: argparse.ArgumentParser, width: int, steps: str) -> None:
+    """Add how networks are trained."""
+    command.add_argument(
+        "--width", type=int, choices=range(4, 129, 4), default=width, metavar="N",
+        help=f"of the networks, a multiple of 4 (default: {width})",
+    )  # fmt: skip
+    command.add_argument(
+        "--optimiser", choices=["sgd", "muon"], default="sgd", help="as published, or for few steps (default: sgd)"
+    )
+    command.add_argument("--steps", type=positive(int), help=f"of each network (default: {steps})")
+    command.add_argument("--device", default="auto")
+    command.add_argument("--threads", type=positive(int), default=2, help="CPU threads of the network (default: 2)")
 
 
 def fit(arguments: argparse.Namespace) -> None:
@@ -152,6 +176,28 @@ def carry_labels(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     transfer(source, targets, arguments.work, train, arguments.k, weighted=not arguments.unweighted)
+    print("done")
+
+
+def learn_brains(arguments: argparse.Namespace) -> None:
+    """Train networks for whole brains on a user's labels."""
+    import torch
+
+    from cerebbids.inference.device import find_device
+    from cerebbids.training.brainfolders import read_cases
+    from cerebbids.training.memory import keep_freed_memory
+    from cerebbids.training.ownbrains import train_brains
+
+    if arguments.age and arguments.system != NEONATAL.name:
+        raise UsageError("--age", f"is nothing that networks of {arguments.system} tell", "leave it out")
+    device = find_device(arguments.device)
+    cases = read_cases(arguments.system, arguments.source, ages=arguments.age)
+    torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
+    train_brains(
+        arguments.system, cases, arguments.work, width=arguments.width, steps=arguments.steps,
+        method=arguments.optimiser, age=arguments.age, device=device,
+    )  # fmt: skip
     print("done")
 
 
@@ -198,11 +244,16 @@ def _run(arguments: argparse.Namespace) -> int:
         build_from_images(arguments.folder, arguments.out, arguments.threads)
     elif arguments.command == "infant":
         carry_labels(arguments)
+    elif arguments.command == "brain":
+        learn_brains(arguments)
     else:
         from cerebbids.training.bundle import export, export_networks
+        from cerebbids.training.infantruns import infant_runs
 
         system = SYSTEMS[arguments.system]
         runs = {net: run_folder(arguments.work, net, arguments.fold) for net in system.grids}
+        if system is INFANT:
+            runs |= infant_runs(arguments.work)
         if system is not DEEPCERES:
             export_networks(system, runs, arguments.models, arguments.keep)
             return 0

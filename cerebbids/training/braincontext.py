@@ -30,7 +30,8 @@ def with_context(net: torch.nn.Module, case: BrainCase, side: int, spacing: floa
         On the same voxels, with five channels, (5, X, Y, Z): T1w, T2w, and distances to fluid, grey and white matter as
         :func:`cerebbids.inference.context.distance_maps` has them, -1 to 1.
     """
-    probabilities = isointense_probabilities(net, torch.from_numpy(case.images), side)
-    found = probabilities.argmax(0).to(torch.uint8).numpy()
+    seen = torch.from_numpy(case.images).to(next(net.parameters()).device)
+    probabilities = isointense_probabilities(net, seen, side)
+    found = probabilities.argmax(0).to(torch.uint8).cpu().numpy()
     distances = distance_maps(found, len(probabilities), (spacing,) * 3)
     return BrainCase(case.id, np.concatenate((case.images, distances)), case.labels, case.weeks)

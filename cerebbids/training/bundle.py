@@ -17,6 +17,7 @@ from cerebbids import __version__
 from cerebbids.errors import UsageError
 from cerebbids.files import atomic, write_text
 from cerebbids.inference.libraryfiles import FILES, LIBRARY_NOTES
+from cerebbids.inference.models import packaged_models
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import Grid
 from cerebbids.systems.system import System
@@ -41,7 +42,7 @@ def export(runs: Mapping[str, Path], library: Path, models: Path, keep: bool = F
     models : Path
         Gets ``deepceres/model.toml``, ``deepceres/<network>.safetensors`` and ``deepceres/library``.
     keep : bool
-        Whether networks whose runs are not there stay in the bundle as they are.
+        Whether networks whose runs are not there stay in the bundle as they are; in a new one, as in the packaged one.
 
     Returns
     -------
@@ -51,7 +52,8 @@ def export(runs: Mapping[str, Path], library: Path, models: Path, keep: bool = F
     Raises
     ------
     UsageError
-        A run has not been begun, or has not come to its last step, or there is no library.
+        A run has not been begun, or has not come to its last step, or its network is none of the system's; or there
+        is no library.
     """
     folder = models / DEEPCERES.name
     if not (library / LIBRARY_NOTES).exists():
@@ -72,12 +74,61 @@ def export_networks(system: System, runs: Mapping[str, Path], models: Path, keep
 
 
 def _write_bundle(system: System, runs: Mapping[str, Path], folder: Path, keep: bool) -> None:
-    kept = _sections(folder, {name for name, run in runs.items() if not run.exists()}) if keep else {}
-    for name in runs.keys() - kept.keys():
+    source = folder if (folder / "model.toml").exists() else packaged_models() / system.name
+    kept = _sections(source, {name for name, run in runs.items() if not run.exists()}) if keep else {}
+    new = [name for name in runs if name not in kept]
+    for name in new or runs:  # a bundle of kept ones alone would be nobody's
         check_finished(runs[name])
+        _check_channels(system, name, runs[name])
+    for told in kept.values() if source != folder else ():
+        _copy(source / told["file"], folder / told["file"])
     told = {name: kept.get(name) or _write_network(name, run, folder, system.grids[name]) for name, run in runs.items()}
-    head = {"name": system.name, "version": __version__, "licence": LICENCE, "scheme": system.scheme}
+    head = {"name": system.name, "version": __version__, "licence": licence_of(told), "scheme": system.scheme}
     write_text(folder / "model.toml", "\n".join(_as_toml({**head, **told})) + "\n")
+
+
+def _check_channels(system: System, name: str, run: Path) -> None:
+    """Refuse a network that sees, or tells, something else than the system's."""
+    if name not in system.channels:
+        return
+    sizes = read_notes(run)[0].sizes
+    told = sizes.get("channels_in", sum(sizes.get("streams", ()))), sizes["classes"]
+    if told != system.channels[name]:
+        given, wanted = (" and ".join(map(str, each)) for each in (told, system.channels[name]))
+        reason = f"has {given} channels and classes, where {name} of {system.name} has {wanted}"
+        raise UsageError(str(run), reason, "train it on images of the contrasts that the system shows")
+
+
+def licence_of(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Terms of a bundle's weights: ours, but for networks that have learnt from people of a BIDS dataset.
+
+    Parameters
+    ----------
+    networks : mapping
+        Name -> section of ``model.toml``.
+
+    Examples
+    --------
+    >>> licence_of({"place": {"training": {"ids": (), "atlas": ()}}})
+    'CC-BY-NC-SA-4.0'
+    >>> own = {"training": {"ids": ("sub-01",), "atlas": ()}}
+    >>> licence_of({"place": {"training": {"ids": (), "atlas": ()}}, "brain": own})
+    'terms of the images that it learnt from (brain); CC-BY-NC-SA-4.0 (place)'
+    """
+    own = [name for name, told in networks.items() if any(map(_is_bids, _people(told["training"])))]
+    others = [name for name in networks if name not in own]
+    if not own:
+        return LICENCE
+    terms = f"terms of the images that {'they' if len(own) > 1 else 'it'} learnt from ({', '.join(own)})"
+    return terms + (f"; {LICENCE} ({', '.join(others)})" if others else "")
+
+
+def _people(training: Mapping[str, Any]) -> Iterator[str]:
+    yield from (*training["ids"], *training["atlas"])
+
+
+def _is_bids(name: str) -> bool:
+    return name.startswith("sub-")
 
 
 def _sections(folder: Path, names: set[str]) -> dict[str, Any]:
@@ -112,11 +163,15 @@ def unpack(folder: Path, net: str, run: Path) -> None:
 
 def copy_library(source: Path, target: Path) -> None:
     """Copy a library, its notes last: without them it is none."""
-    target.mkdir(parents=True, exist_ok=True)
     (target / LIBRARY_NOTES).unlink(missing_ok=True)
     for name in (*FILES, LIBRARY_NOTES):
-        with atomic(target / name) as draft:
-            shutil.copyfile(source / name, draft)
+        _copy(source / name, target / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(target) as draft:
+        shutil.copyfile(source, draft)
 
 
 def _write_network(name: str, run: Path, folder: Path, grid: Grid | None) -> dict[str, Any]:

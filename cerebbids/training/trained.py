@@ -24,7 +24,7 @@ def check_finished(run: Path) -> None:
         It has not, or has not been begun.
     """
     if not (run / CHECKPOINT).exists():
-        raise UsageError(str(run), "has not been begun", "train it with cerebbids-train fit")
+        raise UsageError(str(run), "has not been begun", "train it with cerebbids-train")
     recipe, done = read_notes(run)[0], progress(run / CHECKPOINT)
     if done.step != recipe.steps:
         raise UsageError(str(run), f"has done {done.step} of {recipe.steps} steps", "go on with --resume")

@@ -12,8 +12,6 @@ of voxels beside each other.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,11 +21,12 @@ import pandas as pd
 import torch
 
 from cerebbids.errors import UsageError
-from cerebbids.files import atomic, write_text
+from cerebbids.files import atomic
 from cerebbids.inference.trust import confidence, shown
 from cerebbids.inference.windows import both_ways
 from cerebbids.training.confidence import judged
 from cerebbids.training.infants import Infant
+from cerebbids.training.notes import begin, hashed
 from cerebbids.training.run import Seen
 
 Train = Callable[[Path, str, tuple[Infant, ...], Seen], torch.nn.Module]
@@ -91,7 +90,8 @@ def transfer(
     UsageError
         The folder was begun with others, or a network has no label for anybody of a cohort.
     """
-    _begin(work, {"k": k, "weighted": weighted, "cohorts": [_told(each) for each in (source, *targets)]})
+    told = {"k": k, "weighted": weighted, "cohorts": [_told(each) for each in (source, *targets)]}
+    begin(work / NOTES, told, "images, labels, --k or --unweighted")
     taught, name, seen = source.infants, source.name, Seen(people_of(source.infants))
     nets = {name: train(work / name / "tissue", "tissue", taught, seen)}
     for target in targets:
@@ -107,23 +107,9 @@ def transfer(
     return nets
 
 
-def _begin(work: Path, told: dict) -> None:
-    """Refuse a folder whose networks and answers come from something else; note it in a new one."""
-    notes = work / NOTES
-    if notes.exists() and json.loads(notes.read_text(encoding="utf-8")) != told:
-        reason = "was begun with other images, labels, --k or --unweighted"
-        raise UsageError(str(work), reason, "give another --work, or remove it")
-    write_text(notes, json.dumps(told, indent=1) + "\n")
-
-
 def _told(cohort: Cohort) -> dict:
     """Name of a cohort, and a hash of each infant's images and labels."""
-
-    def hashed(infant: Infant) -> str:
-        arrays = [array for array in (infant.images, infant.labels) if array is not None]
-        return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()[:16]
-
-    return {"name": cohort.name, "infants": {infant.id: hashed(infant) for infant in cohort.infants}}
+    return {"name": cohort.name, "infants": {each.id: hashed((each.images, each.labels)) for each in cohort.infants}}
 
 
 def people_of(infants: Sequence[Infant]) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from cerebbids.errors import BadImage, UsageError
-from cerebbids.training.infantfolders import find_scans, read_cohorts, read_infants
+from cerebbids.training.infantfolders import CUT_OUT, read_cohorts, read_infants
 from cerebbids.training.infantpatches import SIDE
+from cerebbids.training.scans import find_scans
 
 SHAPE, RAS = (40, 44, 30), np.diag([0.8, 0.8, 0.8, 1])
 TISSUES = np.zeros(SHAPE, np.uint8)
@@ -37,22 +38,22 @@ def write_infant(folder: Path, name: str, *, t2w: bool = False, labels: str | No
 def test_images_are_found_with_and_without_sessions(tmp_path: Path):
     write_infant(tmp_path, "sub-01_ses-24m_run-1", labels="seg-CerebellumTissue_dseg")
     write_infant(tmp_path, "sub-02", t2w=True)
-    (first, second) = find_scans(tmp_path, labelled=True)
+    (first, second) = find_scans(tmp_path, CUT_OUT.names)
     assert {first.id, second.id} == {"sub-01_ses-24m_run-1", "sub-02"}
     assert first.labels.name == "sub-01_ses-24m_run-1_seg-CerebellumTissue_dseg.nii.gz" or second.t2w
-    assert all(scan.labels is None for scan in find_scans(tmp_path, labelled=False))
+    assert all(scan.labels is None for scan in find_scans(tmp_path))
 
 
 def test_labels_may_lie_elsewhere_in_the_folder_and_tissues_go_before_others(tmp_path: Path):
     write_infant(tmp_path, "sub-01")  # *_dseg beside it
     better = write(tmp_path / "derivatives" / "hand" / "sub-01_seg-CerebellumTissue_dseg.nii.gz", TISSUES)
-    assert find_scans(tmp_path, labelled=True)[0].labels == better
+    assert find_scans(tmp_path, CUT_OUT.names)[0].labels == better
     again = write(tmp_path / "derivatives" / "other" / better.name, TISSUES)
     with pytest.raises(UsageError, match="is there 2 times"):
-        find_scans(tmp_path, labelled=True)
+        find_scans(tmp_path, CUT_OUT.names)
     again.unlink()
     better.unlink()
-    assert find_scans(tmp_path, labelled=True)[0].labels.name == "sub-01_dseg.nii.gz"
+    assert find_scans(tmp_path, CUT_OUT.names)[0].labels.name == "sub-01_dseg.nii.gz"
 
 
 def test_image_and_labels_lie_on_each_other_however_the_axes_run(tmp_path: Path):
@@ -62,13 +63,15 @@ def test_image_and_labels_lie_on_each_other_however_the_axes_run(tmp_path: Path)
     write_infant(tmp_path, "sub-02", t2w=True)
     for path in (tmp_path / "sub-02" / "anat").iterdir():
         write(path, np.asarray(nib.load(path).dataobj)[::-1], flipped)
-    first, second = read_infants(find_scans(tmp_path, labelled=True), t2w=True)
+    first, second = read_infants(find_scans(tmp_path, CUT_OUT.names), t2w=True)
     assert (first.id, first.person) == ("sub-01", "sub-01")
-    assert np.array_equal(first.images, second.images) and np.array_equal(first.labels, second.labels)
+    assert np.allclose(first.images, second.images, atol=1e-3) and np.array_equal(first.labels, second.labels)
     assert first.images.shape[0] == 2 and min(first.labels.shape) >= SIDE
     t1w, t2w = ([channel[first.labels == k].mean() for k in (1, 2, 3)] for channel in first.images)
     assert t1w == sorted(t1w) and t2w == sorted(t2w, reverse=True)
     assert not first.images[:, first.labels == 0].any()
+    labelled = np.pad(TISSUES[6:30, 8:36, 4:26], 8)[:, ::-1]  # to the back, as the networks' first infants lie
+    assert np.array_equal(first.labels, labelled)
 
 
 def test_t2w_is_used_if_every_image_has_one(tmp_path: Path):
@@ -90,15 +93,15 @@ def test_cohorts_of_one_name_are_refused(tmp_path: Path):
 
 def test_folders_without_what_is_needed_are_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="is no folder"):
-        find_scans(tmp_path / "none", labelled=False)
+        find_scans(tmp_path / "none")
     with pytest.raises(UsageError, match="has no sub-"):
-        find_scans(tmp_path, labelled=False)
+        find_scans(tmp_path)
     t1w = write_infant(tmp_path, "sub-01", t2w=True, labels=None)
     with pytest.raises(UsageError, match="has no labels"):
-        find_scans(tmp_path, labelled=True)
+        find_scans(tmp_path, CUT_OUT.names)
     t1w.unlink()
     with pytest.raises(UsageError, match="sub-01_T2w.nii.gz: has no T1w image beside it"):
-        find_scans(tmp_path, labelled=False)
+        find_scans(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -118,4 +121,4 @@ def test_images_that_do_not_go_together_are_refused(tmp_path: Path, file: str, v
     write_infant(tmp_path, "sub-01", t2w=True)
     write(tmp_path / "sub-01" / "anat" / f"sub-01_{file}.nii.gz", values, affine)
     with pytest.raises(BadImage, match=reason):
-        read_infants(find_scans(tmp_path, labelled=True), t2w=True)
+        read_infants(find_scans(tmp_path, CUT_OUT.names), t2w=True)
