@@ -122,7 +122,7 @@ def test_every_way_to_call_the_program_is_looked_at():
 @pytest.mark.parametrize(("name", "option"), INLINE)
 def test_options_exist(name: str, option: str):
     known = set(OTHERS)
-    commands = [("cerebbids-train", step) for step in ("fit", "library", "export", "exemplars")]
+    commands = [("cerebbids-train", step) for step in ("fit", "library", "export", "exemplars", "infant", "brain")]
     for call in (*((program,) for program in SCRIPTS), ("cerebbids-norms", "fit"), *commands):
         known |= options_of(*call)
     assert option in known
