@@ -117,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--fold", default=EVERYBODY, choices=FOLDS)
     export.add_argument(
         "--keep", action="store_true",
-        help="networks whose runs are not in WORK stay in the bundle as they are; a new bundle has the packaged ones",
+        help="networks whose runs are not in WORK stay in the bundle as they are; a new bundle has packaged ones",
     )  # fmt: skip
     return top
 

@@ -17,7 +17,7 @@ from cerebbids import __version__
 from cerebbids.errors import UsageError
 from cerebbids.files import atomic, write_text
 from cerebbids.inference.libraryfiles import FILES, LIBRARY_NOTES
-from cerebbids.inference.models import packaged_models
+from cerebbids.inference.models import available_systems, packaged_models
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import Grid
 from cerebbids.systems.system import System
@@ -42,7 +42,7 @@ def export(runs: Mapping[str, Path], library: Path, models: Path, keep: bool = F
     models : Path
         Gets ``deepceres/model.toml``, ``deepceres/<network>.safetensors`` and ``deepceres/library``.
     keep : bool
-        Whether networks whose runs are not there stay in the bundle as they are; in a new one, as in the packaged one.
+        Whether networks whose runs are not there stay in the bundle as they are; in a new one, as in packaged ones.
 
     Returns
     -------
@@ -74,17 +74,32 @@ def export_networks(system: System, runs: Mapping[str, Path], models: Path, keep
 
 
 def _write_bundle(system: System, runs: Mapping[str, Path], folder: Path, keep: bool) -> None:
-    source = folder if (folder / "model.toml").exists() else packaged_models() / system.name
-    kept = _sections(source, {name for name, run in runs.items() if not run.exists()}) if keep else {}
-    new = [name for name in runs if name not in kept]
-    for name in new or runs:  # a bundle of kept ones alone would be nobody's
+    kept = _kept(system, folder, {name for name, run in runs.items() if not run.exists()}) if keep else {}
+    for name in [name for name in runs if name not in kept] or runs:  # of kept ones alone it would be nobody's
         check_finished(runs[name])
         _check_channels(system, name, runs[name])
-    for told in kept.values() if source != folder else ():
-        _copy(source / told["file"], folder / told["file"])
-    told = {name: kept.get(name) or _write_network(name, run, folder, system.grids[name]) for name, run in runs.items()}
+    for source, section in kept.values():
+        if source != folder:
+            _copy(source / section["file"], folder / section["file"])
+    told = {
+        name: kept[name][1] if name in kept else _write_network(name, run, folder, system.grids[name])
+        for name, run in runs.items()
+    }
     head = {"name": system.name, "version": __version__, "licence": licence_of(told), "scheme": system.scheme}
     write_text(folder / "model.toml", "\n".join(_as_toml({**head, **told})) + "\n")
+
+
+def _kept(system: System, folder: Path, names: set[str]) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Where networks are that need not be trained, and their sections: in the bundle, or else in packaged ones.
+
+    The system's own comes first; what finds the brain is the same network in some systems.
+    """
+    packaged = sorted(available_systems(None), key=lambda other: other != system.name)
+    sources = [folder] if (folder / "model.toml").exists() else [packaged_models() / other for other in packaged]
+    found: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for source in sources:
+        found |= {name: (source, told) for name, told in _sections(source, names - found.keys()).items()}
+    return found
 
 
 def _check_channels(system: System, name: str, run: Path) -> None:

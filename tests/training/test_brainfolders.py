@@ -132,7 +132,16 @@ def test_ages_are_postmenstrual_weeks(tmp_path: Path):
     [
         ("n/a", {"Units": "weeks", "Description": "Postmenstrual age"}, "not known for sure .no age in participants"),
         ("36", {}, "not known for sure"),
-        ("24", {"Units": "months"}, "is of 144.4 postmenstrual weeks"),
+        (
+            "52",
+            {"Units": "weeks", "Description": "Postmenstrual age"},
+            "is of 52 postmenstrual weeks .*, not of 24 to 50",
+        ),
+        (
+            "3",
+            {"Units": "weeks", "Description": "Age since birth"},
+            "birth at term, at 40 weeks, was taken for granted",
+        ),
     ],
 )
 def test_ages_that_are_not_sure_are_refused(tmp_path: Path, age: str, about: dict[str, str], reason: str):

@@ -76,8 +76,12 @@ def test_a_training_goes_on_with_what_it_was_begun_with(trained, capsys: pytest.
 def test_own_networks_label_a_brain_in_the_app(trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     system, folder, _ = trained
     own, work = SYSTEMS[system], folder / "work"
-    untrained(run_folder(work, own.PLACE, "all"), RECIPES[own.PLACE], Seen((), ("painted",)))
-    assert main(["export", str(work), str(tmp_path / "models"), "--system", system]) == 0
+    export = ["export", str(work), str(tmp_path / "models"), "--system", system]
+    assert main(export) == 2
+    assert f"{own.PLACE}/all: has not been begun; train it with cerebbids-train" in capsys.readouterr().err
+    if own.PLACE not in read_bundle(None, INFANT.name).networks:
+        untrained(run_folder(work, own.PLACE, "all"), RECIPES[own.PLACE], Seen((), ("painted",)))
+    assert main([*export, "--keep"]) == 0
     bundle = read_bundle(tmp_path / "models", system)
     learnt = [name for name in bundle.networks if name != own.PLACE]
     assert all(bundle.networks[name].training_ids == ("sub-01", "sub-02") for name in learnt)
