@@ -7,11 +7,9 @@ import re
 from pathlib import Path
 
 from cerebbids.errors import UsageError
-from cerebbids.systems.infant import MODELS, nearest_model
+from cerebbids.systems.ages import ages_of
+from cerebbids.systems.infant import INFANT, MODELS, nearest_model
 from cerebbids.training.transfer import NOTES
-
-OLDEST = 36.0
-"""Months that the name of a cohort may tell: the system is for no older ones."""
 
 
 def infant_runs(work: Path) -> dict[str, Path]:
@@ -45,7 +43,7 @@ def infant_runs(work: Path) -> dict[str, Path]:
 
 def _months(work: Path, name: str) -> float:
     numbers = re.findall(r"\d+(?:\.\d+)?", name)
-    if len(numbers) != 1 or float(numbers[0]) > OLDEST:
+    if len(numbers) != 1 or float(numbers[0]) not in ages_of(INFANT.name).possible:
         mend = "name the folder of images by the age alone, such as 24m, and train in another --work"
         raise UsageError(str(work / name), "has a name that does not tell the age in months", mend)
     return float(numbers[0])
