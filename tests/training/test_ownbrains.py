@@ -92,9 +92,9 @@ def test_own_networks_label_a_brain_in_the_app(trained, tmp_path: Path, capsys: 
     nets = {name: load_net(network, cpu) for name, network in bundle.needed("brain").items()}
     t1w = nib.load(write_brain(tmp_path / "bids", system, "sub-04", codes="LPS"))
     t2w = nib.load(tmp_path / "bids" / "sub-04" / "anat" / "sub-04_T2w.nii.gz")
-    names = "sub-04_T1w", "sub-04_T2w"
-    brain = label_brain(system, nets | {own.PLACE: FindsBlobs()}, t1w, t2w, cpu, 1, names, lambda stage: None)
-    assert brain.labels.shape == t1w.dataobj[brain.part].shape and brain.skull_stripped
+    nets[own.PLACE] = FindsBlobs()
+    brain = label_brain(system, nets, t1w, t2w, cpu, 1, "sub-04_T1w", lambda stage: None)
+    assert brain.labels.shape == t1w.dataobj[brain.part].shape and brain.skull_stripped == (True, True)
     assert np.allclose(brain.probabilities.sum(0), 1, atol=1e-5)
     assert (brain.weeks is not None) == (system == "neonatal")
 
