@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from cerebbids.imaging.resample import resample
 
-SIDE = 110
+SIDE = 96
 FLUID, GREY, WHITE = 1, 2, 3
 CEREBRUM, CEREBELLUM, BRAINSTEM = 1, 2, 3
 
@@ -21,9 +21,9 @@ def tissues() -> tuple[np.ndarray, np.ndarray]:
     waves = ndimage.gaussian_filter(rng.standard_normal((SIDE,) * 3), 4)
     waves /= waves.std()
     bend = 0.12 * waves
-    cerebrum = ((x + 3) / 37) ** 2 + (y / 43) ** 2 + ((z - 12) / 28) ** 2 + bend < 1
-    cerebellum = (x / 24) ** 2 + ((y + 24) / 15) ** 2 + ((z + 27) / 12) ** 2 < 1
-    brainstem = (x / 7) ** 2 + ((y - 2) / 7) ** 2 + ((z + 26) / 16) ** 2 < 1
+    cerebrum = ((x + 3) / 33) ** 2 + (y / 38) ** 2 + ((z - 10) / 25) ** 2 + bend < 1
+    cerebellum = (x / 21) ** 2 + ((y + 21) / 13) ** 2 + ((z + 24) / 11) ** 2 < 1
+    brainstem = (x / 6) ** 2 + ((y - 2) / 6) ** 2 + ((z + 23) / 14) ** 2 < 1
     parts = np.zeros((SIDE,) * 3, np.uint8)
     parts[brainstem], parts[cerebellum], parts[cerebrum] = BRAINSTEM, CEREBELLUM, CEREBRUM
     labels = np.where(parts > 0, GREY, 0).astype(np.uint8)
@@ -31,7 +31,7 @@ def tissues() -> tuple[np.ndarray, np.ndarray]:
     labels[deep > 6 + 2 * waves] = WHITE
     around = ndimage.distance_transform_edt(parts == 0)
     labels[(around > 0) & (around < 3)] = FLUID
-    labels[((x - 9) / 5) ** 2 + (y / 12) ** 2 + ((z - 12) / 6) ** 2 < 1] = FLUID  # one ventricle alone
+    labels[((x - 9) / 5) ** 2 + (y / 11) ** 2 + ((z - 10) / 6) ** 2 < 1] = FLUID  # one ventricle alone
     return labels, parts
 
 
@@ -49,6 +49,6 @@ def pair_of(motion: np.ndarray, *, stripped: bool = False) -> tuple[nib.Nifti1Im
         seen = labels > 0 if stripped else np.ones(labels.shape, bool)
         images.append(nib.Nifti1Image(np.where(seen, noisy, 0).clip(0).astype(np.float32), affine))
     t1w, still = images
-    shape, coarse = (80, 80, 66), motion @ affine @ np.diag([1.4, 1.4, 1.7, 1])
+    shape, coarse = (70, 70, 58), motion @ affine @ np.diag([1.4, 1.4, 1.7, 1])
     t2w = resample(still, shape, coarse, np.linalg.inv(motion))
     return t1w, t2w, parts
