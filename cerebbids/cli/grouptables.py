@@ -122,7 +122,7 @@ def quality_table(images: Sequence[GroupImage]) -> Table:
             "state": image.state,
             "reason": _line(image.reason),
             "light": image.quality.get("light"),
-            "flags": _line("; ".join(str(flag) for flag in image.quality.get("flags", ()))),
+            "flags": _line(" ".join(str(flag) for flag in image.quality.get("flags", ()))),
             "corrected": image.corrected if image.made else None,
             **{key: _plain(image.quality.get(key)) for key in meanings},
             **{key: _plain(getattr(image.made, key, None)) for key in _MAKING},

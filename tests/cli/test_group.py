@@ -105,7 +105,7 @@ def test_quality_tells_numbers_flags_and_what_became_of_each_image(tmp_path, cap
     rows = read(out, GROUP_QC).set_index("image")
     assert rows["state"].tolist() == ["done", "failed", "failed", "refused", "removed"]
     assert rows.loc["sub-1", "light"] == "yellow"
-    sentences = "Labels of the scheme that were not found: 1.; The cerebellum lies in 2 pieces."
+    sentences = "Labels of the scheme that were not found: 1. The cerebellum lies in 2 pieces."
     assert rows.loc["sub-1", "flags"] == sentences
     assert rows.loc["sub-1", ["pieces", "confidence_mean", "version", "model", "method"]].tolist() == [
         2, 0.9, "1.0.2", "net 1+abc", "nets",
