@@ -131,7 +131,7 @@ def _available(image: SourceImage, chosen: Chosen, available: Collection[str]) -
         return chosen
     whose = f"of {age_words(chosen.months)} ({chosen.source})" if chosen.months is not None else "of an unknown age"
     reason = f"is of a person {whose}, for the system {chosen.system}, of which there is no bundle"
-    return CerebbidsError(image.relative, reason, "leave it out, or give another --models-dir")
+    return CerebbidsError(image.relative, reason, "leave it out, or give a --models-dir that has one")
 
 
 def _whose(told: ToldAge) -> str:
@@ -148,4 +148,5 @@ def _beyond(system: str, told: ToldAge) -> tuple[str, ...]:
     if told.months is None or told.months in validated:
         return ()
     age = f"The age, {age_words(told.months)} ({told.source}),"
-    return (f"{age} is outside of the ages that {system} was validated at: {validated}.",)
+    meant = "was validated at" if system == UNKNOWN else "is meant for"
+    return (f"{age} is outside of the ages that {system} {meant}: {validated}.",)

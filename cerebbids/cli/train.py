@@ -204,7 +204,17 @@ def learn_brains(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run one step; return the exit code, as :func:`cerebbids.cli.run.exit_code`."""
     arguments = parser().parse_args(argv)
-    return exit_code(lambda: _run(arguments))
+    return exit_code(lambda: _run_with_packages(arguments))
+
+
+def _run_with_packages(arguments: argparse.Namespace) -> int:
+    try:
+        return _run(arguments)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("cerebbids"):
+            raise
+        reason = f"needs the package {error.name}"
+        raise UsageError("cerebbids-train", reason, "install the packages of cerebbids[train]") from error
 
 
 def _run(arguments: argparse.Namespace) -> int:

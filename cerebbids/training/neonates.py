@@ -14,6 +14,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from cerebbids.errors import UsageError
 from cerebbids.files import atomic
 from cerebbids.imaging.antsio import to_ants
 from cerebbids.training.infantmaps import FOLDER
@@ -51,9 +52,17 @@ def load_term_brain(kit: Path, work: Path) -> np.ndarray:
     ----------
     kit, work : Path
         ``WORK/neonates/term.npz`` keeps them.
+
+    Raises
+    ------
+    UsageError
+        A label map is not there.
     """
     kept = Path(work) / "neonates" / "term.npz"
     if not kept.exists():
+        for path in (Path(kit) / BOUNTI, Path(kit) / INFANT):
+            if not path.exists():
+                raise UsageError(str(path), "is not there", "give the folder that has this label map")
         classes = at_1mm(*drawem(Path(kit)))
         kept.parent.mkdir(parents=True, exist_ok=True)
         with atomic(kept) as draft, open(draft, "wb") as file:

@@ -30,7 +30,7 @@ def choose(months=None, system="auto", available=ALL, **more):
 
 
 @pytest.mark.parametrize(("months", "system", "warning"), [
-    (5, "infant", "5 months"), (6, "infant", ""), (24, "infant", ""), (25, "infant", "validated at: 6 to 24 months"),
+    (5, "infant", "5 months"), (6, "infant", ""), (24, "infant", ""), (25, "infant", "meant for: 6 to 24 months"),
     (30, "infant", "30 months"), (31, "deepceres", "31 months"), (215, "deepceres", "validated at: 18 years and above"),
     (216, "deepceres", ""), (1000, "deepceres", ""),
 ])  # fmt: skip

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from cerebbids.cli import train
 from cerebbids.cli.train import main
 from cerebbids.data.labels import load_scheme
 from cerebbids.inference.models import read_bundle
@@ -93,3 +94,12 @@ def test_shares_count_every_voxel(folders: tuple[Path, Path]):
     shares = class_shares(cases, 27)
     assert float(shares.sum()) == pytest.approx(1)
     assert float(shares[5]) == pytest.approx(np.mean([case.labels == 5 for case in cases]))
+
+
+def test_missing_packages_of_training_are_told_in_one_line(monkeypatch, capsys):
+    def lacking(_: object) -> int:
+        raise ModuleNotFoundError("No module named 'monai'", name="monai")
+
+    monkeypatch.setattr(train, "_run", lacking)
+    assert main(["extend", "kit", "work"]) == 2
+    assert "needs the package monai; install the packages of cerebbids[train]" in capsys.readouterr().err
