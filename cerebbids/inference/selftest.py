@@ -12,7 +12,11 @@ from cerebbids.inference.libraryfiles import open_library
 from cerebbids.inference.models import Bundle, available_systems, read_bundle
 from cerebbids.inference.segment import load_net
 from cerebbids.systems.deepceres import DEEPCERES
+from cerebbids.systems.infant import INFANT
 from cerebbids.systems.published import SYSTEMS
+
+PACKAGED = (DEEPCERES.name, INFANT.name)
+"""Systems whose bundles travel with the package."""
 
 
 def self_test(models_dir: Path | None = None, device: str = "auto") -> Iterator[str]:
@@ -37,9 +41,10 @@ def self_test(models_dir: Path | None = None, device: str = "auto") -> Iterator[
     found = find_device(device)
     ask(torch.nn.Conv3d(1, 1, 3).to(found), torch.zeros(1, 1, 8, 8, 8, device=found))
     yield f"PyTorch {torch.__version__} on {_name(found)}"
+    needed = (DEEPCERES.name,) if models_dir else PACKAGED
     for system in SYSTEMS:
-        if models_dir and system != DEEPCERES.name and system not in available_systems(models_dir):
-            yield f"{system}: no bundle in {models_dir}"
+        if system not in needed and system not in available_systems(models_dir):
+            yield f"{system}: no bundle in {models_dir or 'this version'}"
             continue
         yield _tested(read_bundle(models_dir, system), found)
 

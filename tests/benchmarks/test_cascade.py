@@ -50,7 +50,8 @@ def test_another_training_shows_in_the_answers_that_it_has_part_in(work: Path, n
     assert {by for by in before if before[by] == after[by]} == {spared} - {None}
 
 
-def test_the_hash_is_that_of_the_hashes_in_a_bundle(work: Path):
+def test_the_hash_is_that_of_the_hashes_in_a_bundle(work: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cerebbids.training.bundle._check_channels", lambda *_: None)  # of tiny networks
     folder = export({net: run_folder(work, net, "1") for net in NETS}, write_blocks(work / "library"), work / "models")
     told = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))
     joined = "".join(told[net]["sha256"] for net in NETS)

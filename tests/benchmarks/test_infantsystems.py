@@ -17,6 +17,7 @@ def heads(kit):
     return load_infant_heads(kit)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("month", MONTHS)
 def test_infant_refuses_no_painted_head_for_its_size(heads, month):
     image, tissues = phantom(heads, month, brain_cm3_at(month))

@@ -29,6 +29,7 @@ def test_effects_are_differences_of_seeds_from_the_network_on_images_alone():
     assert pd.isna(table.loc[(ALONE, "dice"), "effect"]) and table.loc[(CONTEXT, "asd"), "effect"] == 0
 
 
+@pytest.mark.long
 def test_all_variants_are_trained_on_other_brains_than_the_one_tested_on(tmp_path, monkeypatch):
     monkeypatch.setattr(isointense, "LEARNT_FROM", 2)
     monkeypatch.setattr(isointense, "TESTED_ON", 1)

@@ -122,7 +122,7 @@ def test_a_bundle_for_infants_gets_a_card_before_anything_is_measured(infants: P
     infantcard.main([str(infants)])
     card = (infants / INFANT.name / "README.md").read_text(encoding="utf-8")
     assert card.count("Not measured yet.") == 2 and "{" not in card
-    assert "under CC BY-NC-SA 4.0, and" in card and "25 % (16 instead of 64)" in card
+    assert "under CC BY-NC-SA 4.0; they must not" in card and "25 % (16 instead of 64)" in card
     assert "| 13 infants of 24 months" in card and "| 2 label maps of infants' brains" in card
     for net, network in read_bundle(infants, INFANT.name).networks.items():
         (row,) = (line for line in card.splitlines() if line.startswith(f"| `{net}` |"))

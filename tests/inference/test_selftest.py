@@ -14,15 +14,17 @@ from cerebbids.inference.selftest import self_test
 
 def test_all_packaged_bundles_are_whole(capsys):
     assert main(["--self-test"]) == 0
-    device, deepceres, infant = capsys.readouterr().out.splitlines()
+    device, deepceres, infant, *others = capsys.readouterr().out.splitlines()
     assert device.startswith(f"PyTorch {torch.__version__} on ")
     assert re.fullmatch(r"deepceres \S+: all whole, 9 networks, library of 40", deepceres)
     assert re.fullmatch(r"infant \S+: all whole, 6 networks", infant)
+    assert others == [f"{system}: no bundle in this version" for system in ("isointense", "neonatal")]
 
 
 def test_an_older_folder_without_networks_for_infants_will_do(tmp_path: Path):
     shutil.copytree(packaged_models() / "deepceres", tmp_path / "deepceres")
-    assert list(self_test(tmp_path))[-1] == f"infant: no bundle in {tmp_path}"
+    lacking = ("infant", "isointense", "neonatal")
+    assert list(self_test(tmp_path))[-3:] == [f"{system}: no bundle in {tmp_path}" for system in lacking]
 
 
 @pytest.mark.parametrize("damaged", ["lobules_unet.safetensors", "library/dseg.nii.gz"])

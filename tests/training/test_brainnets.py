@@ -45,6 +45,7 @@ def test_texts_defaults():
     assert neonatal.sizes["widths"] == (32, 64, 128, 256, 320, 320)
 
 
+@pytest.mark.long
 def test_an_isointense_network_learns(tmp_path):
     cases = easy_cases(4)
     net = isointense_training("fcn", width=4, steps=40, side=32, method="muon")(tmp_path, cases, SEEN, workers=0)
