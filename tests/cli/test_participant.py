@@ -96,6 +96,7 @@ def test_device_is_chosen_once_for_all(mixed):
     assert len(devices) == 1 and devices <= {"cpu", "cuda:0"}
 
 
+@pytest.mark.long
 def test_same_command_again_takes_the_work_up_where_it_was(tmp_path):
     run = prepare(tmp_path, GOOD)
     models = shutil.copytree(packaged_models(), tmp_path / "models")
