@@ -52,7 +52,7 @@ Labels, masks and volumes are under the licences of the network weights that the
 {licences}
 
 The default weights were trained on data under CC BY-NC-SA 4.0 and CC BY-NC: no commercial use. Those for infants
-were trained on data that are for neither commercial nor medical purposes.
+must not be used commercially and should not be used for medical purposes, as the scans' licence asks.
 Images and figures show the source dataset, whose terms stay with them.
 
 Every run of cerebbids writes this file anew.

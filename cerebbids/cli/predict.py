@@ -13,9 +13,8 @@ from textwrap import shorten
 from traceback import format_exception_only
 from typing import TYPE_CHECKING, Any
 
-from cerebbids.cli.brainjob import label_pair
 from cerebbids.cli.infantjob import label_infant
-from cerebbids.cli.job import AnyJob, BrainJob, InfantJob, LobuleJob, read_job
+from cerebbids.cli.job import AnyJob, LobuleJob, read_job
 from cerebbids.cli.parser import models_of_home
 from cerebbids.cli.run import exit_code
 from cerebbids.errors import CerebbidsError, is_out_of_memory
@@ -77,9 +76,7 @@ def _run_on(device: torch.device, job: AnyJob) -> dict[str, Any]:
 
 
 def _facts_of(device: torch.device, job: AnyJob, lap: Callable[[str], None]) -> dict[str, Any]:
-    if isinstance(job, InfantJob):
-        return label_infant(device, job, lap)
-    return label_pair(device, job, lap) if isinstance(job, BrainJob) else _label_lobules(device, job, lap)
+    return _label_lobules(device, job, lap) if isinstance(job, LobuleJob) else label_infant(device, job, lap)
 
 
 def _label_lobules(device: torch.device, job: LobuleJob, lap: Callable[[str], None]) -> dict[str, Any]:

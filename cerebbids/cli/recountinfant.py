@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from cerebbids.bids.names import DERIVATIVES, OF_LABELS, TISSUES, WHOLE, YIELDS, derivative_path, sidecar_path
-from cerebbids.bids.sidecars import OF_OLDER, read_sidecar, write_provenance
 from cerebbids.cli.recount import Recounted
-from cerebbids.data.labels import load_scheme
-from cerebbids.errors import BadImage
-from cerebbids.files import as_json, write_text
+from cerebbids.cli.recountclasses import Classes, read_classes, write_classes
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.infantqc import judge_tissues
-from cerebbids.imaging.labelmaps import check_grid, is_plain, labels_sha256, read_labels, save_labels
+from cerebbids.imaging.labelmaps import check_grid
 from cerebbids.imaging.parts import nearest_of
 from cerebbids.imaging.reading import open_image, read_voxels
-from cerebbids.imaging.verdict import Verdict
-from cerebbids.imaging.volumetry import class_volumes, write_volumes
-from cerebbids.reports.figures import tissue_mosaic, trust_check
+from cerebbids.systems.infant import INFANT
 
 _NEEDED = ("trust_mean", "months", "model_months")
 _CEREBELLUM, _BESIDE = 1, 2
@@ -36,32 +29,13 @@ def recount_infant(output_dir: Path, name: str) -> Recounted:
 
     Parameters, result and errors are those of :func:`cerebbids.cli.recount.recount`.
     """
-    source = f"{name}_T1w.nii.gz"
-    paths = {key: output_dir / derivative_path(source, key) for key in DERIVATIVES if key in YIELDS["infant"]}
-    sidecars = read_sidecars(paths, "tissues", _NEEDED)
-    like = open_image(paths["t1w"], least_mm=0)
-    labels = read_labels(paths["tissues"], load_scheme(TISSUES), like)
-    read_voxels(paths["t1w"], like)  # a damaged one would be missed after the first file is made
-    facts = sidecars["tissues"]["CerebBIDS"]
-    noted = facts.get("labels_sha256")
-    changed = bool(noted) and noted != labels_sha256(labels)
-    corrected = changed or facts.get("corrected", False)
-    before, found = _read(paths["mask"], like) > 0, _found(paths, like)
-    mask = cerebellum_of(labels, before, found, nib.affines.voxel_sizes(like.affine))
-    dseg, cerebellum = with_data(like, labels), with_data(like, mask.astype(np.uint8))
-    of_steps = facts.get("warnings_of_steps", ())
-    verdict = judge_tissues(dseg, cerebellum, facts, of_steps, corrected=corrected)
-    if not is_plain(nib.load(paths["tissues"])):
-        save_labels(labels, dseg, paths["tissues"])
-    save_labels(mask, cerebellum, paths["mask"])
-    volumes = class_volumes(dseg, load_scheme(TISSUES), WHOLE[TISSUES], cerebellum)
-    write_volumes(volumes, paths["tissues_morph"])
-    write_text(paths["tissues_qc"], as_json(verdict.quality))
-    tissue_mosaic(paths["t1w"], paths["tissues"], paths["figure_tissues_dseg"])
-    trust_check(paths["t1w"], paths["tissues"], paths["tissues_confidence"], paths["figure_tissues_confidence"])
-    write_sidecars(paths, sidecars, verdict, labels, "tissues", corrected=corrected)
-    unknown = () if noted else (paths["tissues"].name,)
-    return Recounted((paths["tissues"].name,) if changed else (), unknown)
+    tissues = read_classes(output_dir, name, INFANT.name, _NEEDED)
+    before, found = _read(tissues.paths["mask"], tissues.like) > 0, _found(tissues)
+    zooms = nib.affines.voxel_sizes(tissues.like.affine)
+    mask = cerebellum_of(tissues.labels, before, found, zooms).astype(np.uint8)
+    cerebellum = with_data(tissues.like, mask)
+    verdict = judge_tissues(tissues.dseg, cerebellum, tissues.facts, tissues.of_steps, corrected=tissues.corrected)
+    return write_classes(tissues, verdict, mask, of_mask=True)
 
 
 def cerebellum_of(labels: np.ndarray, before: np.ndarray, found: np.ndarray, zooms: Sequence[float]) -> np.ndarray:
@@ -97,58 +71,9 @@ def _read(path: Path, like: nib.Nifti1Image, volumes: int = 1) -> np.ndarray:
     return read_voxels(path, image)
 
 
-def _found(paths: dict[str, Path], like: nib.Nifti1Image) -> np.ndarray:
+def _found(tissues: Classes) -> np.ndarray:
     """Tell what the networks labelled, from what no correction changes."""
-    probabilities = _read(paths["tissues_probseg"], like, 1 + len(load_scheme(TISSUES).labels))
-    trust = _read(paths["tissues_confidence"], like)
+    probabilities = _read(tissues.paths["tissues_probseg"], tissues.like, 1 + len(tissues.scheme.labels))
+    trust = _read(tissues.paths["tissues_confidence"], tissues.like)
     # Stored in 255 steps, background and a tissue may be equal; then nearly always the other tells.
     return (probabilities.argmax(-1) > 0) | (trust > 0)
-
-
-def read_sidecars(paths: Mapping[str, Path], key: str, needed: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Read all sidecars of an image that a system of one label scheme has labelled.
-
-    Parameters
-    ----------
-    paths : mapping
-        Files of the image by their keys in :data:`cerebbids.bids.names.DERIVATIVES`.
-    key : str
-        That of the labels.
-    needed : sequence of str
-        What the sidecar of the labels has to tell.
-
-    Raises
-    ------
-    BadImage
-        One cannot be read, or does not tell that.
-    """
-    try:
-        found = {each: read_sidecar(paths[each]) for each in OF_LABELS if each in paths}
-    except ValueError as error:
-        raise BadImage(str(paths[key].parent), str(error), "mend it, or run cerebbids again") from error
-    if any(fact not in found[key].get("CerebBIDS", {}) for fact in needed):
-        sidecar = str(sidecar_path(paths[key]))
-        raise BadImage(sidecar, "does not tell how far labels were trusted", "run cerebbids again on this image")
-    return found
-
-
-def write_sidecars(
-    paths: Mapping[str, Path],
-    sidecars: Mapping[str, Mapping[str, Any]],
-    verdict: Verdict,
-    labels: np.ndarray,
-    key: str,
-    *,
-    corrected: bool,
-) -> None:
-    """Tell in all sidecars what was found; that of the labels, whose key is given, comes last."""
-    older = OF_OLDER if corrected else {}
-    for each in sorted(sidecars, key=lambda each: each == key):
-        if not sidecars[each]:
-            continue
-        told = {**sidecars[each]["CerebBIDS"], **verdict.told(), **older}
-        if corrected and each not in (f"{key}_probseg", f"{key}_confidence", "shown"):
-            told["corrected" if each == key else "from_corrected"] = True
-        if each == key and "labels_sha256" in told:
-            told["labels_sha256"] = labels_sha256(labels)
-        write_provenance(paths[each], sidecars[each], told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -99,7 +99,11 @@ def lobule_volumes(
 
 
 def class_volumes(
-    dseg: nib.Nifti1Image, scheme: LabelScheme, whole: str, mask: nib.Nifti1Image | None = None
+    dseg: nib.Nifti1Image,
+    scheme: LabelScheme,
+    whole: str,
+    mask: nib.Nifti1Image | None = None,
+    unlabelled: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Count voxels of every class of a scheme without sides.
 
@@ -113,11 +117,14 @@ def class_volumes(
         What all grey and white matter together is called.
     mask : Nifti1Image, optional
         On the same grid: what lies outside is not counted.
+    unlabelled : sequence of str
+        Regions that no label of the scheme names, and of which the table is to say so.
 
     Returns
     -------
     DataFrame
-        Rows: every label, and all of them that are grey or white matter, without fluid. Columns: those of
+        Rows: every label, all of them that are grey or white matter, without fluid, and what has no label, with
+        missing numbers. Columns: those of
         :func:`lobule_volumes`; hemisphere is always both, and icv_percent is missing, as the cavity is not known.
 
     Raises
@@ -141,7 +148,9 @@ def class_volumes(
     solid = [label for label in scheme.labels if label.tissue in ("GM", "WM", "both")]
     rows = [(label.index, label.name, label.tissue, counts[label.index]) for label in scheme.labels]
     rows.append((pd.NA, whole, "both", sum(counts[label.index] for label in solid)))
-    table = pd.DataFrame(rows, columns=["index", "name", "tissue", "n_voxels"]).astype({"index": "Int64"})
+    rows += [(pd.NA, name, "both", pd.NA) for name in unlabelled]
+    types = {"index": "Int64", "n_voxels": "Int64"}
+    table = pd.DataFrame(rows, columns=["index", "name", "tissue", "n_voxels"]).astype(types)
     table.insert(2, "hemisphere", "both")
     table["volume_mm3"] = (table["n_voxels"] * _voxel_mm3(dseg)).round(3)
     table["icv_percent"] = pd.NA

@@ -1,20 +1,14 @@
-"""T1w and T2w images of an infant's brain: the networks in a process of their own, what is measured, and pictures."""
+"""T1w and T2w images of an infant's brain: the networks in a process of their own, and pictures."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import nibabel as nib
-from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
+from nipype.interfaces.base import File, SimpleInterface, TraitedSpec, isdefined, traits
 
-from cerebbids.bids.names import WHOLE
-from cerebbids.data.labels import load_scheme
-from cerebbids.files import as_json, write_text
-from cerebbids.imaging.brainqc import judge_brain
-from cerebbids.imaging.volumetry import class_volumes, write_volumes
+from cerebbids.interfaces.classes import LabelsInputSpec
 from cerebbids.interfaces.predict import NetworkInputSpec, NetworkProcess
-from cerebbids.reports.figures import brain_doubt, brain_mosaic, pair_check, shown_check
+from cerebbids.reports.figures import class_doubt, class_mosaic, pair_check, shown_check
 from cerebbids.systems.published import SYSTEMS
 
 _IMAGES = ("dseg", "shown", "probseg", "confidence", "t1w", "t2w")
@@ -54,63 +48,7 @@ class LabelBrain(NetworkProcess):
         return runtime
 
 
-class _BrainInputSpec(BaseInterfaceInputSpec):
-    dseg = File(exists=True, mandatory=True, desc="labels")
-    system = traits.Str(mandatory=True, desc="system that they are of")
-
-
-class _TableOutputSpec(TraitedSpec):
-    out_file = File(exists=True, desc="table of volumes")
-
-
-class MeasureBrain(SimpleInterface):
-    """Table of the classes' volumes."""
-
-    input_spec = _BrainInputSpec
-    output_spec = _TableOutputSpec
-
-    def _run_interface(self, runtime):
-        out_file = Path(runtime.cwd) / "morph.tsv"
-        scheme = SYSTEMS[self.inputs.system].scheme
-        write_volumes(class_volumes(nib.load(self.inputs.dseg), load_scheme(scheme), WHOLE[scheme]), out_file)
-        self._results["out_file"] = str(out_file)
-        return runtime
-
-
-class _CheckInputSpec(_BrainInputSpec):
-    facts = File(exists=True, mandatory=True, desc="JSON of the prediction")
-    known = traits.List(traits.Str, usedefault=True, desc="warnings of the steps before")
-    version = traits.Str(mandatory=True, desc="of this program")
-
-
-class _CheckOutputSpec(TraitedSpec):
-    meta = traits.Dict(desc="provenance and warnings, for the sidecars")
-    t1w_meta = traits.Dict(desc="whether the T1w image shows no skull, for its sidecar")
-    t2w_meta = traits.Dict(desc="the same of the T2w image")
-    qc = File(exists=True, desc="JSON: quality in numbers, and a traffic light")
-
-
-class CheckBrain(SimpleInterface):
-    """Say what made the labels, and what in them should make a reader look twice."""
-
-    input_spec = _CheckInputSpec
-    output_spec = _CheckOutputSpec
-
-    def _run_interface(self, runtime):
-        system = self.inputs.system
-        facts = json.loads(Path(self.inputs.facts).read_text(encoding="utf-8"))
-        steps = [*self.inputs.known, *facts.pop("warnings")]
-        verdict = judge_brain(nib.load(self.inputs.dseg), load_scheme(SYSTEMS[system].scheme), facts, steps)
-        out_file = Path(runtime.cwd) / "qc.json"
-        write_text(out_file, as_json(verdict.quality))
-        told = {"version": self.inputs.version, "system": system, **facts, **verdict.told()}
-        self._results |= {"meta": {"CerebBIDS": told}, "qc": str(out_file)}
-        self._results["t1w_meta"] = {"SkullStripped": facts["skull_stripped"]}
-        self._results["t2w_meta"] = {"SkullStripped": facts["t2w_skull_stripped"]}
-        return runtime
-
-
-class _FigureInputSpec(_BrainInputSpec):
+class _FigureInputSpec(LabelsInputSpec):
     t1w = File(exists=True, mandatory=True, desc="T1w image")
     t2w = File(exists=True, mandatory=True, desc="T2w image on its grid")
     confidence = File(exists=True, mandatory=True, desc="probability of each voxel's label")
@@ -136,9 +74,9 @@ class BrainFigures(SimpleInterface):
         )
         scheme = SYSTEMS[self.inputs.system].scheme
         files = {key: Path(runtime.cwd) / f"{key}.svg" for key in ("dseg", "confidence", "shown", "pair")}
-        brain_mosaic(t1w, dseg, scheme, files["dseg"])
-        brain_doubt(t1w, dseg, scheme, confidence, files["confidence"])
-        shown_check(t1w, shown, files["shown"])
+        class_mosaic(t1w, dseg, scheme, files["dseg"])
+        class_doubt(t1w, dseg, scheme, confidence, files["confidence"])
+        shown_check(t1w, shown, scheme, files["shown"])
         pair_check(t1w, t2w, shown, files["pair"])
         self._results |= {key: str(file) for key, file in files.items()}
         return runtime

@@ -1,8 +1,8 @@
-"""Pictures of the tissues of an infant's cerebellum, on the scan and in its own world."""
+"""Pictures of an infant's labels, on the scan and in its own world."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -12,23 +12,44 @@ from cerebbids.bids.names import TISSUES
 from cerebbids.reports.cavity import outline_check
 from cerebbids.reports.doubt import doubt_legend
 from cerebbids.reports.drawing import Picture, write_picture
-from cerebbids.reports.mosaic import LARGE, load_scene
+from cerebbids.reports.mosaic import LARGE, SCALE, Scene, load_scene
 from cerebbids.reports.slices import Volume
 
-_NOTE = "L and R are the infant's left and right. Positions are scanner coordinates in mm."
-_SAGITTAL = 3
-"""Cuts in that plane, as in the others."""
+NOTE = "L and R are the infant's left and right. Positions are scanner coordinates in mm."
+CUTS = 3
+"""In every plane."""
 
 
-def tissue_mosaic(t1w_path: Path, dseg_path: Path, out: Path) -> None:
-    """Outline the tissues on the T1w image, in few and large cuts.
+@dataclass(frozen=True)
+class _Look:
+    """How labels are drawn, and what is written beside: magnification, width of lines, titles, what is outlined."""
+
+    scale: float
+    line: float
+    title: str
+    found: str
+    shown: str
+
+
+_OF_TISSUES = _Look(
+    LARGE, 0.2, "Tissues on the T1w image", "Where the cerebellum was found", "Cerebellum and brainstem"
+)
+_OF_BRAINS = _Look(
+    SCALE, 0.3, "Classes of the brain on the T1w image", "Where the brain was found", "What the networks were shown"
+)
+
+
+def class_mosaic(t1w_path: Path, dseg_path: Path, scheme: str, out: Path) -> None:
+    """Outline the classes on the T1w image, in few cuts.
 
     Parameters
     ----------
     t1w_path : Path
         T1w image.
     dseg_path : Path
-        Labels of ``seg-CerebellumTissue`` in the same world.
+        Labels in the same world.
+    scheme : str
+        Label scheme.
     out : Path
         SVG file. The pointer on a cut takes its labels away.
 
@@ -37,18 +58,18 @@ def tissue_mosaic(t1w_path: Path, dseg_path: Path, out: Path) -> None:
     SegmentationFailed
         The segmentation has no label.
     """
-    scene = load_scene(t1w_path, dseg_path, TISSUES, LARGE)
-    write_picture(Picture("Tissues on the T1w image", scene.few_rows(_SAGITTAL), scene.legend(), 0.2, (_NOTE,)), out)
+    scene, look = _scene(t1w_path, dseg_path, scheme), _look(scheme)
+    write_picture(Picture(look.title, scene.few_rows(CUTS), scene.legend(), look.line, (NOTE,)), out)
 
 
-def trust_check(t1w_path: Path, dseg_path: Path, trust_path: Path, out: Path) -> None:
+def class_doubt(t1w_path: Path, dseg_path: Path, scheme: str, confidence_path: Path, out: Path) -> None:
     """Colour the same cuts where a label may be wrong; under the pointer, the scan alone.
 
     Parameters
     ----------
-    t1w_path, dseg_path
-        As :func:`tissue_mosaic` takes them.
-    trust_path : Path
+    t1w_path, dseg_path, scheme
+        As :func:`class_mosaic` takes them.
+    confidence_path : Path
         Probability that the label is right, on the grid of the labels; 0 where the networks gave none: labels given by
         hand have no colour.
     out : Path
@@ -59,25 +80,36 @@ def trust_check(t1w_path: Path, dseg_path: Path, trust_path: Path, out: Path) ->
     SegmentationFailed
         The segmentation has no label.
     """
-    scene = load_scene(t1w_path, dseg_path, TISSUES, LARGE)
-    image, labels = nib.load(trust_path), Volume.of(nib.load(dseg_path))
-    trust = image.get_fdata(dtype=np.float32)
-    doubt = np.where((labels.data > 0) & (trust > 0), 1 - trust, 0)
-    rows = replace(scene, doubt=Volume(doubt, image.affine).within(scene.view)).few_rows(_SAGITTAL)
+    image, labels = nib.load(confidence_path), Volume.of(nib.load(dseg_path))
+    confidence = image.get_fdata(dtype=np.float32)
+    doubt = Volume(np.where((labels.data > 0) & (confidence > 0), 1 - confidence, 0), image.affine)
+    scene = _scene(t1w_path, dseg_path, scheme)
+    rows = replace(scene, doubt=doubt.within(scene.view)).few_rows(CUTS)
     note = "Probability that the label is right; without colour: 0.95 and more, or no label of the networks."
-    write_picture(Picture("Where labels may be wrong", rows, doubt_legend(), notes=(note, _NOTE)), out)
+    write_picture(Picture("Where labels may be wrong", rows, doubt_legend(), notes=(note, NOTE)), out)
 
 
-def place_check(t1w_path: Path, shown_path: Path, out: Path) -> None:
-    """Outline on the whole head what the networks were shown of it.
+def shown_check(t1w_path: Path, shown_path: Path, scheme: str, out: Path) -> None:
+    """Outline on the whole image what the networks were shown of it.
 
     Parameters
     ----------
     t1w_path : Path
         T1w image.
     shown_path : Path
-        Mask of the cerebellum, the brainstem beside it and the fluid around both, on the same grid.
+        Mask on the same grid.
+    scheme : str
+        Label scheme of the networks.
     out : Path
         SVG file. The pointer on a cut takes the outline away.
     """
-    outline_check(t1w_path, shown_path, out, "Where the cerebellum was found", "Cerebellum and brainstem", whole=True)
+    look = _look(scheme)
+    outline_check(t1w_path, shown_path, out, look.found, look.shown, whole=True)
+
+
+def _look(scheme: str) -> _Look:
+    return _OF_TISSUES if scheme == TISSUES else _OF_BRAINS
+
+
+def _scene(t1w_path: Path, dseg_path: Path, scheme: str) -> Scene:
+    return load_scene(t1w_path, dseg_path, scheme, _look(scheme).scale)

@@ -27,4 +27,5 @@ NEONATAL = System(
     ),
     cerebellum=6,
     synthetic=True,
+    licence="GPL-3.0-only",  # that of BOUNTI's label map, which all of their images were painted from
 )

@@ -32,6 +32,8 @@ class System:
         Label of the whole cerebellum, where it has one.
     synthetic : bool
         Whether networks have learnt from synthetic images alone, and were never held against labels of real ones.
+    licence : str
+        Terms of the weights that the project trains (SPDX).
     """
 
     name: str
@@ -43,3 +45,4 @@ class System:
     reference: str
     cerebellum: int | None = None
     synthetic: bool = False
+    licence: str = "CC-BY-NC-SA-4.0"

@@ -25,7 +25,6 @@ from cerebbids.training.recipe import Recipe
 from cerebbids.training.run import Seen, open_run, read_notes
 from cerebbids.training.trained import check_finished, half_weights
 
-LICENCE = "CC-BY-NC-SA-4.0"
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 """What of a network's state no step of the optimiser moves."""
 
@@ -85,7 +84,8 @@ def _write_bundle(system: System, runs: Mapping[str, Path], folder: Path, keep: 
         name: kept[name][1] if name in kept else _write_network(name, run, folder, system.grids[name])
         for name, run in runs.items()
     }
-    head = {"name": system.name, "version": __version__, "licence": licence_of(told), "scheme": system.scheme}
+    licence = licence_of(system.licence, told)
+    head = {"name": system.name, "version": __version__, "licence": licence, "scheme": system.scheme}
     write_text(folder / "model.toml", "\n".join(_as_toml({**head, **told})) + "\n")
 
 
@@ -114,28 +114,30 @@ def _check_channels(system: System, name: str, run: Path) -> None:
         raise UsageError(str(run), reason, "train it on images of the contrasts that the system shows")
 
 
-def licence_of(networks: Mapping[str, Mapping[str, Any]]) -> str:
-    """Terms of a bundle's weights: ours, but for networks that have learnt from people of a BIDS dataset.
+def licence_of(usual: str, networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Terms of a bundle's weights: the system's, but for networks that have learnt from people of a BIDS dataset.
 
     Parameters
     ----------
+    usual : str
+        Terms of the system.
     networks : mapping
         Name -> section of ``model.toml``.
 
     Examples
     --------
-    >>> licence_of({"place": {"training": {"ids": (), "atlas": ()}}})
+    >>> licence_of("CC-BY-NC-SA-4.0", {"place": {"training": {"ids": (), "atlas": ()}}})
     'CC-BY-NC-SA-4.0'
     >>> own = {"training": {"ids": ("sub-01",), "atlas": ()}}
-    >>> licence_of({"place": {"training": {"ids": (), "atlas": ()}}, "brain": own})
+    >>> licence_of("CC-BY-NC-SA-4.0", {"place": {"training": {"ids": (), "atlas": ()}}, "brain": own})
     'terms of the images that it learnt from (brain); CC-BY-NC-SA-4.0 (place)'
     """
     own = [name for name, told in networks.items() if any(map(_is_bids, _people(told["training"])))]
     others = [name for name in networks if name not in own]
     if not own:
-        return LICENCE
+        return usual
     terms = f"terms of the images that {'they' if len(own) > 1 else 'it'} learnt from ({', '.join(own)})"
-    return terms + (f"; {LICENCE} ({', '.join(others)})" if others else "")
+    return terms + (f"; {usual} ({', '.join(others)})" if others else "")
 
 
 def _people(training: Mapping[str, Any]) -> Iterator[str]:

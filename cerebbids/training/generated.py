@@ -10,7 +10,6 @@ from tqdm import tqdm
 from cerebbids.data.labels import load_scheme
 from cerebbids.inference.library import write_library
 from cerebbids.systems.deepceres import DEEPCERES
-from cerebbids.training.bundle import LICENCE
 from cerebbids.training.data import load_cases
 from cerebbids.training.exemplars import exemplar
 from cerebbids.training.run import library_folder
@@ -40,5 +39,5 @@ def build_exemplars(kit: Path, work: Path, fold: str) -> Path:
             labels.append(named)
     sources = [f"OASIS-{person}" for person in people]
     made = "generated: tissues of a labelled person, deformed at random and painted anew"
-    write_library(folder, images, labels, grid, scheme, sources=sources, licence=LICENCE, made=made)
+    write_library(folder, images, labels, grid, scheme, sources=sources, licence=DEEPCERES.licence, made=made)
     return folder

@@ -12,7 +12,8 @@ from cerebbids import __version__
 from cerebbids.bids.names import LABELS
 from cerebbids.bids.query import SourceImage
 from cerebbids.imaging.reading import count_voxels
-from cerebbids.interfaces.brain import BrainFigures, CheckBrain, LabelBrain, MeasureBrain
+from cerebbids.interfaces.brain import BrainFigures, LabelBrain
+from cerebbids.interfaces.classes import CheckClasses, MeasureClasses
 from cerebbids.interfaces.images import Conform
 from cerebbids.systems.isointense import ISOINTENSE
 from cerebbids.systems.neonatal import NEONATAL
@@ -91,10 +92,10 @@ on the grid of the T1w image.
     if image.months is not None:
         job.inputs.months = image.months
     label = Node(job, "label", mem_gb=memory(BASE_GB, 80), n_procs=1 if use_gpu else omp_nthreads)
-    measure = Node(MeasureBrain(**system), "measure", mem_gb=memory(0.4, 16))
+    measure = Node(MeasureClasses(**system), "measure", mem_gb=memory(0.4, 16))
     warnings = Node(Merge(3), "warnings", run_without_submitting=True)
     warnings.inputs.in1 = list(image.warnings)
-    check = Node(CheckBrain(version=__version__, **system), "check", mem_gb=memory(0.4, 16))
+    check = Node(CheckClasses(version=__version__, **system), "check", mem_gb=memory(0.4, 16))
     draw = Node(BrainFigures(**system), "draw", mem_gb=memory(0.6, 30))
 
     def write(key: str) -> Node:

@@ -11,8 +11,10 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 from cerebbids import __version__
 from cerebbids.bids.query import SourceImage
 from cerebbids.imaging.reading import OF_CUT_OUT_MM, count_voxels
+from cerebbids.interfaces.classes import CheckClasses, MeasureClasses
 from cerebbids.interfaces.images import Conform
-from cerebbids.interfaces.infant import CheckTissues, LabelTissues, MeasureTissues, TissueFigures
+from cerebbids.interfaces.infant import LabelTissues, TissueFigures
+from cerebbids.systems.infant import INFANT
 from cerebbids.workflows.derivatives import init_sink
 from cerebbids.workflows.memory import gigabytes
 
@@ -73,10 +75,10 @@ were measured without the brainstem, on the grid of the T1w image.
         device=device, cpu_threads=omp_nthreads, use_gpu=use_gpu,
     )  # fmt: skip
     label = Node(job, "label", mem_gb=memory(BASE_GB, 40), n_procs=1 if use_gpu else omp_nthreads)
-    measure = Node(MeasureTissues(), "measure", mem_gb=memory(0.4, 16))
+    measure = Node(MeasureClasses(system=INFANT.name), "measure", mem_gb=memory(0.4, 16))
     warnings = Node(Merge(2), "warnings", run_without_submitting=True)
     warnings.inputs.in1 = list(image.warnings)
-    check = Node(CheckTissues(version=__version__), "check", mem_gb=memory(0.4, 16))
+    check = Node(CheckClasses(version=__version__, system=INFANT.name), "check", mem_gb=memory(0.4, 16))
     draw = Node(TissueFigures(), "draw", mem_gb=memory(0.6, 20))
 
     def write(key: str) -> Node:

@@ -27,12 +27,13 @@ def untouched(finished: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def out(untouched: Path, monkeypatch) -> Path:
-    """Another one, whose label maps are drawn in no time."""
+    """Another one, whose pictures are drawn in no time."""
     from cerebbids.cli import recount
     from cerebbids.files import write_text
 
-    for drawing in ("segmentation_mosaic", "carved_mosaic", "surface_figure"):
-        monkeypatch.setattr(recount, drawing, lambda image, labels, figure: write_text(figure, "<svg/>"))
+    maps = ("segmentation_mosaic", "carved_mosaic", "surface_figure", "snapshots")
+    for drawing in (*maps, "volumes_figure", "flat_figure"):
+        monkeypatch.setattr(recount, drawing, lambda *given: write_text(given[-1], "<svg/>"))
     return untouched
 
 

@@ -14,7 +14,8 @@ from cerebbids.bids.sidecars import sidecar
 from cerebbids.cli.run import main as run
 from cerebbids.cli.tables import main
 from cerebbids.imaging.labelmaps import labels_sha256
-from cerebbids.interfaces.brain import BrainFigures, CheckBrain, MeasureBrain
+from cerebbids.interfaces.brain import BrainFigures
+from cerebbids.interfaces.classes import CheckClasses, MeasureClasses
 from cerebbids.interfaces.sink import DerivativesDataSink
 from tests.datasets import make_dataset
 from tests.finished import save, voxels
@@ -63,9 +64,9 @@ def out(tmp_path: Path) -> Path:
         nib.save(made, found[key])
     (folder / "facts.json").write_text(json.dumps(FACTS))
     given = {"dseg": str(found["brain"]), "system": "neonatal"}
-    checked = CheckBrain(**given, facts=str(folder / "facts.json"), version="1").run(cwd=str(folder)).outputs
+    checked = CheckClasses(**given, facts=str(folder / "facts.json"), version="1").run(cwd=str(folder)).outputs
     found["brain_qc"] = Path(checked.qc)
-    found["brain_morph"] = Path(MeasureBrain(**given).run(cwd=str(folder)).outputs.out_file)
+    found["brain_morph"] = Path(MeasureClasses(**given).run(cwd=str(folder)).outputs.out_file)
     seen = {key: str(found[key]) for key in ("t1w", "t2w", "shown")}
     drawn = BrainFigures(**given, **seen, confidence=str(found["brain_confidence"])).run(cwd=str(folder)).outputs
     figures = {"dseg": "brain_dseg", "confidence": "brain_confidence", "shown": "shown", "pair": "pair"}

@@ -11,15 +11,15 @@ import pytest
 from cerebbids.bids.names import OF_LABELS, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
-from cerebbids.cli import recountinfant
+from cerebbids.cli import recountclasses
 from cerebbids.cli.recountinfant import cerebellum_of
 from cerebbids.cli.tables import main
 from cerebbids.files import write_text
 from cerebbids.imaging.labelmaps import labels_sha256
-from cerebbids.interfaces.infant import CheckTissues, MeasureTissues
+from cerebbids.interfaces.classes import CheckClasses, MeasureClasses
 from cerebbids.interfaces.sink import DerivativesDataSink
 from cerebbids.reports import mosaic
-from cerebbids.reports.infant import trust_check
+from cerebbids.reports.infant import class_doubt
 from tests.datasets import make_dataset
 from tests.finished import contents, save, voxels
 
@@ -67,10 +67,10 @@ def finish_infant(out: Path, work: Path, subject: str) -> None:
         files[key] = folder / f"{key}.nii.gz"
         nib.save(made, files[key])
     (folder / "facts.json").write_text(json.dumps(FACTS))
-    given = {"dseg": str(files["tissues"]), "mask": str(files["mask"])}
-    checked = CheckTissues(**given, facts=str(folder / "facts.json"), version="1").run(cwd=str(folder)).outputs
+    given = {"dseg": str(files["tissues"]), "mask": str(files["mask"]), "system": "infant"}
+    checked = CheckClasses(**given, facts=str(folder / "facts.json"), version="1").run(cwd=str(folder)).outputs
     files["tissues_qc"] = Path(checked.qc)
-    files["tissues_morph"] = Path(MeasureTissues(**given).run(cwd=str(folder)).outputs.out_file)
+    files["tissues_morph"] = Path(MeasureClasses(**given).run(cwd=str(folder)).outputs.out_file)
     for key, file in files.items():
         told = {"meta_dict": checked.meta} if key in OF_LABELS else {}
         where = {"base_directory": str(out), "source_file": str(image.path)}
@@ -83,8 +83,8 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "out").mkdir()
     for subject in ("01", "02"):
         finish_infant(tmp_path / "out", tmp_path, subject)
-    monkeypatch.setattr(recountinfant, "tissue_mosaic", lambda *paths: write_text(paths[-1], "<svg/>"))
-    monkeypatch.setattr(recountinfant, "trust_check", lambda *paths: write_text(paths[-1], "<svg/>"))
+    monkeypatch.setattr(recountclasses, "class_mosaic", lambda *paths: write_text(paths[-1], "<svg/>"))
+    monkeypatch.setattr(recountclasses, "class_doubt", lambda *paths: write_text(paths[-1], "<svg/>"))
     return tmp_path / "out"
 
 
@@ -156,7 +156,7 @@ def test_nearer_is_what_is_nearer_in_mm():
     assert cerebellum_of(labels, before, found, (1.6, 0.8, 1))[4, 4]
 
 
-@pytest.mark.parametrize("step", ["write_volumes", "trust_check", "write_sidecars"])
+@pytest.mark.parametrize("step", ["write_volumes", "class_doubt", "_write_sidecars"])
 def test_what_was_ended_in_the_middle_changes_no_owner(out, step, monkeypatch):
     first, mask = volumes(out), voxels(path(out, "mask")).copy()
     labels = edited(np.s_[30:40, 20:30, 6:18], 0)
@@ -167,7 +167,7 @@ def test_what_was_ended_in_the_middle_changes_no_owner(out, step, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(recountinfant, step, give_up)
+        patched.setattr(recountclasses, step, give_up)
         assert main([str(out), "--participant-label", "01"]) == 1
     ended = count(out)
     assert ended["Grey matter"] != first["Grey matter"]
@@ -216,5 +216,6 @@ def test_labels_given_by_hand_are_not_painted_as_doubtful(out, monkeypatch):
 
     monkeypatch.setattr(mosaic, "tinted", tinted)
     save(path(out, "tissues"), edited(np.s_[4:10, 10:40, 6:18], GREY))
-    trust_check(*(path(out, key) for key in ("t1w", "tissues", "tissues_confidence")), out / "trust.svg")
+    t1w, tissues_of, trust = (path(out, key) for key in ("t1w", "tissues", "tissues_confidence"))
+    class_doubt(t1w, tissues_of, "CerebellumTissue", trust, out / "trust.svg")
     assert len(shown) == 9 and min(shown) == pytest.approx(230 / 255, abs=0.01)

@@ -66,7 +66,10 @@ def prepared(folder: Path, image: nib.Nifti1Image, person: Person) -> PreparedT2
     return prepare_t2w(path, person.t1w, person.t1w_to_mni, 1)
 
 
-@pytest.mark.parametrize("displaced", [0, 70], ids=["as the header says", "header wrong by 70 mm"])
+@pytest.mark.parametrize(
+    "displaced",
+    [pytest.param(0, id="as the header says", marks=pytest.mark.long), pytest.param(70, id="header wrong by 70 mm")],
+)
 def test_t2w_of_the_same_person_passes_and_lies_on_the_t1w(tmp_path, one, displaced):
     header = np.eye(4)
     header[1, 3] = displaced
@@ -99,7 +102,13 @@ def test_t2w_that_cuts_the_cerebellum_off_is_refused(tmp_path, one, quick):
     assert found.image is None and found.t2w_to_t1w is None
 
 
-@pytest.mark.parametrize("contrast", [tuple(900 * level for level in T1W), PD], ids=["T1w", "proton density"])
+@pytest.mark.parametrize(
+    "contrast",
+    [
+        pytest.param(tuple(900 * level for level in T1W), id="T1w"),
+        pytest.param(PD, id="proton density", marks=pytest.mark.long),
+    ],
+)
 def test_image_of_another_contrast_is_refused(tmp_path, one, contrast, quick):
     assert "it is not T2-weighted" in prepared(tmp_path, one.other(contrast), one).check.refused
 

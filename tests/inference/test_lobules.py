@@ -48,8 +48,7 @@ def shares(front: float, rest: float) -> torch.Tensor:
     return found
 
 
-@pytest.fixture
-def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
+def made_up(monkeypatch: pytest.MonkeyPatch) -> Tools:
     """Networks that follow their guess, votes for both Crus I, and a quick answer unsure of the left front."""
     votes, quick = shares(1, 1), shares(0.4, 1)
     monkeypatch.setattr(lobules, "subject_atlas", lambda *_: votes)
@@ -66,12 +65,29 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
     return Tools(nets, DEEPCERES.grids, library, torch.device("cpu"))
 
 
-def test_the_cascade_sees_the_atlas_in_its_place(tools: Tools):
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
+    return made_up(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def found() -> tuple[Answer, list[str]]:
+    """Answer of these, and the stages that it came through."""
     laps: list[str] = []
-    answer = find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii", lap=laps.append)
-    found = answer.probabilities.argmax(0)
-    assert set(found.unique().tolist()) == {0, 6, 19} and laps == ["atlas"]
-    middle = [float(axis.float().mean()) for axis in torch.nonzero(found == 6).T]
+    with pytest.MonkeyPatch.context() as patched:
+        return find_lobules("nets", made_up(patched), T1W, np.eye(4), SIDE, "a.nii", lap=laps.append), laps
+
+
+@pytest.fixture
+def answer(found: tuple[Answer, list[str]]) -> Answer:
+    return found[0]
+
+
+def test_the_cascade_sees_the_atlas_in_its_place(found: tuple[Answer, list[str]]):
+    answer, laps = found
+    labels = answer.probabilities.argmax(0)
+    assert set(labels.unique().tolist()) == {0, 6, 19} and laps == ["atlas"]
+    middle = [float(axis.float().mean()) for axis in torch.nonzero(labels == 6).T]
     world = answer.grid.affine @ (*middle, 1)
     assert np.allclose(world, CEREBELLUM_1MM.affine @ (48.5, 45.5, 45.5, 1), atol=0.3)
     assert answer.between_nets == pytest.approx(1)
@@ -93,22 +109,21 @@ def test_the_cascade_starts_from_the_mean_of_votes_and_quick_answer(tools: Tools
     assert guess[:, *FRONT][[0, 6]].tolist() == pytest.approx([0.3, 0.7], abs=1 / 255)
 
 
-def test_the_quick_answer_counts_as_much_as_the_cascade(tools: Tools):
+def test_the_quick_answer_counts_as_much_as_the_cascade(answer: Answer):
     """The cascade says of the left front what its guess does, only more surely; the quick answer says 0.4."""
-    answer = find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii")
     box = CEREBELLUM_05MM.box_of(answer.grid)
     front = answer.probabilities[6, *(2 * place - side.start for place, side in zip(FRONT, box, strict=True))]
     assert float(front) == pytest.approx((1 + 0.4) / 2, abs=0.01)
 
 
-def test_the_answer_is_held_against_the_votes_alone(tools: Tools):
+def test_the_answer_is_held_against_the_votes_alone(answer: Answer):
     """It has all of their left Crus I, of which the quick answer calls half background."""
-    assert find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii").with_atlas > 0.95
+    assert answer.with_atlas > 0.95
 
 
-def test_the_votes_are_told_as_they_were(tools: Tools):
+def test_the_votes_are_told_as_they_were(answer: Answer):
     """Those of the library alone: the quick answer doubts the left front."""
-    atlas = find_lobules("nets", tools, T1W, np.eye(4), SIDE, "a.nii").atlas
+    atlas = answer.atlas
     assert atlas.grid == CEREBELLUM_05MM.halved() and atlas.probabilities[:, *FRONT].nonzero().tolist() == [[6]]
     assert float(atlas.probabilities.max()) == 1
 

@@ -29,15 +29,21 @@ def labels_at(world: np.ndarray) -> np.ndarray:
     return found
 
 
-@pytest.fixture
-def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """A labelled image, oblique and left-handed, whose way to the template is known."""
-    monkeypatch.setattr(ownlibrary, "clean_t1w", lambda path, _threads: (nib.load(path), None))
-    monkeypatch.setattr(ownlibrary, "register_to_mni", lambda *_: SimpleNamespace(t1w_to_mni=TO_MNI))
+@pytest.fixture(scope="module")
+def image() -> nib.Nifti1Image:
+    """Labels on an oblique and left-handed grid, whose way to the template is known."""
     shape = (150, 130, 140)
     centre = nib.affines.apply_affine(np.linalg.inv(TO_MNI), [0, -65, -40])
     affine = left_handed((0.9, 0.9, 0.9), shape, centre)
-    labels = labels_at(nib.affines.apply_affine(TO_MNI, world_of(shape, affine)))
+    return nib.Nifti1Image(labels_at(nib.affines.apply_affine(TO_MNI, world_of(shape, affine))), affine)
+
+
+@pytest.fixture
+def pair(image: nib.Nifti1Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A labelled image of them."""
+    monkeypatch.setattr(ownlibrary, "clean_t1w", lambda path, _threads: (nib.load(path), None))
+    monkeypatch.setattr(ownlibrary, "register_to_mni", lambda *_: SimpleNamespace(t1w_to_mni=TO_MNI))
+    labels, affine = np.asarray(image.dataobj), image.affine
     files = tmp_path / "images" / "sub-1" / "x_T1w.nii.gz", tmp_path / "images" / "sub-1" / "x_dseg.nii.gz"
     files[0].parent.mkdir(parents=True)
     nib.save(nib.Nifti1Image((labels * 4 + 100.0).astype(np.float32), affine), files[0])
