@@ -16,12 +16,11 @@ from cerebbids.imaging.reading import count_voxels
 from cerebbids.interfaces.scheduler import ask_slurm
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.infant import INFANT
-from cerebbids.systems.isointense import ISOINTENSE
-from cerebbids.systems.neonatal import NEONATAL
 from cerebbids.workflows.brain import init_brain_wf
 from cerebbids.workflows.derivatives import init_derivatives_wf
 from cerebbids.workflows.infant import init_infant_wf
 from cerebbids.workflows.preprocess import init_preprocess_wf
+from cerebbids.workflows.references import references
 from cerebbids.workflows.report import init_report_wf
 from cerebbids.workflows.segment import init_segment_wf
 from cerebbids.workflows.t2w import init_t2w_wf
@@ -31,29 +30,6 @@ _EXECUTION = {
     "job_finished_timeout": "15",
     "use_relative_paths": "true",  # a work folder may be moved
 }
-
-_REFERENCES = f"""
-### References
-
-- Diedrichsen J, Zotow E. Surface-based display of volume-averaged cerebellar imaging data.
-  PLoS ONE 10:e0133402, 2015. doi:10.1371/journal.pone.0133402
-- Fonov V et al. Unbiased nonlinear average age-appropriate brain templates from birth to adulthood.
-  NeuroImage 47:S102, 2009. doi:10.1016/S1053-8119(09)70884-5
-- Gorgolewski K et al. Nipype: a flexible, lightweight and extensible neuroimaging data processing framework
-  in Python. Frontiers in Neuroinformatics 5:13, 2011. doi:10.3389/fninf.2011.00013
-- Manjón JV et al. Robust MRI brain tissue parameter estimation by multistage outlier rejection.
-  Magnetic Resonance in Medicine 59:866-873, 2008. doi:10.1002/mrm.21521
-- Manjón JV et al. Deep learning based MRI contrast synthesis using full volume prediction.
-  Biomedical Physics & Engineering Express 8:015013, 2021.
-- Manjón JV et al. Adaptive non-local means denoising of MR images with spatially varying noise levels.
-  Journal of Magnetic Resonance Imaging 31:192-203, 2010. doi:10.1002/jmri.22003
-- {DEEPCERES.reference}
-- {NEONATAL.reference}
-- {INFANT.reference}
-- Tustison NJ et al. N4ITK: improved N3 bias correction.
-  IEEE Transactions on Medical Imaging 29:1310-1320, 2010. doi:10.1109/TMI.2010.2046908
-- {ISOINTENSE.reference}
-"""
 
 
 def init_cerebbids_wf(
@@ -85,7 +61,7 @@ def init_cerebbids_wf(
     """
     workflow = Workflow(name, base_dir=str(config.work_dir))
     workflow.__desc__ = f"Made with cerebbids {__version__}, which is built on Nipype (Gorgolewski 2011).\n"
-    workflow.__postdesc__ = _REFERENCES
+    workflow.__postdesc__ = references({image.system for image in images})
     workflow.config["execution"] |= _EXECUTION | {
         "stop_on_first_crash": str(config.stop_on_first_crash).lower(),
         # Of a scheduler, every look asks about every job.

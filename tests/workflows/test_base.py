@@ -1,4 +1,5 @@
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from niworkflows.engine.workflows import LiterateWorkflow as Workflow
 from cerebbids.bids.names import REPORTS, YIELDS
 from cerebbids.bids.query import SourceImage
 from cerebbids.config import RunConfig
+from cerebbids.systems.published import SYSTEMS
 from cerebbids.workflows import base
 from cerebbids.workflows.base import init_cerebbids_wf
 from tests.datasets import make_dataset
@@ -31,6 +33,24 @@ def build(tmp_path: Path):
         changed = [*images[:-1], replace(images[-1], **(change or {}))]
         known = {"models": {"deepceres": ("net 1.2", "abc")}, "device": device, "run_id": "now", **more}
         return init_cerebbids_wf(config=config, images=changed, **known)
+
+    return make
+
+
+@pytest.fixture
+def of_one(tmp_path: Path):
+    """Workflow of one image and a system."""
+    raw = make_dataset(tmp_path / "raw", NAMES[2])
+    (tmp_path / "out").mkdir()
+    config = RunConfig(raw, tmp_path / "out", tmp_path / "work")
+    path = raw / f"{NAMES[2]}_T1w.nii.gz"
+    t2w = path.with_name("sub-02_T2w.nii.gz")
+    t2w.touch()
+
+    def make(system: str) -> Workflow:
+        image = SourceImage(path, "02", f"{NAMES[2]}_T1w.nii.gz", t2w=t2w, system=system, months=8.0)
+        models = {system: ("net 1.2", "abc")}
+        return init_cerebbids_wf(config=config, images=[image], models=models, device="cpu", run_id="now")
 
     return make
 
@@ -154,6 +174,15 @@ def test_methods_tell_what_the_cascade_starts_from_and_what_its_answer_is_averag
     vote = "the vote of the most similar cerebella of the packaged library of generated cerebella, at most 20"
     assert f"the mean of an atlas of the subject ({vote}) and of the answer of a 3D U-Net at 1 mm. The labels" in text
     assert "the mean of that answer and the cascade's (cerebbids" in text
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_papers_that_the_methods_name_are_listed_and_no_others(of_one, system):
+    methods, _, listed = of_one(system).visit_desc().partition("### References")
+    named = set(re.findall(r"(\w[\w-]+) ((?:19|20)\d\d)\b", methods.replace("Diedrichsen and Zotow", "Diedrichsen")))
+    papers = [" ".join(paper.split()) for paper in listed.split("\n- ")[1:]]
+    found = {(paper.split()[0], re.findall(r"[ :](20\d\d|19\d\d)[.:]", paper)[0]) for paper in papers}
+    assert named == found
 
 
 def test_methods_name_the_model_and_cite_its_system_once(build):
