@@ -28,8 +28,8 @@ desc-asymmetry\tRight side against the left
 desc-atlas\tWhat the library of cerebella voted for, from which the lobules were named
 desc-brain\tBrain with fluid around, as far as the networks were shown it
 desc-change\tDifference between consecutive sessions of a participant
-desc-confidence\tProbability of the label that each voxel got
-desc-preproc\tDenoised and corrected for bias
+desc-confidence\tProbability of the label that each voxel got, or that it is right
+desc-preproc\tCorrected for bias and denoised, as far as the system that labels it does so
 desc-superres\tCerebellum at 0.5 mm, super-resolved by a network; detail below the voxels of the scan is an estimate
 desc-synth\tCerebellum in the contrast of a T2w image, made from the T1w image and never acquired
 desc-wide\tOne row an image, one column a region, volumes in mm3
