@@ -14,6 +14,7 @@ from scipy import ndimage
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.resample import blurred, resample
+from cerebbids.imaging.shares import largest_share
 from cerebbids.inference.device import ask
 from cerebbids.systems.grid import Grid
 
@@ -222,15 +223,13 @@ def _on_image(probabilities: np.ndarray, grid: Grid, image: nib.Nifti1Image) -> 
         return labels
     region = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
     affine = image.affine @ nib.affines.from_matvec(np.eye(3), first)
-    best, found = np.full(last - first, -1, np.float32), labels[region]
-    for value, channel in enumerate(probabilities):
-        here = np.asarray(resample(nib.Nifti1Image(channel, grid.affine), last - first, affine).dataobj)
-        found[here > best] = value
-        np.maximum(best, here, out=best)
+    here = (resample(nib.Nifti1Image(channel, grid.affine), last - first, affine) for channel in probabilities)
+    found, _ = largest_share(enumerate(np.asarray(share.dataobj) for share in here))
     pieces, _ = ndimage.label(found == CEREBELLUM)
     sizes = np.bincount(pieces.ravel())[1:]
     if len(sizes):
         found[(pieces > 0) & (pieces != sizes.argmax() + 1)] = 0
+    labels[region] = found
     return labels
 
 

@@ -16,6 +16,7 @@ from cerebbids.systems.neonatal import NEONATAL
 from cerebbids.training.braincases import BrainCase
 from cerebbids.training.neonates import OUTSIDE
 from cerebbids.training.scans import Kind, Scan, find_scans, read_scan
+from cerebbids.training.supervision import UNLABELLED
 
 _BRAIN = "bare brain", "brain"
 BARE = {
@@ -89,7 +90,7 @@ def weeks_of(people: People, scan: Scan) -> float:
 def _read(system: str, scan: Scan, weeks: float) -> BrainCase:
     found = read_scan(scan, BARE[system], t2w=True)
     labels, within = found.labels, found.within
-    empty = float(np.isin(labels[within], (0, OUTSIDE)).mean())
+    empty = float(np.isin(labels[within & (labels != UNLABELLED)], (0, OUTSIDE)).mean())
     if empty > MOST_EMPTY:
         reason = f"shows a brain, by its labels, in {100 * (1 - empty):.0f} % of what is not 0"
         raise BadImage(str(scan.t1w), reason, "set everything around the brain to 0, and label all of it")

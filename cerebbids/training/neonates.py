@@ -17,6 +17,7 @@ from scipy import ndimage
 from cerebbids.errors import UsageError
 from cerebbids.files import atomic
 from cerebbids.imaging.antsio import to_ants
+from cerebbids.imaging.shares import largest_share
 from cerebbids.training.infantmaps import FOLDER
 
 BOUNTI = Path("neonate", "bounti40w_dseg.nii.gz")
@@ -106,11 +107,9 @@ def _registered(labels: np.ndarray, affine: np.ndarray, ids: np.ndarray, from_af
 def at_1mm(classes: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """Classes on voxels of 1 mm: each has the class that there is most of around it."""
     zoom = float(np.linalg.norm(affine[:3, 0]))
-    best, label = 0.0, None
-    for value in range(int(classes.max()) + 1):
-        share = ndimage.gaussian_filter((classes == value).astype(np.float32), _SIGMA_MM / zoom)
-        share = ndimage.zoom(share, zoom, order=1, grid_mode=True, mode="grid-constant", cval=float(value == 0))
-        label = np.zeros(share.shape, np.uint8) if label is None else label
-        label[share > best] = value
-        best = np.maximum(best, share)
-    return label
+
+    def share(value: int) -> np.ndarray:
+        own = ndimage.gaussian_filter((classes == value).astype(np.float32), _SIGMA_MM / zoom)
+        return ndimage.zoom(own, zoom, order=1, grid_mode=True, mode="grid-constant", cval=float(value == 0))
+
+    return largest_share((value, share(value)) for value in range(int(classes.max()) + 1))[0]

@@ -14,10 +14,17 @@ from cerebbids.imaging.along import AlongBox, box_along, mask_onto_box, onto_box
 from cerebbids.imaging.labelmaps import check_grid
 from cerebbids.imaging.reading import open_image, read_voxels
 from cerebbids.imaging.resample import blurred, resample
+from cerebbids.imaging.shares import largest_share
 from cerebbids.inference.inputs import standardise_inside
 from cerebbids.training.supervision import UNLABELLED
 
 ENDS = (".nii.gz", ".nii")
+KNOWN = 0.25
+"""Share of a voxel that has to be labelled: every second slice of 0.5 mm labels all voxels of 1 mm."""
+ANY = "dseg"
+"""End of the names of label maps that do not tell what their numbers mean."""
+CSF, SOLID = 1, (2, 3)
+"""Fluid, which is darker in every T1w image than both grey and white matter."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ class Shown:
 def find_scans(folder: Path, labels: tuple[str, ...] = ()) -> tuple[Scan, ...]:
     """Find ``sub-*/[ses-*/]anat/*_T1w.nii[.gz]``, the T2w images beside them and, if wanted, label maps.
 
-    Label maps lie beside the T1w image whose name they have, but for ``desc-``, or anywhere else in the folder.
+    Label maps lie beside the T1w image whose name they have, but for ``desc-``, or anywhere else in the folder; those
+    of which the name does not tell the labels lie beside it, as others' numbers may mean something else.
 
     Parameters
     ----------
@@ -108,7 +116,8 @@ def find_scans(folder: Path, labels: tuple[str, ...] = ()) -> tuple[Scan, ...]:
     Raises
     ------
     UsageError
-        There is no such folder or no T1w image in it, one has no labels, or a T2w image has no T1w image.
+        There is no such folder or no T1w image in it, one has no labels, or a T2w image has no T1w image; the name of
+        a file is not that of its folders, or two have the same.
     """
     if not folder.is_dir():
         raise UsageError(str(folder), "is no folder", "give the one that has the sub-* folders")
@@ -118,9 +127,22 @@ def find_scans(folder: Path, labels: tuple[str, ...] = ()) -> tuple[Scan, ...]:
             raise UsageError(str(path), "has no T1w image beside it", "put it there, under the same name but for T1w")
     if not t1ws:
         raise UsageError(str(folder), "has no sub-*/anat/*_T1w.nii.gz", "give a folder in the order of BIDS")
+    _check_names(t1ws)
     return tuple(
         Scan(t1w, _beside(t1w, "T1w", "T2w"), _labels(folder, t1w, labels) if labels else None) for t1w in t1ws
     )
+
+
+def _check_names(t1ws: list[Path]) -> None:
+    """People are known by the names of the files: so these have to be right."""
+    taken: dict[str, Path] = {}
+    for path in t1ws:
+        folders = [part for part in path.parts[-4:-2] if part.startswith(("sub-", "ses-"))]
+        if path.name.split("_")[: len(folders)] != folders:
+            start = "_".join(folders)
+            raise UsageError(str(path), f"has a name that does not begin with {start}_", "rename it as its folders")
+        if (other := taken.setdefault(path.name.split(".")[0], path)) != path:
+            raise UsageError(str(path), f"has the name of {other.name}", "leave one of them")
 
 
 def _images(folder: Path, suffix: str) -> list[Path]:
@@ -136,10 +158,10 @@ def _beside(path: Path, suffix: str, other: str) -> Path | None:
 def _labels(folder: Path, t1w: Path, names: tuple[str, ...]) -> Path:
     """Label map of a T1w image: beside it, else elsewhere in the folder."""
     stem = re.sub(r"_desc-[^_]+", "", t1w.name.split(".")[0].removesuffix("_T1w"))
-    for name in (f"{stem}_{label}{end}" for label in names for end in ENDS):
+    for label, name in ((label, f"{stem}_{label}{end}") for label in names for end in ENDS):
         if t1w.with_name(name).exists():
             return t1w.with_name(name)
-        elsewhere = sorted(folder.rglob(name))
+        elsewhere = [] if label == ANY else sorted(folder.rglob(name))
         if len(elsewhere) > 1:
             raise UsageError(str(elsewhere[0]), f"is there {len(elsewhere)} times in {folder}", "leave one of them")
         if elsewhere:
@@ -161,8 +183,8 @@ def read_scan(scan: Scan, kind: Kind, *, t2w: bool) -> Shown:
     ------
     BadImage
         As :func:`cerebbids.imaging.reading.open_image`, but that fields of view may be small; T2w image or labels lie
-        on another grid than the T1w image; labels are others than the kind's, or none where something is shown;
-        nothing was cut away around what the T1w image shows.
+        on another grid than the T1w image; labels are others than the kind's, or none where something is shown; what
+        they call fluid is not darker than grey and white matter; nothing was cut away around what the T1w image shows.
     """
     like = open_image(scan.t1w, least_mm=0)
     images = [_read(path, like) for path in (scan.t1w, *((scan.t2w,) if t2w and scan.t2w else ()))]
@@ -172,7 +194,7 @@ def read_scan(scan: Scan, kind: Kind, *, t2w: bool) -> Shown:
     box = box_along(images[0], inside, kind.spacing, kind.margin)
     within = mask_onto_box(inside, like.affine, box)
     seen = np.stack([standardise_inside(onto_box(image, box), within) for image in images])
-    labels = _read_labels(scan, kind, like, inside, box) if scan.labels else None
+    labels = _read_labels(scan, kind, like, np.asarray(images[0].dataobj), box) if scan.labels else None
     return Shown(seen, within, None if labels is None else np.where(within, labels, 0).astype(np.uint8))
 
 
@@ -186,9 +208,9 @@ def _read(path: Path, like: nib.Nifti1Pair) -> nib.Nifti1Image:
     return nib.Nifti1Image(values, like.affine)
 
 
-def _read_labels(scan: Scan, kind: Kind, like: nib.Nifti1Pair, inside: np.ndarray, box: AlongBox) -> np.ndarray:
-    """Labels of what an image shows, uint8, on a box."""
-    values = np.asarray(_read(scan.labels, like).dataobj)
+def _read_labels(scan: Scan, kind: Kind, like: nib.Nifti1Pair, t1w: np.ndarray, box: AlongBox) -> np.ndarray:
+    """Labels of what an image (its values, and where they lie) shows, uint8, on a box."""
+    values, inside = np.asarray(_read(scan.labels, like).dataobj), t1w > 0
     known = range(kind.classes + 1)
     strange = sorted({*np.unique(values).tolist()} - {*known} - ({UNLABELLED} if kind.partly else set()))
     if strange:
@@ -196,6 +218,11 @@ def _read_labels(scan: Scan, kind: Kind, like: nib.Nifti1Pair, inside: np.ndarra
         raise BadImage(str(scan.labels), reason, kind.meaning)
     if not np.isin(values[inside], known[1:]).any():
         raise BadImage(str(scan.labels), f"labels nothing of what {scan.t1w.name} shows", kind.meaning)
+    masks = {value: inside & (values == value) for value in (CSF, *SOLID)}
+    means = {value: t1w[mask].mean() for value, mask in masks.items() if mask.any()}
+    if CSF in means and any(means[CSF] >= means[value] for value in SOLID if value in means):
+        reason = f"calls fluid ({CSF}) what is brighter in {scan.t1w.name} than grey or white matter"
+        raise BadImage(str(scan.labels), reason, kind.meaning)
     return labels_onto_box(values.astype(np.uint8), inside, like.affine, box)
 
 
@@ -203,11 +230,13 @@ def labels_onto_box(labels: np.ndarray, inside: np.ndarray, affine: np.ndarray, 
     """Sample labels on a box, uint8: in every voxel the one that has the largest share of it.
 
     Shares are blurred as the image is where the box is coarser. So a thin layer keeps the voxels that are mostly of it,
-    where the nearest voxel's label would be a matter of chance.
+    where the nearest voxel's label would be a matter of chance. Of a voxel of which somebody has labelled a quarter,
+    that part decides; of which less, nothing is known.
 
     Parameters
     ----------
     labels : ndarray, (X, Y, Z), uint8
+        ``UNLABELLED`` where nobody has labelled anything.
     inside : ndarray of bool, (X, Y, Z)
         Where labels count; all else is 0, and has no share.
     affine : ndarray, (4, 4)
@@ -217,16 +246,20 @@ def labels_onto_box(labels: np.ndarray, inside: np.ndarray, affine: np.ndarray, 
     Examples
     --------
     >>> labels = np.zeros((6, 2, 2), np.uint8)
-    >>> labels[2:4] = 7
+    >>> labels[2:4], labels[4:] = 7, UNLABELLED
     >>> box = AlongBox((3, 1, 1), np.array([[1, 0, 0, 0.25], [0, 1, 0, 0.25], [0, 0, 1, 0.25], [0, 0, 0, 1.0]]))
-    >>> labels_onto_box(labels, labels < 9, np.diag([0.5, 0.5, 0.5, 1]), box).ravel().tolist()
-    [0, 7, 0]
+    >>> labels_onto_box(labels, labels < 256, np.diag([0.5, 0.5, 0.5, 1]), box).ravel().tolist()
+    [0, 7, 255]
     """
     spacing = float(np.linalg.norm(box.affine[:3, :3], axis=0).max())
-    found, most = np.zeros(box.shape, np.uint8), np.zeros(box.shape, np.float32)
-    for value in np.unique(labels[inside]):
-        mask = nib.Nifti1Image(((labels == value) & inside).astype(np.float32), affine)
-        share = np.asarray(resample(blurred(mask, spacing), box.shape, box.affine).dataobj)
-        found[share > most] = value
-        np.maximum(most, share, out=most)
+
+    def share(mask: np.ndarray) -> np.ndarray:
+        image = nib.Nifti1Image((mask & inside).astype(np.float32), affine)
+        return np.asarray(resample(blurred(image, spacing), box.shape, box.affine).dataobj)
+
+    known = [value for value in np.unique(labels[inside]) if value != UNLABELLED]
+    found, most = largest_share((value, share(labels == value)) for value in known)
+    found[most <= 0] = 0
+    if (labels[inside] == UNLABELLED).any():
+        found[share(labels != UNLABELLED) < KNOWN * share(labels >= 0)] = UNLABELLED
     return found

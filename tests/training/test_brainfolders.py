@@ -74,6 +74,29 @@ def test_slices_that_nobody_has_labelled_stay_so(tmp_path: Path):
     assert not (case.labels[case.images[0] == 0] == UNLABELLED).any()
 
 
+@pytest.mark.parametrize(("spacing", "known"), [(0.5, 2 / 3), (0.7, 0.5)])
+def test_slices_that_are_thinner_than_a_voxel_are_known(spacing: float, known: float):
+    """Every third one is labelled: of three voxels of 1 mm two have one of 0.5 mm, every second one has one of 0.7."""
+    shape = (round(24 / spacing),) * 3
+    labels = np.full(shape, UNLABELLED, np.uint8)
+    labels[: shape[0] // 2, :, ::3], labels[shape[0] // 2 :, :, ::3] = 2, 3
+    image = nib.Nifti1Image(labels.astype(np.float32), np.diag([spacing] * 3 + [1]))
+    found = labels_onto_box(labels, labels >= 0, image.affine, box_along(image, labels >= 0, 1.0, 0.0))
+    assert (found != UNLABELLED).mean() == pytest.approx(known, abs=0.05)
+    assert set(np.unique(found[:11])) <= {2, UNLABELLED} and set(np.unique(found[13:])) <= {3, UNLABELLED}
+
+
+def test_a_head_is_none_the_more_a_brain_for_slices_without_labels(tmp_path: Path):
+    t1w = write_brain(tmp_path, "neonatal", "sub-01", **SMALL)
+    labels = t1w.with_name("sub-01_seg-DrawEM9_dseg.nii.gz")
+    values, affine = np.asarray(nib.load(labels).dataobj), nib.load(labels).affine
+    values = np.where(values == neonates.DEEP, values, 0).astype(np.uint8)
+    values[..., ::2] = UNLABELLED
+    write(labels, values, affine)
+    with pytest.raises(BadImage, match=r"shows a brain, by its labels, in \d %"):
+        read_cases("neonatal", tmp_path)
+
+
 @pytest.mark.parametrize(("spacing", "thick"), [(1.0, 1), (0.5, 2), (0.4, 3)])
 def test_a_layer_of_a_voxel_stays_whole(spacing: float, thick: int):
     shape = (round(24 / spacing),) * 3
@@ -95,6 +118,11 @@ def test_a_brain_without_t2w_or_labels_is_refused(tmp_path: Path):
         read_cases("isointense", tmp_path)
 
 
+def as_bids_numbers(t1w: np.ndarray) -> np.ndarray:
+    """Grey matter 1, white matter 2, fluid 3, by brightness."""
+    return np.where(t1w > 0, np.select([t1w > 460, t1w > 325], [1, 2], 3), 0).astype(np.uint8)
+
+
 @pytest.mark.parametrize(
     ("name", "values", "reason"),
     [
@@ -102,6 +130,7 @@ def test_a_brain_without_t2w_or_labels_is_refused(tmp_path: Path):
         ("seg-BrainTissue_dseg", lambda t1w: np.where(t1w > 500, 255, 1).astype(np.uint8), r"than 0 to 3 \(255\)"),
         ("seg-BrainTissue_dseg", lambda t1w: (t1w == 0).astype(np.uint8), "labels nothing of what sub-01_T1w"),
         ("seg-BrainTissue_dseg", lambda t1w: (t1w > 900).astype(np.uint8), "shows a brain, by its labels, in"),
+        ("seg-BrainTissue_dseg", as_bids_numbers, r"calls fluid \(1\) what is brighter in sub-01_T1w.nii.gz than grey"),
         ("seg-BrainTissue_dseg", lambda t1w: (t1w[1:] > 0).astype(np.uint8), "is not on the grid of sub-01_T1w"),
         ("T2w", lambda t1w: t1w[1:], "is not on the grid of sub-01_T1w"),
         ("T2w", lambda t1w: np.full_like(t1w, 4), "all the same"),

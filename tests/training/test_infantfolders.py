@@ -40,7 +40,10 @@ def test_images_are_found_with_and_without_sessions(tmp_path: Path):
     write_infant(tmp_path, "sub-02", t2w=True)
     (first, second) = find_scans(tmp_path, CUT_OUT.names)
     assert {first.id, second.id} == {"sub-01_ses-24m_run-1", "sub-02"}
-    assert first.labels.name == "sub-01_ses-24m_run-1_seg-CerebellumTissue_dseg.nii.gz" or second.t2w
+    assert {scan.labels.name for scan in (first, second)} == {
+        "sub-01_ses-24m_run-1_seg-CerebellumTissue_dseg.nii.gz", "sub-02_dseg.nii.gz",
+    }  # fmt: skip
+    assert {scan.id for scan in (first, second) if scan.t2w} == {"sub-02"}
     assert all(scan.labels is None for scan in find_scans(tmp_path))
 
 
@@ -53,7 +56,26 @@ def test_labels_may_lie_elsewhere_in_the_folder_and_tissues_go_before_others(tmp
         find_scans(tmp_path, CUT_OUT.names)
     again.unlink()
     better.unlink()
-    assert find_scans(tmp_path, CUT_OUT.names)[0].labels.name == "sub-01_dseg.nii.gz"
+    beside = find_scans(tmp_path, CUT_OUT.names)[0].labels
+    assert beside.name == "sub-01_dseg.nii.gz"
+    beside.rename(tmp_path / "derivatives" / beside.name)  # whose numbers may mean something else
+    with pytest.raises(UsageError, match="has no labels"):
+        find_scans(tmp_path, CUT_OUT.names)
+
+
+@pytest.mark.parametrize(
+    ("name", "copy", "reason"),
+    [
+        ("sub-01", "infant01_T1w.nii.gz", "has a name that does not begin with sub-01_"),
+        ("sub-01_ses-a", "sub-01_T1w.nii.gz", "has a name that does not begin with sub-01_ses-a_"),
+        ("sub-01", "sub-01_T1w.nii", "has the name of sub-01_T1w.nii"),
+    ],
+)
+def test_names_tell_who_is_shown_and_no_two_are_the_same(tmp_path: Path, name: str, copy: str, reason: str):
+    t1w = write_infant(tmp_path, name)
+    nib.save(nib.load(t1w), t1w.with_name(copy))
+    with pytest.raises(UsageError, match=reason):
+        find_scans(tmp_path, CUT_OUT.names)
 
 
 def test_image_and_labels_lie_on_each_other_however_the_axes_run(tmp_path: Path):
