@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cerebbids.bids.ages import CODES, OLDEST, WEEK, from_conception, of_birth, of_scan, unit_of
@@ -97,17 +97,17 @@ class Gestation:
         elsewhere : Weeks
             What another table tells of the same person.
         """
-        column = next((column for column in self.birth if not _missing(row[column])), None)
-        if column is None:
-            return elsewhere
+        told = [self._born(row, column) for column in self.birth if not _missing(row[column])]
+        own = _agreed(told)
+        return _agreed([own, elsewhere]) if own.weeks is not None or not told else own
+
+    def _born(self, row: Mapping[str, str], column: str) -> Weeks:
         name = self.table.path.name
         if column.lower() == _EITHER and self.table.column("session_id") and not of_birth(self.table.about(column)):
             return Weeks(why_not=f"{name} does not tell whether {column} is that at birth or at the scan")
         born = self._read(row, column)
         if born.weeks is not None and not EARLIEST <= born.weeks <= _LATEST_BIRTH:
             return Weeks(why_not=f"{born.source} is nobody's")
-        if elsewhere.weeks is not None and born.weeks is not None and abs(born.weeks - elsewhere.weeks) > 1:
-            return Weeks(why_not=f"{born.source} and {elsewhere.source} do not agree")
         return born
 
     def at_scan(self, row: Mapping[str, str], born: Weeks) -> Weeks:
@@ -120,9 +120,9 @@ class Gestation:
         born : Weeks
             When the person was born: beside it ``scan_age``, which elsewhere may be anything, is from conception.
         """
-        column = next((column for column in self.scan if not _missing(row[column])), None)
-        if column is None:
-            return NOTHING
+        return _agreed([self._scanned(row, column, born) for column in self.scan if not _missing(row[column])])
+
+    def _scanned(self, row: Mapping[str, str], column: str, born: Weeks) -> Weeks:
         scan = self._read(row, column)
         if scan.weeks is None:
             return scan
@@ -156,6 +156,18 @@ class Gestation:
                 why_not=f"the unit of {column} is not told in {name}, and {self.odd[column]:g} cannot be weeks"
             )
         return Weeks(value, source, warnings=(f"The unit of {column} is not told in {name}; it was taken for weeks.",))
+
+
+def _agreed(told: Sequence[Weeks]) -> Weeks:
+    """The first that is understood, if no other one differs by more than a week; else why there is none."""
+    understood = [each for each in told if each.weeks is not None]
+    if not understood:
+        return next(filter(None, told), NOTHING)
+    first = understood[0]
+    for other in understood[1:]:
+        if abs(other.weeks - first.weeks) > 1:
+            return Weeks(why_not=f"{first.source} and {other.source} do not agree")
+    return first
 
 
 def _missing(cell: str | None) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cerebbids.cli.options import positive
 from cerebbids.cli.run import exit_code
-from cerebbids.errors import UsageError
+from cerebbids.errors import UsageError, is_out_of_memory
 from cerebbids.files import atomic
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.infant import INFANT
@@ -168,11 +168,16 @@ def carry_labels(arguments: argparse.Namespace) -> None:
     from cerebbids.inference.device import find_device
     from cerebbids.training.infantfolders import read_cohorts
     from cerebbids.training.infantnets import InfantTraining
+    from cerebbids.training.infantruns import networks_of
     from cerebbids.training.memory import keep_freed_memory
     from cerebbids.training.transfer import transfer
 
     train = InfantTraining(arguments.width, arguments.steps, arguments.optimiser, find_device(arguments.device))
     source, *targets = read_cohorts(arguments.source, arguments.target)
+    # Names that export would refuse are refused before hours of training.
+    networks_of([folder.absolute() for folder in (arguments.source, *arguments.target)])
+    if len(source.infants[0].images) > 1:
+        print("T2w images are learnt from: the app shows none to networks, and export refuses these", file=sys.stderr)
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     transfer(source, targets, arguments.work, train, arguments.k, weighted=not arguments.unweighted)
@@ -215,6 +220,11 @@ def _run_with_packages(arguments: argparse.Namespace) -> int:
             raise
         reason = f"needs the package {error.name}"
         raise UsageError("cerebbids-train", reason, "install the packages of cerebbids[train]") from error
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        mend = "take a thinner network (--width) or --device cpu; what was trained so far is kept"
+        raise UsageError("cerebbids-train", "needs more memory than there is", mend) from error
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -43,7 +43,7 @@ class MeasureClasses(SimpleInterface):
         out_file = Path(runtime.cwd) / "morph.tsv"
         name = SYSTEMS[self.inputs.system].scheme
         dseg, scheme = nib.load(self.inputs.dseg), load_scheme(name)
-        mask = nib.load(self.inputs.mask) if isdefined(self.inputs.mask) else None
+        mask = _counted(self.inputs)
         write_volumes(class_volumes(dseg, scheme, WHOLE[name], mask, UNLABELLED.get(name, ())), out_file)
         self._results["out_file"] = str(out_file)
         return runtime
@@ -74,7 +74,7 @@ class CheckClasses(SimpleInterface):
         steps = [*self.inputs.known, *facts.pop("warnings")]
         if system == INFANT.name:
             steps += _about_network(facts["model_months"])
-            verdict = judge_tissues(dseg, nib.load(self.inputs.mask), facts, steps)
+            verdict = judge_tissues(dseg, _counted(self.inputs), facts, steps)
         else:
             verdict = judge_brain(dseg, load_scheme(SYSTEMS[system].scheme), facts, steps)
         out_file = Path(runtime.cwd) / "qc.json"
@@ -85,6 +85,15 @@ class CheckClasses(SimpleInterface):
             if fact in facts:
                 self._results[key] = {"SkullStripped": facts[fact]}
         return runtime
+
+
+def _counted(inputs: _CountedInputSpec) -> nib.Nifti1Image | None:
+    """What of the labels is counted; tissues of infants go on into the brainstem, so that it is never missing there."""
+    if isdefined(inputs.mask):
+        return nib.load(inputs.mask)
+    if inputs.system == INFANT.name:
+        raise ValueError(f"{inputs.dseg} has no mask of the cerebellum")
+    return None
 
 
 def _about_network(months: int) -> tuple[str, ...]:

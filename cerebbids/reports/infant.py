@@ -22,21 +22,24 @@ CUTS = 3
 
 @dataclass(frozen=True)
 class _Look:
-    """How labels are drawn, and what is written beside: magnification, width of lines, titles, what is outlined."""
+    """How labels are drawn, and what is written beside: magnification, width of lines, titles, outlines, colours."""
 
     scale: float
     line: float
     title: str
     found: str
     shown: str
+    doubt: str
 
 
 _OF_TISSUES = _Look(
-    LARGE, 0.2, "Tissues on the T1w image", "Where the cerebellum was found", "Cerebellum and brainstem"
-)
+    LARGE, 0.2, "Tissues on the T1w image", "Where the cerebellum was found", "Cerebellum and brainstem",
+    "Probability that the label is right; without colour: 0.95 and more, or no label of the networks.",
+)  # fmt: skip
 _OF_BRAINS = _Look(
-    SCALE, 0.3, "Classes of the brain on the T1w image", "Where the brain was found", "What the networks were shown"
-)
+    SCALE, 0.3, "Classes of the brain on the T1w image", "Where the brain was found", "What the networks were shown",
+    "Probability of what the networks labelled, or left without a label; without colour: 0.95 and more, or no label.",
+)  # fmt: skip
 
 
 def class_mosaic(t1w_path: Path, dseg_path: Path, scheme: str, out: Path) -> None:
@@ -70,8 +73,8 @@ def class_doubt(t1w_path: Path, dseg_path: Path, scheme: str, confidence_path: P
     t1w_path, dseg_path, scheme
         As :func:`class_mosaic` takes them.
     confidence_path : Path
-        Probability that the label is right, on the grid of the labels; 0 where the networks gave none: labels given by
-        hand have no colour.
+        Probability that the label is right, on the grid of the labels. Where it is 0 the networks gave none, and labels
+        given by hand have no colour.
     out : Path
         SVG file.
 
@@ -85,8 +88,7 @@ def class_doubt(t1w_path: Path, dseg_path: Path, scheme: str, confidence_path: P
     doubt = Volume(np.where((labels.data > 0) & (confidence > 0), 1 - confidence, 0), image.affine)
     scene = _scene(t1w_path, dseg_path, scheme)
     rows = replace(scene, doubt=doubt.within(scene.view)).few_rows(CUTS)
-    note = "Probability that the label is right; without colour: 0.95 and more, or no label of the networks."
-    write_picture(Picture("Where labels may be wrong", rows, doubt_legend(), notes=(note, NOTE)), out)
+    write_picture(Picture("Where labels may be wrong", rows, doubt_legend(), notes=(_look(scheme).doubt, NOTE)), out)
 
 
 def shown_check(t1w_path: Path, shown_path: Path, scheme: str, out: Path) -> None:

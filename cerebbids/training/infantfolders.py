@@ -32,7 +32,7 @@ def read_cohorts(source: Path, targets: Sequence[Path]) -> tuple[Cohort, ...]:
     BadImage
         As :func:`read_infants`.
     """
-    folders = [folder.resolve() for folder in (source, *targets)]
+    folders = [folder.absolute() for folder in (source, *targets)]  # a link may tell the age, and its target not
     names = [folder.name for folder in folders]
     for folder in folders:
         if names.count(folder.name) > 1:

@@ -51,7 +51,7 @@ def train_brains(
     """
     hashes = {case.id: hashed((case.images, case.labels)) for case in cases}
     ages = {case.id: round(case.weeks, 3) for case in cases} if age else {}
-    begin(work / NOTES, {"system": system, "images": hashes, "weeks": ages}, "images, labels or --system")
+    begin(work / NOTES, {"system": system, "images": hashes, "weeks": ages}, "images, labels, ages, --system or --age")
     seen = Seen(tuple(sorted({case.id.split("_")[0] for case in cases})))
     how = {"width": width, "steps": steps, "method": method}
     where = {"device": device, "workers": workers}

@@ -303,3 +303,14 @@ def test_a_birth_that_two_rows_tell_differently_is_none(tmp_path):
     write(tmp_path / "sub-1" / "sub-1_sessions.tsv", [("session_id", "age"), ("a", "14")], {"age": DAYS})
     found = read_people(tmp_path / "participants.tsv", ["1"]).told("sub-1", "ses-a")
     assert found.unclear and found.why_not == "sub-1 has two rows that differ in participants.tsv"
+
+
+def test_a_column_that_is_clear_is_taken_whatever_others_tell(tmp_path):
+    about = {"scan_age": {"Units": "weeks", "Description": "Age since birth"}, "pma": PMA}
+    assert told(tmp_path, about, scan_age="4", pma="40").months == since_term(40)
+
+
+def test_two_columns_of_births_that_differ_are_not_clear(tmp_path):
+    about = {"age": DAYS, "birth_age": WEEKS, "gestational_age": WEEKS}
+    found = told(tmp_path, about, age="14", birth_age="30", gestational_age="39")
+    assert found.unclear and "birth_age 30" in found.why_not and "gestational_age 39" in found.why_not

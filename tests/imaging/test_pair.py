@@ -46,3 +46,11 @@ def test_image_of_half_the_brain_is_refused():
     t1w, t2w, parts = pair_of(np.eye(4))
     with pytest.raises(SegmentationFailed, match="% of the brain"):
         pair(t1w, t2w.slicer[:, :, 28:], parts > 0, "T1w")
+
+
+def test_image_that_is_black_where_it_shows_no_brain_is_refused_as_such():
+    t1w, t2w, parts = pair_of(np.eye(4))
+    cut = np.asarray(t2w.dataobj).copy()
+    cut[:, :, :24] = 0
+    with pytest.raises(SegmentationFailed, match=r"its T2w image shows only \d+\.\d % of the brain"):
+        pair(t1w, nib.Nifti1Image(cut, t2w.affine), parts > 0, "T1w")

@@ -73,3 +73,21 @@ def test_ages_of_patches_are_pooled_over_what_they_show():
 def test_a_network_without_an_age_head_tells_none():
     probabilities, age = label_neonate(Bright(), halves(), 16)
     assert age is None and probabilities.shape == (4, 24, 24, 26)
+
+
+class NoNumberAtFirst(Tells):
+    """What some GPUs answer in half precision, age and all, before they are asked again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        labels, ages = super().forward(x)
+        self.calls += 1
+        return (labels, ages) if self.calls % 2 == 0 else (labels * torch.nan, ages * torch.nan)
+
+
+def test_ages_are_those_of_the_answer_that_counts():
+    images = torch.full((2, 24, 16, 16), 3.0)
+    assert label_neonate(NoNumberAtFirst(), images, 16)[1] == pytest.approx(3)

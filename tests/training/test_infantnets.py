@@ -76,3 +76,24 @@ def test_a_trained_network_is_ready_to_be_asked(tmp_path: Path):
     labelled = Infant("a", "a", np.ones((1, 32, 32, 32), np.float32), np.full((32, 32, 32), 2, np.uint8))
     net = InfantTraining(4, 2, "muon", workers=0)(tmp_path, "tissue", (labelled,), Seen(("a",)))
     assert not net.training and net(torch.zeros(1, 1, 8, 8, 8)).shape == (1, 4, 8, 8, 8)
+
+
+def test_names_that_tell_no_age_are_refused_before_anything_is_trained(cohorts: list[str], tmp_path: Path, capsys):
+    (tmp_path / "site-a").symlink_to(cohorts[1])
+    assert command(["--source", str(tmp_path / "site-a"), *cohorts[2:]], tmp_path / "work") == 2
+    assert f"{tmp_path}/site-a: has a name that does not tell the age in months" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()
+    (tmp_path / "12m").symlink_to(cohorts[3])  # a link is known by its own name
+    (tmp_path / "24m").symlink_to(cohorts[1])
+    linked = ["--source", str(tmp_path / "24m"), "--target", str(tmp_path / "12m")]
+    assert command(linked, tmp_path / "work") == 0 and (tmp_path / "work" / "12m" / "tissue").is_dir()
+
+
+def test_too_little_memory_is_one_line(cohorts: list[str], tmp_path: Path, capsys, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+    monkeypatch.setattr("cerebbids.training.transfer.transfer", full)
+    assert command(cohorts, tmp_path) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("cerebbids: cerebbids-train: needs more memory than there is; take a thinner network")

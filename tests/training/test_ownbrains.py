@@ -71,7 +71,7 @@ def test_a_training_goes_on_with_what_it_was_begun_with(trained, capsys: pytest.
     if table.exists():
         table.write_text(table.read_text(encoding="utf-8") + "sub-03\t44\n", encoding="utf-8")
     assert main([*command, *SMALL]) == 2
-    assert "was begun with other images, labels or --system" in capsys.readouterr().err
+    assert "was begun with other images, labels, ages, --system or --age" in capsys.readouterr().err
 
 
 def test_own_networks_label_a_brain_in_the_app(trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
