@@ -49,13 +49,15 @@ def over_seeds(
     Returns
     -------
     DataFrame
-        A row a variant, value of the keys, and measure: ``mean`` and ``sd`` over the ``n`` seeds of the seeds' means;
+        A row a variant, value of the keys, and measure: ``mean`` and ``sd`` over the ``n`` seeds of the seeds' means,
+        and ``images``, how many there are that have the measure;
         ``effect`` and ``effect_sd`` over seeds of the differences from the variant ``against``, missing for that one.
     """
     own = ["variant", *keys, "measure"]
     long = images.astype(dict.fromkeys(measures, float)).melt(["seed", *own[:-1]], measures, "measure", "value")
     means = long.dropna(subset="value").groupby([*own, "seed"], sort=False)["value"].mean().unstack("seed")
     table = pd.DataFrame({"mean": means.mean(axis=1), "sd": means.std(axis=1), "n": means.notna().sum(axis=1)})
+    table["images"] = long.groupby(own, sort=False)["value"].count().reindex(table.index)
     against = images["variant"].iloc[0] if against is None else against
     differences = means - means.loc[against].reindex(means.index.droplevel("variant")).to_numpy()
     table["against"], table["effect"], table["effect_sd"] = against, differences.mean(axis=1), differences.std(axis=1)

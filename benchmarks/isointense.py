@@ -4,15 +4,18 @@ Usage: python benchmarks/isointense.py KIT WORK OUT [--seeds S] [--steps S] [--w
 
 Of each seed, one of the kit's brains of 6, 7 and 8 months is tested on, in six painted images, and the other four (5 to
 12 months) are learnt from, in 24. Four networks are trained equally long: on images alone, on images and the distances
-to what that one has found, on images alone without the losses at coarser resolutions, and on images alone where the
-path of the T1w image begins with the weights of a network of T1w alone, which the same 24 images have taught before.
+to what that one has found in them (having learnt from them), on images alone without the losses at coarser resolutions,
+and on images alone where the path of the T1w image begins with the weights of a network of T1w alone, which the same 24
+images have taught before. As that path has had twice the training, this one is held against a fifth network, of images
+alone, that is trained twice as long.
 ``WORK/isointense`` keeps images and networks; a command that was stopped goes on. Whoever changes steps, width or
 spacing takes another WORK.
 
 Writes ``OUT/isointense_images.tsv``, a row an image, variant and tissue: Dice, mean distance of the surfaces (ASD) and
 95th percentile of these distances (MHD), mm; and ``OUT/isointense.tsv``, a row a variant, tissue and measure: mean of
-the seeds, their SD, and the mean and SD of the seeds' differences from the network on images alone. Three brains are
-three: there is no p.
+the seeds, their SD, how many images have the measure (distances are missing where a tissue was not found), and the
+mean and SD of the seeds' differences from the network ``against`` which it is held. Three brains are three: there is no
+p.
 """
 
 from __future__ import annotations
@@ -47,7 +50,8 @@ LEARNT_FROM, TESTED_ON = 24, 6
 WEEKS = (66.0, 79.0)
 """Six to nine months after term, postmenstrual."""
 ALONE, CONTEXT, SHALLOW = "images alone", "with context", "without deep supervision"
-TAKEN = "T1w path taken over"
+LONGER, TAKEN = "images alone, twice the steps", "T1w path taken over"
+MEASURES = ["dice", "asd", "mhd"]
 SIDE = 32
 """Of a patch, voxels."""
 
@@ -83,6 +87,8 @@ def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Na
 
     alone = isointense_training("alone", deep=DEEP, **told)(folder / "alone", learnt, seen)
     shallow = isointense_training("shallow", deep=(1.0, 0.0, 0.0), **told)(folder / "shallow", learnt, seen)
+    more = {**told, "steps": 2 * asked.steps}
+    longer = isointense_training("longer", deep=DEEP, **more)(folder / "longer", learnt, seen)
     wider = tuple(with_context(alone, case, SIDE, spacing) for case in learnt)
     context = isointense_training("context", (1, 1, 3), deep=DEEP, **told)(folder / "context", wider, seen)
     t1w = tuple(replace(case, images=case.images[:1]) for case in learnt)
@@ -92,11 +98,14 @@ def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Na
     first = build(training.recipe.architecture, training.recipe.sizes)
     take_over(first, single.state_dict(), T1W_PATH)
     taken = training(folder / "taken", learnt, seen, net=first)
-    for name in ("alone", "shallow", "context", "t1w", "taken"):
+    for name in ("alone", "longer", "shallow", "context", "t1w", "taken"):
         check_unseen(folder / name, [brain.head.name for brain in own])
-    for variant, nets in ((ALONE, (alone,)), (CONTEXT, (alone, context)), (SHALLOW, (shallow,)), (TAKEN, (taken,))):
+    variants = {
+        ALONE: (alone,), CONTEXT: (alone, context), SHALLOW: (shallow,), LONGER: (longer,), TAKEN: (taken,),
+    }  # fmt: skip
+    for variant, nets in variants.items():
         for case in tested:
-            path = folder / "scores" / f"{variant.replace(' ', '-')}-{case.id}.json"
+            path = folder / "scores" / f"{variant.replace(' ', '-').replace(',', '')}-{case.id}.json"
 
             def score(nets: tuple = nets, case: BrainCase = case) -> dict:
                 labels, _ = label_isointense(nets, torch.from_numpy(case.images), SIDE, (spacing,) * 3)
@@ -104,6 +113,13 @@ def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Na
 
             for tissue, numbers in kept(path, score).items():
                 yield {"seed": seed, "month": month, "variant": variant, "image": case.id, "tissue": tissue, **numbers}
+
+
+def summed(images: pd.DataFrame) -> pd.DataFrame:
+    """Table of the experiment: every variant beside the one that has had as much training."""
+    pair = images["variant"].isin([LONGER, TAKEN])
+    parts = over_seeds(images[~pair], MEASURES, ("tissue",)), over_seeds(images[pair], MEASURES, ("tissue",), LONGER)
+    return pd.concat(parts, ignore_index=True)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -115,7 +131,7 @@ def main(argv: list[str] | None = None) -> None:
     brains = isointense_brains(asked.kit)
     work = asked.work / "isointense"
     images = pd.DataFrame([row for seed in range(asked.seeds) for row in rows(seed, brains, work, asked)])
-    table = over_seeds(images, ["dice", "asd", "mhd"], ("tissue",))
+    table = summed(images)
     write_table(images, asked.out / "isointense_images.tsv")
     write_table(table, asked.out / "isointense.tsv")
     print(table.to_string(index=False, float_format="%.3f"))

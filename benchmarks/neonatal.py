@@ -32,9 +32,10 @@ from cerebbids.nets.ageunet import STRATEGIES
 from cerebbids.training.braincases import BrainCase
 from cerebbids.training.braincohort import cohort
 from cerebbids.training.brainmaps import BrainMap, neonatal_brain
-from cerebbids.training.brainnets import BrainTraining, neonatal_training
+from cerebbids.training.brainnets import OWN_ALPHA, BrainTraining, neonatal_training
 from cerebbids.training.budget import AXES, RANDOM, labelled_slices
 from cerebbids.training.neonates import load_term_brain
+from cerebbids.training.recipe import BRAIN
 from cerebbids.training.run import Seen
 
 TISSUES = {1: "CSF", 2: "cGM", 3: "WM", 5: "ventricles", 6: "cerebellum", 7: "dGM", 8: "brainstem", 9: "hippocampus"}
@@ -122,14 +123,17 @@ def dice_of(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def age(lab: Lab) -> Iterator[dict]:
-    """An age head as in the text, by SGD, and one with ages standardised and a learning rate of its own, by Muon."""
+    """An age head as in the text, by SGD, and one as ``cerebbids-train brain`` has it, by Muon.
+
+    That one tells standardised ages, with a weight and a learning rate of its own.
+    """
     learnt, tested = lab.images(ALL_AGES, 36, 0), lab.images(ALL_AGES, 10, 1)
     usual = lab.training("").ages
     yield from lab.rows(MUON, "age-none", lab.net("age-none", learnt), tested, usual)
     yield from lab.rows(SGD, "age-none-sgd", lab.net("age-none-sgd", learnt, method="sgd"), tested, usual)
     text = {"method": "sgd", "age": True, "ages": (0.0, 1.0)}
     yield from lab.rows(TEXT, "age-text", lab.net("age-text", learnt, **text), tested, (0.0, 1.0))
-    own = lab.net("age-own", learnt, age=True, age_rate=0.4, alpha=0.1)
+    own = lab.net("age-own", learnt, age=True, age_rate=BRAIN.age_rate, alpha=OWN_ALPHA)
     yield from lab.rows(OWN, "age-own", own, tested, usual)
     mean = float(np.mean([case.weeks for case in learnt]))
     for case in tested:
@@ -149,7 +153,10 @@ def budget(lab: Lab) -> Iterator[dict]:
 
 
 def transfer(lab: Lab) -> Iterator[dict]:
-    """A network of term infants on preterm ones: as it is, tuned ever further, and a new one."""
+    """A network of term infants on preterm ones: as it is, tuned ever further, and a new one.
+
+    Tuning and a new network take equally many steps: before these, a tuned one has had as many on term infants.
+    """
     source, target = lab.images(TERM, 24, 2), lab.images(PRETERM, 10, 3)
     tested, usual = lab.images(PRETERM, 10, 4), lab.training("").ages
     term = lab.net("transfer-term", source)

@@ -24,6 +24,8 @@ DEEP = (1.0, 0.67, 0.33)
 """Weights of the losses at full, half and quarter resolution (Zeng & Zheng 2018)."""
 ALPHA = 10e-3
 """Weight of the squared error of the age (Richter & Fetit 2022)."""
+OWN_ALPHA = 0.1
+"""The same of standardised ages, which networks of a user learn, by the age head's learning rate in ``BRAIN``."""
 TISSUES, DRAWEM = 4, 10
 """Classes of either system, with the background."""
 

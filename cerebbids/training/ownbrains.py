@@ -12,7 +12,7 @@ from cerebbids.systems import isointense, neonatal
 from cerebbids.systems.isointense import ISOINTENSE
 from cerebbids.training.braincases import BrainCase
 from cerebbids.training.braincontext import with_context
-from cerebbids.training.brainnets import isointense_training, neonatal_training
+from cerebbids.training.brainnets import OWN_ALPHA, isointense_training, neonatal_training
 from cerebbids.training.kit import EVERYBODY
 from cerebbids.training.notes import begin, hashed
 from cerebbids.training.recipe import BRAIN, CONTEXT, FIRST_CEREBRUM
@@ -64,5 +64,5 @@ def train_brains(
         train(folders[CONTEXT.net], wider, seen, **where)
         return
     rate = BRAIN.age_rate if method == "muon" else 1.0  # an age head that learns as fast as all else, as in the text
-    train = neonatal_training(BRAIN.net, side=neonatal.SIDE, age=age, age_rate=rate, **how)
+    train = neonatal_training(BRAIN.net, side=neonatal.SIDE, age=age, age_rate=rate, alpha=OWN_ALPHA, **how)
     train(folders[BRAIN.net], tuple(cases), seen, **where)
