@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from cerebbids.data.labels import LabelScheme
 from cerebbids.imaging.infantqc import edge_share
+from cerebbids.imaging.pair import MIN_SHARPNESS
 from cerebbids.imaging.qc import Rule
 from cerebbids.imaging.verdict import Verdict, judged
 
@@ -34,7 +35,7 @@ DEFINITIONS = {
 RULES = (
     Rule("probability_mean", 0.80, 0.65, "The labels are not sure (mean probability {value:.2f})."),
     Rule("doubtful_share", 0.05, 0.20, "Of the labels {value:.0%} are hardly more than guesses."),
-    Rule("t2w_sharpness", 0.11, 0.08, "The T2w image hardly fits the T1w image: are both of one session?"),
+    Rule("t2w_sharpness", 0.11, MIN_SHARPNESS, "The T2w image hardly fits the T1w image: are both of one session?"),
     Rule("t2w_coverage", 0.99, 0.96, "The T2w image shows only {value:.1%} of the brain."),
     Rule("cerebral_white_share", 0.65, 0.80, "White matter is {value:.0%} of the cerebrum's grey and white matter."),
     Rule("cerebral_white_share", 0.20, 0.10, "Only {value:.0%} of the cerebrum's grey and white matter is white."),
