@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
+import braincard
 import infantcard
 import pandas as pd
 import pytest
@@ -98,6 +99,35 @@ def test_the_card_for_infants_is_that_of_its_bundle_and_results(system: str):
     folder = read_bundle(None, system).folder
     told = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))
     assert (folder / "README.md").read_text(encoding="utf-8") == infantcard.card(told, RESULTS / "infant")
+
+
+@pytest.mark.parametrize("system", [name for name in PACKAGED if name in braincard.TEXTS])
+def test_the_cards_for_whole_brains_are_those_of_their_bundles_and_results(system: str):
+    folder = read_bundle(None, system).folder
+    told = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))
+    assert (folder / "README.md").read_text(encoding="utf-8") == braincard.card(told, system)
+
+
+@pytest.mark.parametrize("system", braincard.TEXTS)
+def test_a_bundle_for_whole_brains_gets_a_card_before_and_after_it_was_measured(system: str, tmp_path: Path):
+    own = SYSTEMS[system]
+    runs = {net: tmp_path / "runs" / net for net in own.grids}
+    for run in runs.values():
+        untrained(run, RECIPES[run.name], Seen((), ("painted",)))
+    export_networks(own, runs, tmp_path / "models")
+    braincard.main([str(tmp_path / "models")])
+    text = (tmp_path / "models" / system / "README.md").read_text(encoding="utf-8")
+    assert "Not measured yet." in text and "not validated on real infants" in text and "{" not in text
+    assert all(f"| `{net}` |" in text and f"--net {net} " in text for net in own.grids)
+    rows = [
+        {"scheme": own.scheme, "head": head, "class": "White matter", "dice": dice}
+        for head, dice in (("a", 0.9), ("b", 0.8))
+    ]
+    table = pd.DataFrame([*rows, {"scheme": own.scheme, "head": "c", "class": "not labelled"}])
+    table.to_csv(tmp_path / "result.tsv", sep="\t", index=False)
+    told = tomllib.loads((tmp_path / "models" / system / "model.toml").read_text(encoding="utf-8"))
+    measured = braincard.card(told, system, tmp_path / "result.tsv")
+    assert "| White matter, Dice | 0.850 | 0.071 | 0.800 | 2 |" in measured and "Of 3 heads 1 were refused." in measured
 
 
 @pytest.fixture(scope="module")
