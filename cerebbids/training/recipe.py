@@ -119,14 +119,14 @@ JUDGE = Recipe("confidence", 350, "adunet", {"channels_in": 4, "classes": 3, "wi
 PLACE_NEONATES = Recipe("place_neonates", 1600, sizes=PLACE.sizes)
 """Cerebrum, cerebellum and brainstem of neonates at 2.5 mm."""
 
-_CEREBRUM = {"classes": 4, "widths": (12, 24, 48, 96)}
+_CEREBRUM = {"classes": 4, "widths": (8, 16, 32, 64)}
 FIRST_CEREBRUM = Recipe("cerebrum", 1200, "multistream", {"streams": (1, 1), **_CEREBRUM}, batch=2)
 """Fluid, grey and white matter of isointense cerebra at 1 mm, from T1w and T2w."""
 CONTEXT = Recipe("context", 1200, "multistream", {"streams": (1, 1, 3), **_CEREBRUM}, batch=2)
 """The same, from the distances to what that one has found, too."""
 
 BRAIN = Recipe(
-    "brain", 1600, "ageunet", {"channels_in": 2, "classes": 10, "widths": (12, 24, 48, 96, 120), "age": False}, batch=2
+    "brain", 1600, "ageunet", {"channels_in": 2, "classes": 10, "widths": (10, 20, 40, 80, 100), "age": False}, batch=2
 )
 """Classes of DrawEM at 1 mm, from T1w and T2w of neonates."""
 
