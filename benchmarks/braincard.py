@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 from card import RESULTS
 from infantcard import CARD, HEAD
+from mixedages import NEONATES, PAIRS
 
 from cerebbids.files import write_text
 from cerebbids.inference.models import packaged_models
@@ -28,6 +29,8 @@ from cerebbids.training.recipe import RECIPES
 
 TEXTS = {name: Path(__file__).with_name(f"{name}card.md") for name in (ISOINTENSE.name, NEONATAL.name)}
 """All that does not come of a bundle or a result."""
+ASKED = {ISOINTENSE.name: PAIRS, NEONATAL.name: NEONATES}
+"""Heads that a system is asked to label."""
 RESULT = RESULTS / "mixedages.tsv"
 ROLES = {
     "place": ("cerebrum, cerebellum and brainstem", "200 x 240 x 200 mm of the head, 2.5 mm, T1w"),
@@ -71,26 +74,25 @@ def commands(told: Mapping[str, Any], system: str) -> str:
     return "\n".join((*lines, "python benchmarks/braincard.py"))
 
 
-def accuracy(result: Path, scheme: str) -> str:
-    """What painted heads gave, as Markdown: Dice of every class, and how many heads were not labelled.
+def accuracy(result: Path, system: str) -> str:
+    """What painted heads gave, as Markdown: Dice of every class, and of how many heads there are labels.
 
     Parameters
     ----------
     result : Path
         As ``mixedages.py`` writes it.
-    scheme : str
+    system : str
     """
-    table = pd.read_csv(result, sep="\t") if result.exists() else pd.DataFrame(columns=["scheme"])
-    own = table[table["scheme"] == scheme]
-    if own.empty:
+    table = pd.read_csv(result, sep="\t") if result.exists() else pd.DataFrame(columns=["system"])
+    found = table[table["system"] == system]
+    if found.empty:
         return "Not measured yet."
-    found = own.dropna(subset="dice")
     rows = [
         f"| {name}, Dice | {dice.mean():.3f} | {dice.std():.3f} | {dice.min():.3f} | {len(dice)} |"
         for name, dice in found.groupby("class", sort=False)["dice"]
     ]
-    lost = own["head"].nunique() - found["head"].nunique()
-    return "\n".join((*HEAD, *rows, "", f"Of {own['head'].nunique()} heads {lost or 'none'} were refused."))
+    told = f"Labelled were {found['head'].nunique()} of {len(ASKED[system])} heads."
+    return "\n".join((*HEAD, *rows, "", told))
 
 
 def card(told: Mapping[str, Any], system: str, result: Path = RESULT) -> str:
@@ -110,7 +112,7 @@ def card(told: Mapping[str, Any], system: str, result: Path = RESULT) -> str:
         .format(
             networks=networks(told, system),
             commands=commands(told, system),
-            accuracy=accuracy(result, SYSTEMS[system].scheme),
+            accuracy=accuracy(result, system),
             images=IMAGES,
         )
     )

@@ -6,8 +6,8 @@ Of each seed, one of the kit's brains of 6, 7 and 8 months is tested on, in six 
 12 months) are learnt from, in 24. Four networks are trained equally long: on images alone, on images and the distances
 to what that one has found in them (having learnt from them), on images alone without the losses at coarser resolutions,
 and on images alone where the path of the T1w image begins with the weights of a network of T1w alone, which the same 24
-images have taught before. As that path has had twice the training, this one is held against a fifth network, of images
-alone, that is trained twice as long.
+images have taught before. As that path has had twice the training, and two networks make an answer with context, these
+are held against a fifth network, too, of images alone, that is trained twice as long.
 ``WORK/isointense`` keeps images and networks; a command that was stopped goes on. Whoever changes steps, width or
 spacing takes another WORK.
 
@@ -116,9 +116,11 @@ def rows(seed: int, brains: tuple[BrainMap, ...], work: Path, asked: argparse.Na
 
 
 def summed(images: pd.DataFrame) -> pd.DataFrame:
-    """Table of the experiment: every variant beside the one that has had as much training."""
-    pair = images["variant"].isin([LONGER, TAKEN])
-    parts = over_seeds(images[~pair], MEASURES, ("tissue",)), over_seeds(images[pair], MEASURES, ("tissue",), LONGER)
+    """Table of the experiment: variants beside images alone, and those with more training beside as much of it."""
+    parts = (
+        over_seeds(images[images["variant"].isin(variants)], MEASURES, ("tissue",), variants[0])
+        for variants in ((ALONE, CONTEXT, SHALLOW), (LONGER, CONTEXT, TAKEN))
+    )
     return pd.concat(parts, ignore_index=True)
 
 

@@ -1,19 +1,21 @@
 """Heads of all ages in one BIDS dataset: which system each gets, and how well whole brains are labelled.
 
-Paint heads of neonates (28 to 44 postmenstrual weeks) and infants (5 to 9 months) as pairs of T1w and T2w images, and
-of infants of 12 and 24 months as T1w images, beside the MNI152 head of adults; run all systems by age, and the one
-that age alone never chooses where another one does; compare::
+Paint heads of neonates (28 to 44 postmenstrual weeks) and infants (4.8 to 9 months) as pairs of T1w and T2w images, and
+of infants of 12 and 24 months as T1w images, beside the MNI152 head of adults; run all systems by age, and
+``isointense`` at ages for which ``infant`` is chosen; compare::
 
     python benchmarks/mixedages.py make KIT WORK HEADS
     cerebbids HEADS BY_AGE participant --system auto
-    cerebbids HEADS ASKED participant --system isointense --participant-label 6mo 7mo 8mo 9mo
+    cerebbids HEADS ASKED participant --system isointense --participant-label 5mo 6mo 7mo 8mo 9mo
     python benchmarks/mixedages.py dice HEADS BY_AGE ASKED OUT.tsv
 
 The maps that heads are painted from are those of training; deformations, contrasts, noise, and all around the brain
 are others. So the table tells whether the whole way works on images of this kind: it says nothing of brains that no
 network has seen, or of scans. T2w images lie otherwise than T1w ones, on grids of their own, with headers that are
-wrong by some millimetres and degrees. Writes a row a head and class: Dice, and volume over the true one, inside what
-the networks were shown (around it fluid has no end), and prints them by class.
+wrong by some millimetres and degrees. Writes a row a head, system and class: Dice, and volume over the true one (of
+fluid, which around the brain has no end, inside what the networks were shown), and prints them by class; a head that a
+system for whole brains was to label and did not has a row without numbers, and so have all others, of which it is told
+which system labelled them.
 """
 
 from __future__ import annotations
@@ -38,13 +40,14 @@ from cerebbids.imaging.growth import brain_cm3_at
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import whole_head_template
 from cerebbids.systems.ages import since_term
+from cerebbids.systems.published import SYSTEMS
 from cerebbids.training.augmentation import scanner
 from cerebbids.training.brainlooks import draw_contrast
 from cerebbids.training.brainmaps import BrainMap, isointense_brains, neonatal_brain
 from cerebbids.training.infantanatomy import draw_pose, nearest_voxels, tissues_on, to_map
 from cerebbids.training.infantheads import textured
 from cerebbids.training.infantmaps import CLASS_OF, Tissue, load_infant_heads
-from cerebbids.training.neonates import OUTSIDE, load_term_brain
+from cerebbids.training.neonates import CSF, OUTSIDE, load_term_brain
 
 NEONATES = {f"{weeks}w": float(weeks) for weeks in (28, 32, 36, 40, 44)}
 """Postmenstrual weeks by the label of the participant."""
@@ -149,18 +152,22 @@ def truth_path(folder: Path, label: str) -> Path:
     return folder / "sourcedata" / f"sub-{label}_dseg.nii.gz"
 
 
+def system_of(output: Path, label: str) -> str:
+    """Name of the system that has labelled a head; nothing where none has."""
+    found = (name for name, each in SYSTEMS.items() if _labels(output, label, each.scheme).exists())
+    return next(found, "")
+
+
+def _labels(output: Path, label: str, scheme: str) -> Path:
+    return output / f"sub-{label}" / "anat" / f"sub-{label}_seg-{scheme}_dseg.nii.gz"
+
+
 def rows_of(folder: Path, output: Path, label: str, scheme: str) -> list[dict[str, object]]:
-    """Rows of a head; none where it was not labelled."""
-    stem = output / f"sub-{label}" / "anat" / f"sub-{label}"
-    if not Path(f"{stem}_seg-{scheme}_dseg.nii.gz").exists():
-        return []
-    found, shown, truth = (
-        np.asarray(nib.load(path).dataobj)
-        for path in (
-            f"{stem}_seg-{scheme}_dseg.nii.gz", f"{stem}_desc-brain_mask.nii.gz", truth_path(folder, label)
-        )
-    )  # fmt: skip
-    truth = truth * (shown > 0)
+    """Rows of a head that a system for whole brains has labelled."""
+    path = _labels(output, label, scheme)
+    shown_path = path.with_name(f"sub-{label}_desc-brain_mask.nii.gz")
+    found, shown, truth = (np.asarray(nib.load(each).dataobj) for each in (path, shown_path, truth_path(folder, label)))
+    truth = np.where((truth == CSF) & (shown == 0), 0, truth)
     return [
         {"head": label, "class": each.name, "dice": dice(found == each.index, truth == each.index),
          "volume_ratio": float((found == each.index).sum()) / max(1, int((truth == each.index).sum()))}
@@ -170,14 +177,18 @@ def rows_of(folder: Path, output: Path, label: str, scheme: str) -> list[dict[st
 
 def compare(folder: Path, outputs: list[Path], out: Path) -> None:
     """Write the table and print a summary."""
-    rows = []
-    for label in (*NEONATES, *PAIRS):
-        scheme = DRAWEM if label in NEONATES else CEREBRUM
-        found = [row for output in outputs for row in rows_of(folder, output, label, scheme)]
-        rows += [{"scheme": scheme, **row} for row in found or [{"head": label, "class": "not labelled"}]]
-    table = pd.DataFrame(rows)
+    rows: list[dict[str, object]] = []
+    for label in (*NEONATES, *PAIRS, *INFANTS, *ADULT):
+        systems = {name: output for output in outputs if (name := system_of(output, label))}
+        for name in systems or {"": folder}:
+            scheme = SYSTEMS[name].scheme if name else ""
+            whole = scheme in (DRAWEM, CEREBRUM)
+            found = rows_of(folder, systems[name], label, scheme) if whole else [{"head": label}]
+            rows += [{"system": name or "none", **row} for row in found]
+    table = pd.DataFrame(rows, columns=["head", "system", "class", "dice", "volume_ratio"])
     write_table(table, out)
-    print(table.groupby(["scheme", "class"], sort=False)[["dice", "volume_ratio"]].agg(["mean", "std", "min", "count"]))
+    print(table.groupby("head", sort=False)["system"].unique().map(", ".join).to_string())
+    print(table.groupby(["system", "class"], sort=False)[["dice", "volume_ratio"]].agg(["mean", "std", "min", "count"]))
 
 
 def main(argv: list[str] | None = None) -> None:

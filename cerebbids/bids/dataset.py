@@ -51,8 +51,8 @@ Labels, masks and volumes are under the licences of the network weights that the
 
 {licences}
 
-The default weights were trained on data under CC BY-NC-SA 4.0 and CC BY-NC: no commercial use. Those for infants
-must not be used commercially and should not be used for medical purposes, as the scans' licence asks.
+The default weights were trained on data under CC BY-NC-SA 4.0 and CC BY-NC: no commercial use. Those of the system
+infant must not be used commercially and should not be used for medical purposes, as the scans' licence asks.
 Images and figures show the source dataset, whose terms stay with them.
 
 Every run of cerebbids writes this file anew.

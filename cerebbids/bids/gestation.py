@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cerebbids.bids.ages import CODES, OLDEST, WEEK, from_conception, of_birth, of_scan, unit_of
 from cerebbids.bids.peopletable import MISSING, Table, number, shown
@@ -98,8 +98,8 @@ class Gestation:
             What another table tells of the same person.
         """
         told = [self._born(row, column) for column in self.birth if not _missing(row[column])]
-        own = _agreed(told)
-        return _agreed([own, elsewhere]) if own.weeks is not None or not told else own
+        own = _agreed(told) if told else elsewhere
+        return _differ(own, elsewhere) or own
 
     def _born(self, row: Mapping[str, str], column: str) -> Weeks:
         name = self.table.path.name
@@ -159,15 +159,25 @@ class Gestation:
 
 
 def _agreed(told: Sequence[Weeks]) -> Weeks:
-    """The first that is understood, if no other one differs by more than a week; else why there is none."""
+    """The first that is understood, if no other one differs by more than a week; else why there is none.
+
+    What has a warning counts where nothing without one is there. Of what is not understood beside it a warning tells.
+    """
     understood = [each for each in told if each.weeks is not None]
     if not understood:
         return next(filter(None, told), NOTHING)
-    first = understood[0]
-    for other in understood[1:]:
-        if abs(other.weeks - first.weeks) > 1:
-            return Weeks(why_not=f"{first.source} and {other.source} do not agree")
-    return first
+    first, *others = [each for each in understood if not each.warnings] or understood
+    if contradiction := next(filter(None, (_differ(first, other) for other in others)), None):
+        return contradiction
+    aside = tuple(f"Left aside: {each.why_not}." for each in told if each.why_not)
+    return replace(first, warnings=(*first.warnings, *aside))
+
+
+def _differ(one: Weeks, other: Weeks) -> Weeks | None:
+    """Say that two weeks differ by more than one, where they do."""
+    if one.weeks is None or other.weeks is None or abs(one.weeks - other.weeks) <= 1:
+        return None
+    return Weeks(why_not=f"{one.source} and {other.source} do not agree")
 
 
 def _missing(cell: str | None) -> bool:

@@ -30,8 +30,8 @@ SCHEMES_OF: Mapping[str, tuple[str, ...]] = {
 """Label schemes that each system writes."""
 WHOLE = {TISSUES: "Cerebellum", CEREBRUM: "Cerebrum", DRAWEM: "Brain"}
 """What the sum of grey and white matter is called in tables of volumes of schemes without sides."""
-UNLABELLED = {CEREBRUM: ("Cerebellum",)}
-"""Parts of the brain without a label in a scheme; its tables say so with a row that has no numbers."""
+WITHOUT_LABEL = {CEREBRUM: ("Cerebellum", "Brainstem")}
+"""Parts of the brain without a label in a scheme; its tables say so with rows that have no numbers."""
 
 
 def _of_one_scheme(key: str, scheme: str) -> dict[str, dict[str, str]]:

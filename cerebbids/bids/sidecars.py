@@ -154,7 +154,11 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         "white matter; how much fluid there is depends on what was cut out with the cerebellum.",
         TISSUE_COLUMNS,
     ),
-    CEREBRUM: (f"Volumes. Cerebrum is the sum of grey and white matter. {_CEREBRUM}", BRAIN_COLUMNS),
+    CEREBRUM: (
+        f"Volumes. Cerebrum is the sum of grey and white matter. {_CEREBRUM} Their two rows in this table have no "
+        "numbers.",
+        BRAIN_COLUMNS,
+    ),
     DRAWEM: (
         f"Volumes. Brain is the sum of all classes but fluid, ventricles and what is outside. {_DRAWEM}", BRAIN_COLUMNS
     ),

@@ -17,7 +17,7 @@ from cerebbids.errors import UsageError
 from cerebbids.systems.ages import CHOICES
 
 _ABOUT = "Segment the cerebellum on every T1w image of a BIDS dataset: its lobules, or the tissues of an infant's."
-_EPILOG = "For research only: not a medical device. The default weights must not be used commercially."
+_EPILOG = "For research only: not a medical device. Most default weights must not be used commercially."
 
 
 class OneLine(argparse.ArgumentParser):

@@ -14,8 +14,8 @@ from cerebbids.bids.names import (
     DERIVATIVES,
     LABELS,
     OF_LABELS,
-    UNLABELLED,
     WHOLE,
+    WITHOUT_LABEL,
     YIELDS,
     derivative_path,
     sidecar_path,
@@ -148,7 +148,7 @@ def write_classes(
     cerebellum = None if mask is None else with_data(classes.like, mask)
     if cerebellum is not None:
         save_labels(mask, cerebellum, paths["mask"])
-    inside, unlabelled = cerebellum if of_mask else None, UNLABELLED.get(scheme.name, ())
+    inside, unlabelled = cerebellum if of_mask else None, WITHOUT_LABEL.get(scheme.name, ())
     write_volumes(class_volumes(dseg, scheme, WHOLE[scheme.name], inside, unlabelled), paths[f"{key}_morph"])
     write_text(paths[f"{key}_qc"], as_json(verdict.quality))
     class_mosaic(paths["t1w"], paths[key], scheme.name, paths[f"figure_{key}_dseg"])

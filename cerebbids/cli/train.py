@@ -166,7 +166,7 @@ def carry_labels(arguments: argparse.Namespace) -> None:
     import torch
 
     from cerebbids.inference.device import find_device
-    from cerebbids.training.infantfolders import read_cohorts
+    from cerebbids.training.infantfolders import own_name, read_cohorts
     from cerebbids.training.infantnets import InfantTraining
     from cerebbids.training.infantruns import networks_of
     from cerebbids.training.memory import keep_freed_memory
@@ -175,7 +175,7 @@ def carry_labels(arguments: argparse.Namespace) -> None:
     train = InfantTraining(arguments.width, arguments.steps, arguments.optimiser, find_device(arguments.device))
     source, *targets = read_cohorts(arguments.source, arguments.target)
     # Names that export would refuse are refused before hours of training.
-    networks_of([folder.absolute() for folder in (arguments.source, *arguments.target)])
+    networks_of([own_name(folder) for folder in (arguments.source, *arguments.target)])
     if len(source.infants[0].images) > 1:
         print("T2w images are learnt from: the app shows none to networks, and export refuses these", file=sys.stderr)
     torch.set_num_threads(arguments.threads)
@@ -223,7 +223,7 @@ def _run_with_packages(arguments: argparse.Namespace) -> int:
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        mend = "take a thinner network (--width) or --device cpu; what was trained so far is kept"
+        mend = "take a thinner network (--width), fewer images, or --device cpu; what was trained so far is kept"
         raise UsageError("cerebbids-train", "needs more memory than there is", mend) from error
 
 

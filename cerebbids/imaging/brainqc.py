@@ -23,7 +23,7 @@ DEFINITIONS = {
     "doubtful_share": "share of the labels whose probability is less than a half",
     "t2w_correlation": "correlation of the T2w image with that function of the T1w image which resembles it most",
     "t2w_sharpness": "what of it is lost when the T2w image is shifted by 3 mm",
-    "t2w_coverage": "share of the brain that the T2w image shows",
+    "t2w_coverage": "share of the brain that the T2w image shows: in its field of view, and not black",
     "tissue_cm3": "grey and white matter of the brain, as far as it is labelled, cm3",
     "cerebral_white_share": "share of white matter in the grey and white matter of the cerebrum",
     "classes_missing": "classes of brain and fluid without a voxel",

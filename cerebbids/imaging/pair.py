@@ -12,10 +12,10 @@ from scipy import ndimage
 from cerebbids.errors import SegmentationFailed
 from cerebbids.imaging.affinefit import CENTRE, sample_model
 from cerebbids.imaging.antsio import with_data
-from cerebbids.imaging.pyramid import Level, Pyramid, pyramid
+from cerebbids.imaging.pyramid import Level, pyramid
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.rigid import MARGIN_MM, PersonModel, bands, register_rigidly
-from cerebbids.imaging.t2wcheck import SIGNAL, measure_sharpness
+from cerebbids.imaging.t2wcheck import measure_sharpness, share_shown
 
 MIN_SHARPNESS = 0.08
 """Correlation that has to be lost by a shift of 3 mm. Of painted neonates, images of the same brain gave 0.14 to 0.20,
@@ -107,7 +107,7 @@ def pair(t1w: nib.Nifti1Image, t2w: nib.Nifti1Image, brain: np.ndarray, name: st
     model, levels = brain_model(t1w, brain), pyramid(t2w)
     fit = register_rigidly(levels, model)
     t2w_to_t1w = model.frame @ np.linalg.inv(fit.mni_to_t1w)
-    coverage = _shown(levels, np.linalg.inv(t2w_to_t1w) @ t1w.affine, brain)
+    coverage = share_shown(levels, brain, np.linalg.inv(t2w_to_t1w) @ t1w.affine)
     sharpness = measure_sharpness(levels, model, fit)
     if coverage < MIN_BRAIN:
         reason = f"its T2w image shows only {100 * coverage:.1f} % of the brain"
@@ -120,9 +120,3 @@ def pair(t1w: nib.Nifti1Image, t2w: nib.Nifti1Image, brain: np.ndarray, name: st
     middle = apply_affine(model.frame, CENTRE)
     displacement = float(np.linalg.norm(apply_affine(np.linalg.inv(t2w_to_t1w), middle) - middle))
     return Pair(moved, fit.correlation, sharpness, coverage, displacement)
-
-
-def _shown(levels: Pyramid, to_t2w: np.ndarray, brain: np.ndarray) -> float:
-    """Share of a brain (bool, on a grid from which an affine leads into the T2w image's world) that is not black."""
-    values, _, inside = levels.fine.at(apply_affine(to_t2w, np.argwhere(brain)[::7]))
-    return float(np.mean(inside & (values > SIGNAL * np.percentile(levels.fine.data, 99.5))))

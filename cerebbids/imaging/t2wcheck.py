@@ -117,14 +117,25 @@ def measure_cover(levels: Pyramid, t1w_to_t2w: np.ndarray, t1w_to_mni: np.ndarra
         World of the T1w image -> world of the image, and of the template, RAS mm.
     """
     mni_to_t2w = t1w_to_t2w @ np.linalg.inv(t1w_to_mni)
-    floor = SIGNAL * np.percentile(levels.fine.data, 99.5)
+    masks = template_cerebellum(), template_brain_mask()
+    cerebellum, brain = (share_shown(levels, np.asarray(mask.dataobj) > 0, mni_to_t2w @ mask.affine) for mask in masks)
+    return cerebellum, brain
 
-    def share(mask: nib.Nifti1Image) -> float:
-        voxels = np.argwhere(np.asarray(mask.dataobj) > 0)[::7]
-        values, _, inside = levels.fine.at(apply_affine(mni_to_t2w @ mask.affine, voxels))
-        return float(np.mean(inside & (values > floor)))
 
-    return share(template_cerebellum()), share(template_brain_mask())
+def share_shown(levels: Pyramid, mask: np.ndarray, to_image: np.ndarray) -> float:
+    """Share of a mask that an image shows: in its field of view, and not black.
+
+    Parameters
+    ----------
+    levels : Pyramid
+        The image.
+    mask : ndarray of bool, (X, Y, Z)
+        Of it every seventh voxel is looked at.
+    to_image : ndarray, (4, 4)
+        Voxels of the mask -> world of the image, RAS mm.
+    """
+    values, _, inside = levels.fine.at(apply_affine(to_image, np.argwhere(mask)[::7]))
+    return float(np.mean(inside & (values > SIGNAL * np.percentile(levels.fine.data, 99.5))))
 
 
 def measure_sharpness(levels: Pyramid, model: PersonModel, fit: Fit) -> float:

@@ -112,7 +112,7 @@ def label_neonate(net: torch.nn.Module, images: torch.Tensor, side: int) -> tupl
         if isinstance(answer, torch.Tensor):
             return answer
         labels, ages = answer
-        if labels.float().sum().isfinite() and ages.sum().isfinite():  # else the network is asked once more
+        if labels.float().sum().isfinite() and ages.sum().isfinite():  # what is no number does not count
             shares = (batch[:, 0] != 0).float().mean((1, 2, 3))
             told.extend(zip(ages.float().tolist(), shares.tolist(), strict=True))
         return labels

@@ -8,7 +8,7 @@ from pathlib import Path
 import nibabel as nib
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitedSpec, isdefined, traits
 
-from cerebbids.bids.names import UNLABELLED, WHOLE
+from cerebbids.bids.names import WHOLE, WITHOUT_LABEL
 from cerebbids.data.labels import load_scheme
 from cerebbids.files import as_json, write_text
 from cerebbids.imaging.brainqc import judge_brain
@@ -44,7 +44,7 @@ class MeasureClasses(SimpleInterface):
         name = SYSTEMS[self.inputs.system].scheme
         dseg, scheme = nib.load(self.inputs.dseg), load_scheme(name)
         mask = _counted(self.inputs)
-        write_volumes(class_volumes(dseg, scheme, WHOLE[name], mask, UNLABELLED.get(name, ())), out_file)
+        write_volumes(class_volumes(dseg, scheme, WHOLE[name], mask, WITHOUT_LABEL.get(name, ())), out_file)
         self._results["out_file"] = str(out_file)
         return runtime
 

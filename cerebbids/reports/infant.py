@@ -73,8 +73,8 @@ def class_doubt(t1w_path: Path, dseg_path: Path, scheme: str, confidence_path: P
     t1w_path, dseg_path, scheme
         As :func:`class_mosaic` takes them.
     confidence_path : Path
-        Probability that the label is right, on the grid of the labels. Where it is 0 the networks gave none, and labels
-        given by hand have no colour.
+        Probability that the label is right, on the grid of the labels; of brains, of the background too. Where it is 0
+        the networks gave no tissue, and labels given by hand have no colour.
     out : Path
         SVG file.
 

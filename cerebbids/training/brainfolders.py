@@ -90,7 +90,10 @@ def weeks_of(people: People, scan: Scan) -> float:
 def _read(system: str, scan: Scan, weeks: float) -> BrainCase:
     found = read_scan(scan, BARE[system], t2w=True)
     labels, within = found.labels, found.within
-    empty = float(np.isin(labels[within & (labels != UNLABELLED)], (0, OUTSIDE)).mean())
+    known = labels[within & (labels != UNLABELLED)]
+    if not known.size:
+        raise BadImage(str(scan.labels), f"labels too little for a voxel of {SPACING:g} mm", "label whole slices")
+    empty = float(np.isin(known, (0, OUTSIDE)).mean())
     if empty > MOST_EMPTY:
         reason = f"shows a brain, by its labels, in {100 * (1 - empty):.0f} % of what is not 0"
         raise BadImage(str(scan.t1w), reason, "set everything around the brain to 0, and label all of it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,14 +33,19 @@ def read_cohorts(source: Path, targets: Sequence[Path]) -> tuple[Cohort, ...]:
     BadImage
         As :func:`read_infants`.
     """
-    folders = [folder.absolute() for folder in (source, *targets)]  # a link may tell the age, and its target not
-    names = [folder.name for folder in folders]
+    folders = [own_name(folder) for folder in (source, *targets)]
+    names, places = [folder.name for folder in folders], [folder.resolve() for folder in folders]
     for folder in folders:
-        if names.count(folder.name) > 1:
-            raise UsageError(str(folder), "has the name of another one", "name each folder after its cohort")
+        if names.count(folder.name) > 1 or places.count(folder.resolve()) > 1:
+            raise UsageError(str(folder), "has the name of another one, or is the same", "name each after its cohort")
     found = [find_scans(folder, () if place else CUT_OUT.names) for place, folder in enumerate(folders)]
     t2w = all(scan.t2w for scans in found for scan in scans)
     return tuple(Cohort(name, read_infants(scans, t2w=t2w)) for name, scans in zip(names, found, strict=True))
+
+
+def own_name(folder: Path) -> Path:
+    """A folder by its own name, not by that of what it may be a link to: the name tells the age."""
+    return Path(os.path.normpath(folder.absolute()))
 
 
 def read_infants(scans: Sequence[Scan], *, t2w: bool) -> tuple[Infant, ...]:

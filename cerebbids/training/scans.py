@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import nibabel as nib
 import numpy as np
@@ -127,17 +128,17 @@ def find_scans(folder: Path, labels: tuple[str, ...] = ()) -> tuple[Scan, ...]:
             raise UsageError(str(path), "has no T1w image beside it", "put it there, under the same name but for T1w")
     if not t1ws:
         raise UsageError(str(folder), "has no sub-*/anat/*_T1w.nii.gz", "give a folder in the order of BIDS")
-    _check_names(t1ws)
+    _check_names(folder, t1ws)
     return tuple(
         Scan(t1w, _beside(t1w, "T1w", "T2w"), _labels(folder, t1w, labels) if labels else None) for t1w in t1ws
     )
 
 
-def _check_names(t1ws: list[Path]) -> None:
+def _check_names(folder: Path, t1ws: list[Path]) -> None:
     """People are known by the names of the files: so these have to be right."""
     taken: dict[str, Path] = {}
     for path in t1ws:
-        folders = [part for part in path.parts[-4:-2] if part.startswith(("sub-", "ses-"))]
+        folders = [*path.relative_to(folder).parts[:-2]]
         if path.name.split("_")[: len(folders)] != folders:
             start = "_".join(folders)
             raise UsageError(str(path), f"has a name that does not begin with {start}_", "rename it as its folders")
@@ -253,13 +254,14 @@ def labels_onto_box(labels: np.ndarray, inside: np.ndarray, affine: np.ndarray, 
     """
     spacing = float(np.linalg.norm(box.affine[:3, :3], axis=0).max())
 
-    def share(mask: np.ndarray) -> np.ndarray:
+    def share(mask: np.ndarray, order: Literal[0, 1] = 1) -> np.ndarray:
         image = nib.Nifti1Image((mask & inside).astype(np.float32), affine)
-        return np.asarray(resample(blurred(image, spacing), box.shape, box.affine).dataobj)
+        return np.asarray(resample(blurred(image, spacing), box.shape, box.affine, order=order).dataobj)
 
     known = [value for value in np.unique(labels[inside]) if value != UNLABELLED]
     found, most = largest_share((value, share(labels == value)) for value in known)
     found[most <= 0] = 0
     if (labels[inside] == UNLABELLED).any():
-        found[share(labels != UNLABELLED) < KNOWN * share(labels >= 0)] = UNLABELLED
+        # No share is taken from the next slice, where slices are as thick as the box's voxels or thicker.
+        found[share(labels != UNLABELLED, 0) < KNOWN * share(labels >= 0, 0)] = UNLABELLED
     return found

@@ -307,7 +307,11 @@ def test_a_birth_that_two_rows_tell_differently_is_none(tmp_path):
 
 def test_a_column_that_is_clear_is_taken_whatever_others_tell(tmp_path):
     about = {"scan_age": {"Units": "weeks", "Description": "Age since birth"}, "pma": PMA}
-    assert told(tmp_path, about, scan_age="4", pma="40").months == since_term(40)
+    found = told(tmp_path, about, scan_age="4", pma="40")
+    assert found.months == since_term(40)
+    assert found.warnings == ("Left aside: scan_age 4 in participants.tsv is nobody's.",)
+    clear = told(tmp_path, {"pma": PMA, "birth_age": WEEKS}, scan_age="44", birth_age="30", pma="40")
+    assert clear.months == since_term(40) and not clear.warnings  # the unit of the other one would be a guess
 
 
 def test_two_columns_of_births_that_differ_are_not_clear(tmp_path):

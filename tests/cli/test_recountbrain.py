@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cerebbids.bids.names import OF_LABELS, YIELDS, derivative_path, sidecar_path
+from cerebbids.bids.names import LABELS, OF_LABELS, YIELDS, derivative_path, sidecar_path
 from cerebbids.bids.query import SourceImage
 from cerebbids.bids.sidecars import sidecar
 from cerebbids.cli.run import main as run
@@ -42,41 +42,47 @@ def classes() -> np.ndarray:
     return labels
 
 
+def finish(tmp_path: Path, system: str, labels: np.ndarray) -> Path:
+    """Write what a run leaves of an infant; return the output folder."""
+    raw, folder, found = make_dataset(tmp_path / "raw", "sub-01/anat/sub-01"), tmp_path / "work", {}
+    (tmp_path / "out").mkdir()
+    image = SourceImage(raw / NAME, "01", NAME, system=system)
+    folder.mkdir()
+    key = LABELS[system]
+    shares = (255 * (np.arange(10) == labels[..., None])).astype(np.uint8)
+    maps = {
+        "t1w": labels * 100.0, "t2w": 900 - labels * 90.0, key: labels, "mask": (labels == 6).astype(np.uint8),
+        "shown": (labels > 0).astype(np.uint8), f"{key}_probseg": shares, f"{key}_confidence": shares.max(-1),
+    }  # fmt: skip
+    for each, data in maps.items():
+        made = nib.Nifti1Image(data.astype(np.float32) if each in ("t1w", "t2w") else data, np.diag([*ZOOMS, 1]))
+        made.set_sform(made.affine, 1)
+        if each in (f"{key}_probseg", f"{key}_confidence"):
+            made.header.set_slope_inter(1 / 255, 0)
+        if each in YIELDS[system]:
+            found[each] = folder / f"{each}.nii.gz"
+            nib.save(made, found[each])
+    (folder / "facts.json").write_text(json.dumps(FACTS))
+    given = {"dseg": str(found[key]), "system": system}
+    checked = CheckClasses(**given, facts=str(folder / "facts.json"), version="1").run(cwd=str(folder)).outputs
+    found[f"{key}_qc"] = Path(checked.qc)
+    found[f"{key}_morph"] = Path(MeasureClasses(**given).run(cwd=str(folder)).outputs.out_file)
+    seen = {each: str(found[each]) for each in ("t1w", "t2w", "shown")}
+    drawn = BrainFigures(**given, **seen, confidence=str(found[f"{key}_confidence"])).run(cwd=str(folder)).outputs
+    figures = {"dseg": f"{key}_dseg", "confidence": f"{key}_confidence", "shown": "shown", "pair": "pair"}
+    found |= {f"figure_{name}": Path(getattr(drawn, output)) for output, name in figures.items()}
+    assert found.keys() == YIELDS[system]
+    for each, file in found.items():
+        told = {"meta_dict": checked.meta} if each in OF_LABELS else {}
+        where = {"base_directory": str(tmp_path / "out"), "source_file": str(image.path)}
+        DerivativesDataSink(each, in_file=str(file), **told, **where, **sidecar(each, image)).run(cwd=str(folder))
+    return tmp_path / "out"
+
+
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     """Output folder with what a run leaves of a neonate."""
-    raw, folder, found = make_dataset(tmp_path / "raw", "sub-01/anat/sub-01"), tmp_path / "work", {}
-    (tmp_path / "out").mkdir()
-    image = SourceImage(raw / NAME, "01", NAME, system="neonatal")
-    folder.mkdir()
-    labels = classes()
-    shares = (255 * (np.arange(10) == labels[..., None])).astype(np.uint8)
-    maps = {
-        "t1w": labels * 100.0, "t2w": 900 - labels * 90.0, "brain": labels, "mask": (labels == 6).astype(np.uint8),
-        "shown": (labels > 0).astype(np.uint8), "brain_probseg": shares, "brain_confidence": shares.max(-1),
-    }  # fmt: skip
-    for key, data in maps.items():
-        made = nib.Nifti1Image(data.astype(np.float32) if key in ("t1w", "t2w") else data, np.diag([*ZOOMS, 1]))
-        made.set_sform(made.affine, 1)
-        if key in ("brain_probseg", "brain_confidence"):
-            made.header.set_slope_inter(1 / 255, 0)
-        found[key] = folder / f"{key}.nii.gz"
-        nib.save(made, found[key])
-    (folder / "facts.json").write_text(json.dumps(FACTS))
-    given = {"dseg": str(found["brain"]), "system": "neonatal"}
-    checked = CheckClasses(**given, facts=str(folder / "facts.json"), version="1").run(cwd=str(folder)).outputs
-    found["brain_qc"] = Path(checked.qc)
-    found["brain_morph"] = Path(MeasureClasses(**given).run(cwd=str(folder)).outputs.out_file)
-    seen = {key: str(found[key]) for key in ("t1w", "t2w", "shown")}
-    drawn = BrainFigures(**given, **seen, confidence=str(found["brain_confidence"])).run(cwd=str(folder)).outputs
-    figures = {"dseg": "brain_dseg", "confidence": "brain_confidence", "shown": "shown", "pair": "pair"}
-    found |= {f"figure_{key}": Path(getattr(drawn, output)) for output, key in figures.items()}
-    assert found.keys() == YIELDS["neonatal"]
-    for key, file in found.items():
-        told = {"meta_dict": checked.meta} if key in OF_LABELS else {}
-        where = {"base_directory": str(tmp_path / "out"), "source_file": str(image.path)}
-        DerivativesDataSink(key, in_file=str(file), **told, **where, **sidecar(key, image)).run(cwd=str(folder))
-    return tmp_path / "out"
+    return finish(tmp_path, "neonatal", classes())
 
 
 def path(out: Path, key: str) -> Path:
@@ -121,3 +127,15 @@ def test_page_shows_every_figure_and_says_what_the_networks_said(out):
     for key in ("brain_dseg", "brain_confidence", "shown", "pair"):
         assert path(out, f"figure_{key}").name in page
     assert "Said by the networks&#39; process." in page and "a brain, 300 cm3 of brain" in page
+
+
+def test_a_corrected_cerebrum_has_no_mask_and_rows_of_what_has_no_label(tmp_path: Path):
+    labels = np.where(classes() > 3, 2, classes()).astype(np.uint8)
+    folder = finish(tmp_path, "isointense", labels)
+    labels[CEREBELLUM] = 3
+    save(path(folder, "cerebrum"), labels)
+    assert main([str(folder)]) == 0
+    table = pd.read_csv(path(folder, "cerebrum_morph"), sep="\t", index_col="name")
+    assert table.loc["White matter", "n_voxels"] == (labels == 3).sum() and not path(folder, "mask").exists()
+    assert table.loc[["Cerebellum", "Brainstem"], "n_voxels"].isna().all()
+    assert table.loc["Cerebrum", "n_voxels"] == (labels > 1).sum()

@@ -120,14 +120,16 @@ def test_a_bundle_for_whole_brains_gets_a_card_before_and_after_it_was_measured(
     assert "Not measured yet." in text and "not validated on real infants" in text and "{" not in text
     assert all(f"| `{net}` |" in text and f"--net {net} " in text for net in own.grids)
     rows = [
-        {"scheme": own.scheme, "head": head, "class": "White matter", "dice": dice}
+        {"system": system, "head": head, "class": "White matter", "dice": dice}
         for head, dice in (("a", 0.9), ("b", 0.8))
     ]
-    table = pd.DataFrame([*rows, {"scheme": own.scheme, "head": "c", "class": "not labelled"}])
+    table = pd.DataFrame([*rows, {"system": "none", "head": "c"}])
     table.to_csv(tmp_path / "result.tsv", sep="\t", index=False)
     told = tomllib.loads((tmp_path / "models" / system / "model.toml").read_text(encoding="utf-8"))
     measured = braincard.card(told, system, tmp_path / "result.tsv")
-    assert "| White matter, Dice | 0.850 | 0.071 | 0.800 | 2 |" in measured and "Of 3 heads 1 were refused." in measured
+    assert (
+        "| White matter, Dice | 0.850 | 0.071 | 0.800 | 2 |" in measured and "Labelled were 2 of 5 heads." in measured
+    )
 
 
 @pytest.fixture(scope="module")

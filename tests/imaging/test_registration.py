@@ -91,7 +91,6 @@ def test_an_image_without_a_brain_is_refused():
     assert "correlation" in caught.value.reason
 
 
-@pytest.mark.long
 def test_a_header_that_makes_a_giant_of_a_brain_is_refused():
     giant = head(np.eye(4), brain_only=True)
     giant = nib.Nifti1Image(np.asarray(giant.dataobj), np.diag([1.35, 1.35, 1.35, 1]) @ giant.affine)

@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from cerebbids.bids.names import WITHOUT_LABEL
 from cerebbids.bids.sidecars import MORPH_COLUMNS
 from cerebbids.cli.morphfiles import read_morph
 from cerebbids.data.labels import load_scheme
@@ -130,8 +131,11 @@ def test_a_cavity_on_another_grid_is_refused():
 def test_what_a_scheme_does_not_label_has_a_row_without_numbers(tmp_path):
     labels = nib.Nifti1Image(np.array([0, 1, 2, 3], np.uint8).reshape(4, 1, 1), np.eye(4))
     scheme = load_scheme("BrainTissue")
-    write_volumes(class_volumes(labels, scheme, "Cerebrum", unlabelled=("Cerebellum",)), tmp_path / "morph.tsv")
-    last = (tmp_path / "morph.tsv").read_text().splitlines()[-2:]
-    assert last == ["n/a\tCerebrum\tboth\tboth\t2\t2.0\tn/a", "n/a\tCerebellum\tboth\tboth\tn/a\tn/a\tn/a"]
+    write_volumes(
+        class_volumes(labels, scheme, "Cerebrum", unlabelled=WITHOUT_LABEL[scheme.name]), tmp_path / "morph.tsv"
+    )
+    last = (tmp_path / "morph.tsv").read_text().splitlines()[-3:]
+    assert last[0] == "n/a\tCerebrum\tboth\tboth\t2\t2.0\tn/a"
+    assert last[1:] == [f"n/a\t{name}\tboth\tboth\tn/a\tn/a\tn/a" for name in ("Cerebellum", "Brainstem")]
     told = read_morph(tmp_path / "morph.tsv", scheme.name)
     assert [row.name for row in told] == ["Cerebrospinal fluid", "Grey matter", "White matter", "Cerebrum"]

@@ -74,9 +74,9 @@ def test_slices_that_nobody_has_labelled_stay_so(tmp_path: Path):
     assert not (case.labels[case.images[0] == 0] == UNLABELLED).any()
 
 
-@pytest.mark.parametrize(("spacing", "known"), [(0.5, 2 / 3), (0.7, 0.5)])
-def test_slices_that_are_thinner_than_a_voxel_are_known(spacing: float, known: float):
-    """Every third one is labelled: of three voxels of 1 mm two have one of 0.5 mm, every second one has one of 0.7."""
+@pytest.mark.parametrize(("spacing", "known"), [(0.5, 0.33), (0.7, 0.37), (1.0, 0.33), (1.2, 0.35), (3.0, 0.33)])
+def test_slices_that_somebody_has_labelled_are_known_and_no_others(spacing: float, known: float):
+    """Every third one is labelled."""
     shape = (round(24 / spacing),) * 3
     labels = np.full(shape, UNLABELLED, np.uint8)
     labels[: shape[0] // 2, :, ::3], labels[shape[0] // 2 :, :, ::3] = 2, 3

@@ -85,6 +85,9 @@ def test_names_that_tell_no_age_are_refused_before_anything_is_trained(cohorts: 
     assert not (tmp_path / "work").exists()
     (tmp_path / "12m").symlink_to(cohorts[3])  # a link is known by its own name
     (tmp_path / "24m").symlink_to(cohorts[1])
+    (tmp_path / "23m").symlink_to(cohorts[1])
+    assert command(["--source", cohorts[1], "--target", str(tmp_path / "23m")], tmp_path / "work") == 2
+    assert "or is the same" in capsys.readouterr().err
     linked = ["--source", str(tmp_path / "24m"), "--target", str(tmp_path / "12m")]
     assert command(linked, tmp_path / "work") == 0 and (tmp_path / "work" / "12m" / "tissue").is_dir()
 
