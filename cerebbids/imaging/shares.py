@@ -1,4 +1,4 @@
-"""Which of several values has the most of a voxel."""
+"""Shares that several values have of a voxel."""
 
 from __future__ import annotations
 
@@ -36,3 +36,26 @@ def largest_share(shares: Iterable[tuple[int, np.ndarray]]) -> tuple[np.ndarray,
     if values is None or most is None:
         raise ValueError("no share")
     return values, most
+
+
+def with_background(classes: np.ndarray) -> np.ndarray:
+    """Probabilities of all classes, that of the background first: what is left of the others' shares.
+
+    Parameters
+    ----------
+    classes : ndarray, (classes, X, Y, Z)
+        Shares as they were sampled: 0 and more, and more than 1 together, or below 0, by what sampling does.
+
+    Returns
+    -------
+    ndarray, (1 + classes, X, Y, Z), float32
+        They add up to 1.
+
+    Examples
+    --------
+    >>> with_background(np.array([[0.25, 1.0], [0.25, -0.5]])).tolist()
+    [[0.5, 0.0], [0.25, 1.0], [0.25, 0.0]]
+    """
+    classes = classes.clip(0, 1)
+    every = np.concatenate(((1 - classes.sum(0, keepdims=True)).clip(0), classes))
+    return (every / every.sum(0, keepdims=True)).astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from cerebbids.imaging.along import AlongBox, Shares, box_along, from_box, mask_onto_box, onto_box
+from cerebbids.imaging.shares import with_background
 from cerebbids.inference.answer import keep_largest
 from cerebbids.inference.inputs import standardise_inside
 from cerebbids.inference.trust import confidence, shown
@@ -90,9 +91,6 @@ def _on_grid(probabilities: torch.Tensor, trust: torch.Tensor, box: AlongBox, t1
     """Read everything on the image's grid; what is not of a tissue is background, beyond the box as well."""
     volumes = torch.cat((probabilities[1:], trust[None])).numpy()
     read: Shares = from_box(volumes, box, t1w.shape, t1w.affine)
-    tissues = read.shares[:-1].clip(0, 1)
-    background = (1 - tissues.sum(0, keepdims=True)).clip(0)
-    every = np.concatenate((background, tissues))
-    every /= every.sum(0, keepdims=True)
+    every = with_background(read.shares[:-1])
     labelled = every.argmax(0) > 0
-    return Tissues(read.part, every.astype(np.float32), np.where(labelled, read.shares[-1].clip(0, 1), 0))
+    return Tissues(read.part, every, np.where(labelled, read.shares[-1].clip(0, 1), 0))

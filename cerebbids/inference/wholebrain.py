@@ -17,6 +17,7 @@ from cerebbids.imaging.antsio import with_data
 from cerebbids.imaging.bias import correct_bias
 from cerebbids.imaging.pair import Pair, pair
 from cerebbids.imaging.resample import resample
+from cerebbids.imaging.shares import with_background
 from cerebbids.inference.brains import label_isointense, label_neonate
 from cerebbids.inference.inputs import standardise_inside
 from cerebbids.inference.localise import CEREBRUM, MEND, Place, is_cut_out, localise
@@ -220,7 +221,4 @@ def _neonatal(nets: Mapping[str, torch.nn.Module], seen: torch.Tensor) -> tuple[
 def _on_grid(probabilities: torch.Tensor, box: AlongBox, t1w: nib.Nifti1Image) -> tuple[tuple[slice, ...], np.ndarray]:
     """Read probabilities on the image's grid; what is of no class is background, beyond the box as well."""
     read = from_box(probabilities[1:].numpy(), box, t1w.shape, t1w.affine)
-    classes = read.shares.clip(0, 1)
-    every = np.concatenate(((1 - classes.sum(0, keepdims=True)).clip(0), classes))
-    every /= every.sum(0, keepdims=True)
-    return read.part, every.astype(np.float32)
+    return read.part, with_background(read.shares)
