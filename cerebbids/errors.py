@@ -46,15 +46,12 @@ class CerebbidsError(Exception):
         return cls(subject, reason, advice) if colon and semicolon else cls("cerebbids", line, mend)
 
 
-_NO_MEMORY = (
-    "out of memory", "unable to find an engine", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED",
-    "can't allocate memory",
-)  # fmt: skip
-"""What errors of CUDA's libraries say when a GPU is full, or, of cuDNN, when it has no room to work in; and of CPUs."""
+_NO_MEMORY = ("out of memory", "unable to find an engine", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+"""What errors of CUDA's libraries say when a GPU is full, or, of cuDNN, when it has no room to work in."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error, of PyTorch perhaps, which need not have been loaded, says that memory does not suffice.
+    """Whether an error of PyTorch, which need not have been loaded, says that a GPU's memory does not suffice.
 
     It goes by the wording: cuDNN says the same where it knows no way to compute something at all.
 
@@ -65,16 +62,24 @@ def is_out_of_memory(error: BaseException) -> bool:
 
     Examples
     --------
-    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
-    (True, True)
     >>> is_out_of_memory(RuntimeError("GET was unable to find an engine to execute this computation"))
     True
     >>> is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
     False
     """
     told = any(phrase in str(error) for phrase in _NO_MEMORY)
-    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return named or (isinstance(error, RuntimeError) and told)
+    return type(error).__name__ == "OutOfMemoryError" or (isinstance(error, RuntimeError) and told)
+
+
+def lacks_host_memory(error: BaseException) -> bool:
+    """Whether an error, of PyTorch perhaps, says that the memory of the machine does not suffice.
+
+    Examples
+    --------
+    >>> lacks_host_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory")), lacks_host_memory(OSError())
+    (True, False)
+    """
+    return isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 class UsageError(CerebbidsError):

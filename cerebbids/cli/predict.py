@@ -17,7 +17,7 @@ from cerebbids.cli.infantjob import label_infant
 from cerebbids.cli.job import AnyJob, LobuleJob, read_job
 from cerebbids.cli.parser import models_of_home
 from cerebbids.cli.run import exit_code
-from cerebbids.errors import CerebbidsError, is_out_of_memory
+from cerebbids.errors import CerebbidsError, is_out_of_memory, lacks_host_memory
 from cerebbids.files import as_json, write_text
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _surprise(spec: Path | str, error: Exception) -> CerebbidsError:
     reason = shorten(f"{type(error).__name__}: {error}", 300)  # and on one line, which those of CUDA are not
     if is_out_of_memory(error):
         return CerebbidsError(str(spec), reason, "use --device cpu or a GPU with more memory")
-    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+    if lacks_host_memory(error):
         return CerebbidsError(str(spec), reason, "give it more memory, or run fewer at once (--nprocs)")
     if "no kernel image" in str(error):
         return CerebbidsError(str(spec), reason, "take a PyTorch made for this GPU, or use --device cpu")

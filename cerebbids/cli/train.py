@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cerebbids.cli.options import positive
 from cerebbids.cli.run import exit_code
-from cerebbids.errors import UsageError, is_out_of_memory
+from cerebbids.errors import UsageError, is_out_of_memory, lacks_host_memory
 from cerebbids.files import atomic
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.infant import INFANT
@@ -221,7 +221,7 @@ def _run_with_packages(arguments: argparse.Namespace) -> int:
         reason = f"needs the package {error.name}"
         raise UsageError("cerebbids-train", reason, "install the packages of cerebbids[train]") from error
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
+        if not (is_out_of_memory(error) or lacks_host_memory(error)):
             raise
         mend = "take a thinner network (--width), fewer images, or --device cpu; what was trained so far is kept"
         raise UsageError("cerebbids-train", "needs more memory than there is", mend) from error

@@ -92,9 +92,10 @@ def test_names_that_tell_no_age_are_refused_before_anything_is_trained(cohorts: 
     assert command(linked, tmp_path / "work") == 0 and (tmp_path / "work" / "12m" / "tissue").is_dir()
 
 
-def test_too_little_memory_is_one_line(cohorts: list[str], tmp_path: Path, capsys, monkeypatch):
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory."), MemoryError()])
+def test_too_little_memory_is_one_line(cohorts: list[str], tmp_path: Path, error, capsys, monkeypatch):
     def full(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        raise error
 
     monkeypatch.setattr("cerebbids.training.transfer.transfer", full)
     assert command(cohorts, tmp_path) == 2
