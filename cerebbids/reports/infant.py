@@ -38,7 +38,7 @@ _OF_TISSUES = _Look(
 )  # fmt: skip
 _OF_BRAINS = _Look(
     SCALE, 0.3, "Classes of the brain on the T1w image", "Where the brain was found", "What the networks were shown",
-    "Probability of what the networks labelled, or left without a label; without colour: 0.95 and more, or no label.",
+    "Probability of what the networks found; without colour: 0.95 and more, or no label.",
 )  # fmt: skip
 
 
