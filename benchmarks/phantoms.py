@@ -23,6 +23,7 @@ from crossvalidate import dice
 from heldout import scanned_t2w
 from tqdm import tqdm
 
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.imaging.qc import light_of
 from cerebbids.imaging.qcnumbers import told_by_networks
 from cerebbids.inference.answer import Answer, confidence, one_cerebellum
@@ -35,7 +36,6 @@ from cerebbids.inference.prior import subject_atlas
 from cerebbids.inference.segment import labels_on_grid, load_net
 from cerebbids.systems.deepceres import DEEPCERES, LOBULE_NETS, SIDE_NETS
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
-from cerebbids.training.atlas import N_SIDE
 from cerebbids.training.painted import painted_names
 from cerebbids.training.priors import seen_at_1mm
 

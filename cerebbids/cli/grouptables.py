@@ -25,7 +25,7 @@ KEYS = ["participant_id", "session_id", "image"]
 
 _OUTCOME = ("state", "reason", "light", "flags", "corrected")
 _MAKING = ("version", "model", "method", "flip", "library", "sloppy")
-_RESERVED = {*KEYS, *_OUTCOME, *_MAKING, "definitions", "Description", "CerebBIDS"}
+_RESERVED = {*KEYS, *_OUTCOME, *_MAKING, "confidence", "definitions", "Description", "CerebBIDS"}
 """What no number may be called: other columns, what a ``_qc.json`` holds besides numbers, and fields of the sidecar."""
 _FLOATS = {"volume_mm3": "Float64", "icv_percent": "Float64"}
 

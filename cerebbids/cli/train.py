@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--net", default="lobules", choices=RECIPES, help="which network (default: lobules)")
     fit.add_argument(
         "--fold", default=EVERYBODY, choices=FOLDS,
-        help="fold to leave out; all trains on everybody. Only the lobules see people of the folds",
+        help="fold whose people no lobules, registration or tissues are learnt from; all leaves out nobody",
     )  # fmt: skip
     fit.add_argument("--steps", type=int, help="optimiser steps of the whole run (default: the recipe's)")
     fit.add_argument("--seed", type=int, default=0)

@@ -23,7 +23,7 @@ DEFINITIONS = {
     "lowest_mm": "height of the lowest hundredth of the cerebellum in the template's space, mm",
     "snr": "brightness of the scan in the cerebellum's white matter over its standard deviation there",
     "at_field_edge": "whether the cerebellum reaches the end of the field of view",
-    "sides_swapped": "whether left labels lie on the right of right ones",
+    "sides_swapped": "whether left labels lie on the right of right ones, as labels corrected by hand may",
 }
 """What each number says, in the order of the file."""
 _OF_INFANTS = ("trust_mean", "doubtful_share", "probability_mean", "t2w_correlation", "t2w_sharpness", "t2w_coverage")
@@ -42,7 +42,7 @@ class Rule:
     yellow, red : float
         Limits: beyond, it is flagged so. Where red is above yellow large numbers are bad, else small ones.
     sentence : str
-        With ``{value}``.
+        With ``{value}``; ``{label}`` is the one with the least confidence.
     """
 
     metric: str
@@ -67,7 +67,7 @@ class Rule:
 
 RULES = (
     Rule("confidence_mean", 0.80, 0.65, "The labels are not sure (mean probability {value:.2f})."),
-    Rule("confidence_least", 0.62, 0.35, "One label is hardly more than a guess (mean probability {value:.2f})."),
+    Rule("confidence_least", 0.62, 0.35, "{label} is hardly more than a guess (mean probability {value:.2f})."),
     Rule("nets_dice", 0.94, 0.80, "The networks of the cascade disagree about the labels (Dice {value:.2f})."),
     Rule("quick_dice", 0.84, 0.65, "Cascade and network at 1 mm disagree about the labels (Dice {value:.2f})."),
     Rule("atlas_dice", 0.78, 0.60, "The labels are not where the most similar cerebella have them (Dice {value:.2f})."),
@@ -86,7 +86,8 @@ RULES = (
 """Yellow lies beyond the 20 people of the cross-validation (``benchmarks/results/cascade.tsv``, method ``nets``) for
 the networks' confidence and Dice, the volume (2 SD below their mean; red 5 SD) and what one side lacks. Below them
 there is room for other scanners: a limit need not catch a simulated failure (``benchmarks/qc.py``) that another one
-does. Methods other than ``nets`` are judged by the same limits. All others, and nearly all for red, are guesses."""
+does. Methods other than ``nets`` are judged by the same limits. All others, and nearly all for red, are guesses, some
+of them made with the simulated failures of one head (``chris``) in sight."""
 
 
 def light_of(
@@ -112,7 +113,12 @@ def _flags(metrics: Mapping[str, Any], corrected: bool, rules: Sequence[Rule]) -
         value = metrics.get(rule.metric)
         if value is not None and (light := rule.light(float(value))) != "green":
             older = f" So it was {_BEFORE}." if corrected and rule.metric in OF_NETWORKS else ""
-            yield light, rule.sentence.format(value=float(value)) + older
+            yield light, rule.sentence.format(value=float(value), label=_least_sure(metrics)) + older
+
+
+def _least_sure(metrics: Mapping[str, Any]) -> str:
+    found = {label: share for label, share in metrics.get("confidence", {}).items() if share}
+    return min(found, key=lambda label: found[label], default="One label")
 
 
 def quality_report(
@@ -124,7 +130,7 @@ def quality_report(
     Parameters
     ----------
     metrics : dict
-        By default as :func:`cerebbids.imaging.qcnumbers.measure_quality` gives them.
+        By default as :func:`cerebbids.imaging.qcnumbers.measure_quality` gives them, with ``confidence`` of each label.
     corrected : bool
         Whether somebody has corrected the labels since the networks found them.
     rules : sequence of Rule

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from cerebbids.bids.names import COMPARTMENTS
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.faces import touches_face
+from cerebbids.imaging.faces import at_field_edge
 
 Metrics = dict[str, float | int | bool | None]
 
@@ -67,7 +67,7 @@ def measure_quality(
         "fluid_core_mm3": round(fluid_core(labels > 0, t1w, facts["tissues"]), 1),
         "lowest_mm": lowest(labels, t1w_to_mni @ dseg.affine),
         "snr": facts.get("snr"),
-        "at_field_edge": touches_face(labels),
+        "at_field_edge": at_field_edge(labels, t1w),
         "sides_swapped": sides_swapped(labels, dseg.affine),
     }
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage
 
 from cerebbids.bids.names import COMPARTMENTS
 from cerebbids.data.labels import load_scheme
-from cerebbids.imaging.faces import touches_face
+from cerebbids.imaging.faces import at_field_edge, faces
 from cerebbids.imaging.volumetry import lobule_volumes
 
 TOTAL_CM3 = (95.0, 200.0)
@@ -47,7 +46,7 @@ def check_segmentation(dseg: nib.Nifti1Image, t1w: nib.Nifti1Image) -> tuple[str
     """
     if dseg.shape != t1w.shape or not np.allclose(dseg.affine, t1w.affine, atol=1e-3):
         raise ValueError("labels and image are not on the same grid")
-    return (*_volume_warnings(dseg), *_edge_warnings(dseg))
+    return (*_volume_warnings(dseg), *_edge_warnings(dseg, t1w))
 
 
 def _volume_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
@@ -67,8 +66,8 @@ def _volume_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
         yield f"White matter makes up {100 * share:.0f} % of the cerebellum; {low:.0f} to {high:.0f} % is usual."
 
 
-def _edge_warnings(dseg: nib.Nifti1Image) -> Iterator[str]:
-    if touches_face(np.asarray(dseg.dataobj)):
+def _edge_warnings(dseg: nib.Nifti1Image, t1w: nib.Nifti1Image) -> Iterator[str]:
+    if at_field_edge(np.asarray(dseg.dataobj), t1w):
         yield "The cerebellum reaches the edge of the field of view: part of it may not have been imaged."
 
 
@@ -99,20 +98,13 @@ def _cavity_volume_warnings(inside: np.ndarray, affine: np.ndarray) -> Iterator[
 
 
 def _cavity_edge_warnings(inside: np.ndarray, t1w: nib.Nifti1Image) -> Iterator[str]:
-    seen = ndimage.find_objects((np.asarray(t1w.dataobj) != 0).astype(np.uint8))
-    field = inside[seen[0]] if seen else inside
-    columns = t1w.affine[:3, :3]
-    for axis in range(3):
-        across = np.delete(columns, axis, axis=1)
-        cm2 = np.linalg.norm(np.cross(*across.T)) / 100
-        for end in (0, -1):
-            area = np.count_nonzero(field.take(end, axis)) * cm2
-            if area > OPEN_CM2:
-                side = _side(columns[:, axis] * (1 if end else -1))
-                yield (
-                    f"The intracranial cavity is cut off at the {side} end of the field of view ({area:.0f} cm2): "
-                    "its volume is too small, and percentages of it are too large: look at the figure."
-                )
+    for axis, end, area in faces(inside, t1w):
+        if area > OPEN_CM2:
+            side = _side(t1w.affine[:3, axis] * (1 if end else -1))
+            yield (
+                f"The intracranial cavity is cut off at the {side} end of the field of view ({area:.0f} cm2): "
+                "its volume is too small, and percentages of it are too large: look at the figure."
+            )
 
 
 def _side(direction: np.ndarray) -> str:

@@ -72,7 +72,7 @@ def judge(
         Labels and image are not on one grid.
     """
     found = check_segmentation(dseg, t1w) + (check_cavity(icv, t1w) if icv is not None else ())
-    numbers = measure_quality(dseg, dseg_mni, carved, t1w, facts, t1w_to_mni)
+    numbers = measure_quality(dseg, dseg_mni, carved, t1w, facts, t1w_to_mni) | {"confidence": facts["confidence"]}
     return judged(numbers, RULES, DEFINITIONS, of_steps, found, corrected=corrected)
 
 

@@ -72,6 +72,13 @@ def segment_cascade(
         Of the networks.
     flip : bool
         Whether to ask about the mirror image, too, and take the mean.
+
+    Raises
+    ------
+    ArithmeticError
+        A network's answer is no number (:func:`cerebbids.inference.device.ask`).
+    RuntimeError
+        The memory of a GPU is too small (:func:`cerebbids.errors.is_out_of_memory`).
     """
     box = box_around(where_likely(guess))
     shares = guess[:, *halved(box)]

@@ -70,6 +70,10 @@ def find_lobules(
     ------
     SegmentationFailed
         The cascade finds no cerebellum to start from, or what it or the mean answers cannot be one.
+    ArithmeticError
+        A network's answer is no number (:func:`cerebbids.inference.device.ask`).
+    RuntimeError
+        The memory of a GPU is too small (:func:`cerebbids.errors.is_out_of_memory`).
     """
     nets, grids, place = tools.nets, tools.grids, (t1w, t1w_to_mni)
     if method == "fast":

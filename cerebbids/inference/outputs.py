@@ -27,6 +27,8 @@ from cerebbids.systems.grid import Grid
 
 STEP = 1 / 16
 """Brightness from one stored value of an image to the next."""
+PARTS = 255
+"""Probabilities are stored in whole parts of this."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,10 @@ def write_labels(
         Whether to write ``probseg``, too: all classes, background first.
     """
     scheme, indices = load_scheme(COMPARTMENTS), np.array((0, *load_scheme(COMPARTMENTS).indices), np.uint8)
-    native, sure = np.zeros(t1w.shape, np.uint8), np.full(t1w.shape, 255, np.uint8)
+    native, sure = np.zeros(t1w.shape, np.uint8), np.full(t1w.shape, PARTS, np.uint8)
     every = np.zeros((*t1w.shape, len(indices)), np.uint8) if save_probabilities else None
-    for read in readings(answer.probabilities, answer.grid, t1w.shape, t1w.affine, t1w_to_mni):
+    unsure = answer.probabilities[0] < 1 - 1 / (2 * PARTS)
+    for read in readings(answer.probabilities, unsure, answer.grid, t1w.shape, t1w.affine, t1w_to_mni):
         most, which = read.shares.max(0)
         native[read.slab][read.where] = indices[which.numpy()]
         sure[read.slab][read.where] = parts_of_255(most)
@@ -97,7 +100,7 @@ def write_labels(
     save_labels((native > 0).astype(np.uint8), t1w.affine, t1w.header, folder / "mask.nii.gz")
     save_shares(sure, t1w, folder / "confidence.nii.gz")
     if every is not None:
-        every[..., 0] = np.where(every.any(-1), every[..., 0], 255)
+        every[..., 0] = np.where(every.any(-1), every[..., 0], PARTS)
         save_shares(every, t1w, folder / "probseg.nii.gz")
     if answer.vermis is not None:
         halves = torch.stack([1 - answer.vermis, answer.vermis])
@@ -113,13 +116,13 @@ def write_labels(
 
 def parts_of_255(shares: torch.Tensor) -> np.ndarray:
     """Probabilities in whole parts of 255, uint8."""
-    return (255 * shares).round().clamp(0, 255).to(torch.uint8).numpy()
+    return (PARTS * shares).round().clamp(0, PARTS).to(torch.uint8).numpy()
 
 
 def save_shares(parts: np.ndarray, t1w: nib.Nifti1Image, path: Path) -> None:
     """Save parts of 255 as probabilities, in a quarter of the space of floats."""
     image = _image(parts, t1w.affine, t1w)
-    image.header.set_slope_inter(1 / 255, 0)
+    image.header.set_slope_inter(1 / PARTS, 0)
     save_image(image, path)
 
 

@@ -87,10 +87,10 @@ class Readings:
 
 
 def readings(
-    probabilities: torch.Tensor, grid: Grid, target_shape: tuple[int, ...], target_affine: np.ndarray,
-    target_to_mni: np.ndarray,
+    probabilities: torch.Tensor, sought: torch.Tensor, grid: Grid, target_shape: tuple[int, ...],
+    target_affine: np.ndarray, target_to_mni: np.ndarray,
 ) -> Iterator[Readings]:  # fmt: skip
-    """Read crop probabilities on any grid, a few planes at a time; where nothing is read there is background alone.
+    """Read crop probabilities on any grid around what is sought in the crop, a few planes at a time.
 
     They are read linearly; where the voxels to label are larger than the crop's, in as many places of each as it takes.
 
@@ -98,6 +98,8 @@ def readings(
     ----------
     probabilities : Tensor, (classes, X, Y, Z)
         Background first.
+    sought : Tensor of bool, (X, Y, Z)
+        Voxels of the crop around which to read. Elsewhere, for whoever reads, there is background alone.
     grid : Grid
         The crop's, in the working space.
     target_shape, target_affine
@@ -106,10 +108,9 @@ def readings(
         World of the target -> working space, mm.
     """
     crop_from_target = np.linalg.inv(grid.affine) @ target_to_mni @ target_affine
-    # Between voxels that are all background there is nothing else, and nothing need be sampled.
     steps = voxel_points(crop_from_target[:3, :3]).astype(np.float32)
     reach = int(np.ceil(abs(steps).max())) + 1
-    possible = torch.from_numpy(ndimage.maximum_filter(most_likely(probabilities).numpy() > 0, 2 * reach + 1))
+    possible = torch.from_numpy(ndimage.maximum_filter(sought.numpy(), 2 * reach + 1))
     size = torch.tensor([n - 1 for n in grid.shape], dtype=torch.float32)
     for slab, places in slabs(target_shape, grid.shape, crop_from_target):
         place = torch.from_numpy(places.astype(np.float32))
@@ -160,7 +161,8 @@ def labels_on_grid(
     """
     values = np.array((0, *indices), np.uint8)
     labels = np.zeros(target_shape, np.uint8)
-    for read in readings(probabilities, grid, target_shape, target_affine, target_to_mni):
+    labelled = most_likely(probabilities) > 0  # between voxels that are background no label is the most likely
+    for read in readings(probabilities, labelled, grid, target_shape, target_affine, target_to_mni):
         labels[read.slab][read.where] = values[most_likely(read.shares).numpy()]
     return labels
 

@@ -15,12 +15,12 @@ from nibabel.affines import apply_affine
 from scipy import ndimage
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.imaging.resample import resample
 from cerebbids.nets.displacement import warp
 from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
 from cerebbids.training.deformable import Pair, Stage, register
 
-N_SIDE = 13
 LOBULES_OF_GROUP = ((0, 1, 2), (3,), (4,), (5,), (6,), (7,), (8,), (9,), (10,), (11,))
 """Channels of one side (0 is I-II) that make up each Diedrichsen group I-IV, V, VI, ... X."""
 DIEDRICHSEN_OF_GROUP = (

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_t1w
 from cerebbids.imaging.vermis import VERMIS_GROUPS
 from cerebbids.nets.displacement import jacobian_determinant, warp
 from cerebbids.systems.grid import CEREBELLUM_1MM, Grid
-from cerebbids.training.atlas import N_SIDE, Template, smooth, soft
+from cerebbids.training.atlas import Template, smooth, soft
 from cerebbids.training.deformable import Pair, register
 
 CORTEX = {"left": 39, "right": 38}

@@ -16,11 +16,12 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.imaging.resample import resample
 from cerebbids.imaging.template import template_t1w
 from cerebbids.nets.displacement import doubled, jacobian_determinant
 from cerebbids.systems.grid import CEREBELLUM_1MM
-from cerebbids.training.atlas import N_SIDE, Template, mirror, smooth
+from cerebbids.training.atlas import Template, mirror, smooth
 from cerebbids.training.deformable import Pair, register
 from cerebbids.training.factory import CORTEX, VERMIS, WHITE, decide, manual_on_grid, scaled
 

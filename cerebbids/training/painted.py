@@ -10,11 +10,12 @@ import numpy as np
 from scipy import ndimage
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.imaging.resample import resample
 from cerebbids.systems.deepceres import DEEPCERES
 from cerebbids.systems.grid import CEREBELLUM_05MM
 from cerebbids.training.anatomies import FISSURE_MM, FOLDINGS
-from cerebbids.training.atlas import N_SIDE, Template, centroid_affine, clean_cobralab
+from cerebbids.training.atlas import Template, centroid_affine, clean_cobralab
 from cerebbids.training.details import Folded, load_folded
 from cerebbids.training.finecases import FineCase
 from cerebbids.training.pairs import Anatomy, load_heads, painted_pair, scanned, upsampled, with_cerebellum

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.inference.cascade import SIDES_MIRROR
-from cerebbids.training.atlas import N_SIDE
 
 CLASSES = 2 * N_SIDE + 1
 """Background, left and right."""

@@ -227,6 +227,7 @@ def test_confidence_is_said_to_be_older_than_the_correction(out):
     assert [key for key, meaning in quality["definitions"].items() if older in meaning] == [
         "confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice"
     ]  # fmt: skip
+    assert quality["confidence"] == low["CerebBIDS"]["confidence"]
     flag = f"The labels are not sure (mean probability 0.70). So it was {older}."
     assert flag in quality["flags"] and flag in sidecar_of(out, "01", "dseg")["CerebBIDS"]["warnings"]
     page = (out / "sub-01.html").read_text()

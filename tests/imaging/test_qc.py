@@ -165,6 +165,25 @@ def test_people_of_the_cross_validation_are_within_the_networks_limits():
     assert {"nets_dice", "atlas_dice"} <= set(rows)
 
 
+@pytest.mark.parametrize(("planes", "told"), [(4, True), (2, False)])
+def test_a_cerebellum_cut_where_the_image_is_nothing_but_zero_is_told(planes: int, told: bool):
+    image, labels = np.full(cerebellum().shape, 150, np.float32), cerebellum()
+    image[:, :, :planes], labels[:, :, :planes] = 0, 0
+    assert measured(labels, t1w=image)["at_field_edge"] is told
+
+
+def test_the_tip_of_a_cerebellum_without_skull_is_not_cut():
+    image, labels = np.full(cerebellum().shape, 150, np.float32), cerebellum()
+    image[:, :, :2] = 0
+    labels[18:22, 13:17, 2] = SCHEME.indices[0]  # 0.64 cm2 in the last plane that is not 0
+    assert not measured(labels, t1w=image)["at_field_edge"]
+
+
+def test_the_label_that_is_hardly_more_than_a_guess_is_named():
+    unsure = {**GOOD, "confidence": {"L-VI": 0.9, "R-X": 0.5, "absent": 0.0}, "confidence_least": 0.5}
+    assert light_of(unsure)[1] == ("R-X is hardly more than a guess (mean probability 0.50).",)
+
+
 def test_a_cut_cerebellum_and_missing_labels_are_told():
     labels = cerebellum()[:, :, 6:]
     found = measured(labels)

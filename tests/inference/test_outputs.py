@@ -144,6 +144,20 @@ def test_labels_and_how_sure_they_are_lie_in_their_place(written: Path, tmp_path
     assert sure.get_fdata()[labels == 105].max() == pytest.approx(0.8, abs=0.01)
 
 
+def test_a_label_that_is_narrowly_lost_is_no_sure_background(written: Path, tmp_path: Path):
+    t1w, answer = nib.load(written / "t1w.nii"), ball()
+    shell = torch.from_numpy(np.linalg.norm(world_of(GRID.shape, GRID.affine) - SPOT, axis=-1))
+    shell = (shell > RADIUS) & (shell < 2 * RADIUS)
+    answer.probabilities[RIGHT_VI][shell], answer.probabilities[0][shell] = 0.45, 0.55
+    write_labels(tmp_path, answer, t1w, TO_MNI, save_probabilities=True)
+    dseg, sure, every = (nib.load(tmp_path / f"{name}.nii.gz") for name in ("dseg", "confidence", "probseg"))
+    away = np.linalg.norm(nib.affines.apply_affine(TO_MNI, world_of(t1w.shape, t1w.affine)) - SPOT, axis=-1)
+    lost = (away > 1.4 * RADIUS) & (away < 1.6 * RADIUS)
+    assert lost.any() and not np.asarray(dseg.dataobj)[lost].any()
+    np.testing.assert_allclose(sure.get_fdata()[lost], 0.55, atol=0.02)
+    np.testing.assert_allclose(every.get_fdata()[lost][:, [0, RIGHT_VI]], [[0.55, 0.45]] * lost.sum(), atol=0.02)
+
+
 def test_the_vermis_is_told_apart_where_networks_tell_it(written: Path, tmp_path: Path):
     t1w, answer = nib.load(written / "t1w.nii"), ball()
     write_labels(tmp_path, answer, t1w, TO_MNI)

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.systems.grid import Grid
-from cerebbids.training.atlas import LOBULES_OF_GROUP, N_SIDE, Template, centroid_affine, mirror, vote
+from cerebbids.training.atlas import LOBULES_OF_GROUP, Template, centroid_affine, mirror, vote
 
 GRID = Grid((-19.5, -14.0, -12.0), (40, 28, 24))
 SPOTS = np.random.default_rng(4).uniform([4, -10, -8], [15, 9, 7], (len(LOBULES_OF_GROUP), 3))

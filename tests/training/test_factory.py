@@ -1,6 +1,7 @@
 import numpy as np
 
-from cerebbids.training.atlas import N_SIDE, mirror
+from cerebbids.imaging.carving import N_SIDE
+from cerebbids.training.atlas import mirror
 from cerebbids.training.factory import VERMIS, decide, vermis_agreement
 
 

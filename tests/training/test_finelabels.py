@@ -3,9 +3,10 @@ from functools import partial
 import numpy as np
 import torch
 
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.nets.displacement import doubled, warp
 from cerebbids.systems.grid import CEREBELLUM_05MM, CEREBELLUM_1MM
-from cerebbids.training.atlas import N_SIDE, Template
+from cerebbids.training.atlas import Template
 from cerebbids.training.deformable import Pair, Stage, register
 from cerebbids.training.finelabels import FINE, carry, mirrored_manual, read_fine, vermal_groups
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from cerebbids.imaging.carving import N_SIDE
 from cerebbids.imaging.t2contrast import T2W_MEANS
 from cerebbids.imaging.tissuemeans import TARGETS
 from cerebbids.systems.grid import CEREBELLUM_05MM
 from cerebbids.training.anatomies import folded_cerebellum
-from cerebbids.training.atlas import N_SIDE, cobralab_dseg, load_template
+from cerebbids.training.atlas import cobralab_dseg, load_template
 from cerebbids.training.details import Folded
 from cerebbids.training.painted import LabelledFolding, filled_lobules, load_empty_heads, named_tissues, painted_case
 from cerebbids.training.pairs import Anatomy
