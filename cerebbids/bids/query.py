@@ -162,7 +162,7 @@ def _no_image(subject: str) -> BadImage:
 
 
 def _ill_named(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, BadImage]]:
-    mend = "rename or move it: sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz, say"
+    mend = "rename or move it: sub-01/anat/sub-01_T1w.nii.gz or sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz, say"
     for image in images:
         if image.is_misplaced:
             reason = "has a name whose participant or session are not those of its folders"

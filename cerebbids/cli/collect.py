@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from cerebbids.bids.found import beside_labels, stems_with_labels, system_of
-from cerebbids.bids.names import CLASS_TABLES, DERIVATIVES, LABEL_MAPS, QUALITY, stem
+from cerebbids.bids.names import CLASS_TABLES, DERIVATIVES, LABEL_MAPS, QUALITY, sidecar_path, stem
 from cerebbids.bids.query import check_labels
 from cerebbids.bids.sidecars import provenance
 from cerebbids.cli.making import Making, making_of
-from cerebbids.cli.morphfiles import Volumes, read_morph, read_quality
+from cerebbids.cli.morphfiles import Volumes, read_morph, read_quality, wrong_table
 from cerebbids.cli.records import Record, read_records
 from cerebbids.cli.reporting import of_images_there
 from cerebbids.config import RunConfig
 from cerebbids.errors import BadImage, CerebbidsError, UsageError
+from cerebbids.imaging.labelmaps import is_changed
 
 STATES = {
     "done": "The last run that worked on it did it",
@@ -25,7 +26,7 @@ STATES = {
     "None is shown of labels by a system for other ages than the person's",
     "refused": "It cannot be told apart from another image, and has no results",
     "removed": "It was done, but somebody has removed its labels since",
-    "damaged": "A file of its results is missing or damaged, or was made otherwise than its labels",
+    "damaged": "A file of its results is missing or damaged, was made otherwise than its labels, or is older than they",
 }
 """What can have become of an image."""
 
@@ -226,14 +227,28 @@ def _told(path: Path) -> dict[str, Any]:
 
 
 def _volumes(labels: Path, key: str, told: Mapping[str, Any]) -> Volumes:
-    """Read a table, and refuse one that a run of other choices has left beside the labels of a run that was ended."""
-    path = beside_labels(labels, key)
+    """Read a table, and refuse one of other labels: corrected since, or of a run of other choices that was ended."""
+    path, counted = beside_labels(labels, key), beside_labels(labels, _TABLES[key])
     volumes = read_morph(path, DERIVATIVES[key]["seg"])
-    for file in (beside_labels(labels, _TABLES[key]), path) if told else ():
+    if _is_younger(counted):
+        raise wrong_table(path, f"is older than the labels of {counted.name}, which somebody has changed")
+    for file in (counted, path) if told else ():
         if making_of(_told(file)) != making_of(told):
             reason = f"was made with other weights or options than {labels.name}, by what its sidecar or its map's says"
             raise CerebbidsError(str(path), reason, _AGAIN)
     return volumes
+
+
+def _is_younger(labels: Path) -> bool:
+    """Whether labels are others than their sidecar tells of, or a recount of them was ended."""
+    sidecar = sidecar_path(labels)
+    if not (labels.exists() and sidecar.exists()):
+        return False
+    noted = _told(labels).get("labels_sha256", "")
+    if not noted:  # a recount takes it out until all is written; older versions noted none
+        return noted is None
+    # The sidecar is written last: to read all labels would take minutes with thousands of people.
+    return labels.stat().st_mtime > sidecar.stat().st_mtime and is_changed(labels, noted)
 
 
 def _quality(labels: Path, told: Mapping[str, Any]) -> dict[str, Any]:

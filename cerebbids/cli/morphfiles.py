@@ -69,21 +69,21 @@ def read_morph(path: Path, scheme: str) -> Volumes:
         text = path.read_text(encoding="utf-8")
         rows = [_volume(row) for row in csv.DictReader(text.splitlines(), delimiter="\t")]
     except FileNotFoundError as error:
-        raise _wrong(path, "does not exist") from error
+        raise wrong_table(path, "does not exist") from error
     except (AttributeError, KeyError, ValueError, csv.Error) as error:  # a short line has no cell to strip
-        raise _wrong(path, "is damaged: a cell is missing or is not what its column holds") from error
+        raise wrong_table(path, "is damaged: a cell is missing or is not what its column holds") from error
     except OSError as error:
         raise CerebbidsError(str(path), f"cannot be read ({error.strerror})", "mend it and run again") from error
     by_name = {row.name: row for row in rows}
     wanted = _regions(scheme)
     if len(by_name) < len(rows):
-        raise _wrong(path, "is damaged: a region has two rows")
+        raise wrong_table(path, "is damaged: a region has two rows")
     if lacking := [name for name in wanted if name not in by_name]:
-        raise _wrong(path, f"is damaged: it lacks {len(lacking)} of {len(wanted)} regions ({lacking[0]}, for one)")
+        raise wrong_table(path, f"is damaged: it lacks {len(lacking)} of {len(wanted)} regions ({lacking[0]}, for one)")
     if not text.endswith("\n"):
-        raise _wrong(path, "is damaged: its last line has no end")
+        raise wrong_table(path, "is damaged: its last line has no end")
     if any(by_name[name].volume_mm3 is None for name in wanted):
-        raise _wrong(path, "is damaged: a region has no volume")
+        raise wrong_table(path, "is damaged: a region has no volume")
     return tuple(by_name[name] for name in (*wanted, CAVITY) if name in by_name)
 
 
@@ -99,13 +99,13 @@ def read_quality(path: Path) -> dict[str, Any]:
         quality = dict(json.loads(path.read_text(encoding="utf-8")))
         sound = quality["light"] in _LIGHTS and isinstance(quality["flags"], list)
     except FileNotFoundError as error:
-        raise _wrong(path, "does not exist") from error
+        raise wrong_table(path, "does not exist") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise _wrong(path, "is damaged") from error
+        raise wrong_table(path, "is damaged") from error
     except OSError as error:
         raise CerebbidsError(str(path), f"cannot be read ({error.strerror})", "mend it and run again") from error
     if not sound:
-        raise _wrong(path, "is damaged: it tells no light")
+        raise wrong_table(path, "is damaged: it tells no light")
     return quality
 
 
@@ -144,7 +144,8 @@ def _number(cell: str) -> float | None:
     return value
 
 
-def _wrong(path: Path, reason: str) -> CerebbidsError:
+def wrong_table(path: Path, reason: str) -> CerebbidsError:
+    """Say of a table that it has to be made again."""
     # The folders of a participant tell where the output folder begins.
     root = next((folder.parent for folder in path.parents if folder.name.startswith("sub-")), path.parent)
     label = path.name.split("_")[0].removeprefix("sub-")

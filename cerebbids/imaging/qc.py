@@ -23,11 +23,15 @@ DEFINITIONS = {
     "lowest_mm": "height of the lowest hundredth of the cerebellum in the template's space, mm",
     "snr": "brightness of the scan in the cerebellum's white matter over its standard deviation there",
     "at_field_edge": "whether the cerebellum reaches the end of the field of view",
-    "sides_swapped": "whether left labels lie on the right of right ones, as labels corrected by hand may",
+    "sides_swapped": "whether left labels lie on the right of right ones",
 }
 """What each number says, in the order of the file."""
-_OF_INFANTS = ("trust_mean", "doubtful_share", "probability_mean", "t2w_correlation", "t2w_sharpness", "t2w_coverage")
-OF_NETWORKS = ("confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice", *_OF_INFANTS)
+OF_LABELS = {"confidence": "mean probability of each label over the voxels that got it, 0 of an absent one"}
+"""What ``_qc.json`` tells of every label."""
+OF_NETWORKS = (
+    "confidence", "confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice",
+    "trust_mean", "doubtful_share", "probability_mean", "t2w_correlation", "t2w_sharpness", "t2w_coverage",
+)  # fmt: skip
 """Numbers that the networks' process gives: no correction by hand changes them."""
 _BEFORE = "before labels were corrected by hand"
 

@@ -214,7 +214,8 @@ def _numbers(quality: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     (('p', '1'),)
     """
     known = {key: quality.get(key) for key in quality.get("definitions", {})}
-    return tuple((quality["definitions"][key], _shown(value)) for key, value in known.items() if value is not None)
+    numbers = {key: value for key, value in known.items() if isinstance(value, bool | int | float)}
+    return tuple((quality["definitions"][key], _shown(value)) for key, value in numbers.items())
 
 
 def _shown(value: float | bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,8 +105,21 @@ def _header(image: ImageReport) -> tuple[tuple[str, str], ...]:
         ("Scale to template", f"{scan.scale:.3f}" if scan else unread),
         ("SNR", _snr(image)),
         ("Quality", image.light or _unknown("not recorded")),
-        ("Made with", ", ".join(filter(None, (image.facts.get("Made with"), image.facts.get("Model")))) or "n/a"),
+        ("Made with", _made_with(image.facts)),
     )
+
+
+def _made_with(facts: Mapping[str, str]) -> str:
+    """What named the labels, and which of them somebody has corrected.
+
+    Examples
+    --------
+    >>> _made_with({"Made with": "cerebbids 1.0", "Model": "own", "Corrected by hand": "seg-Lobules"})
+    'cerebbids 1.0, own; seg-Lobules corrected by hand'
+    """
+    made = ", ".join(filter(None, (facts.get("Made with"), facts.get("Model")))) or "n/a"
+    corrected = facts.get("Corrected by hand")
+    return f"{made}; {corrected} corrected by hand" if corrected else made
 
 
 def _snr(image: ImageReport) -> str:

@@ -1,9 +1,12 @@
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,9 +16,10 @@ from cerebbids.bids.names import GROUP_QC, SCHEMES, group_table, sidecar_path
 from cerebbids.cli.group import run_group
 from cerebbids.cli.records import Record
 from cerebbids.cli.run import main
+from cerebbids.imaging.labelmaps import labels_sha256
 from tests.datasets import make_dataset, validator_errors
 from tests.finished import NAMES, RUN, contents
-from tests.groups import FIVE, MAPS, METRICS, RUNS, filled, folders, labels_of, put, read
+from tests.groups import FIVE, MAPS, METRICS, RUNS, filled, folders, labels_of, put, read, tell
 
 LONG = group_table("Lobules")
 
@@ -179,6 +183,34 @@ def test_sidecar_that_cannot_be_read_is_told(tmp_path, capsys):
     assert run_group(config) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "sub-1_seg-Lobules_dseg.json cannot be read" in line
+
+
+@pytest.mark.parametrize("key", MAPS)
+def test_labels_corrected_since_they_were_counted_are_told_and_their_old_volumes_left_out(tmp_path, key, capsys):
+    config = filled(tmp_path, *FIVE)
+    of_map, scheme = MAPS[key]
+    labels = labels_of(config.output_dir, FIVE[2], of_map)
+    voxels = np.zeros((4, 4, 4), np.uint8)
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), labels)
+    tell(labels, labels_sha256=labels_sha256(voxels))
+    os.utime(labels, (2**31, 2**31))  # copied later than its sidecar
+    assert run_group(config) == 0 and not capsys.readouterr().err
+    voxels[1, 1, 1] = 5
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), labels)
+    os.utime(labels, (2**31, 2**31))
+    assert run_group(config) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"is older than the labels of {labels.name}, which somebody has changed" in line
+    assert line.endswith(f"cerebbids-tables {config.output_dir} --participant-label 3")
+    assert "sub-3" not in set(read(config.output_dir, group_table(scheme))["image"])
+    assert read(config.output_dir, GROUP_QC).set_index("image").loc["sub-3", "state"] == "damaged"
+
+
+def test_a_recount_that_was_ended_is_told(tmp_path, capsys):
+    config = filled(tmp_path, *FIVE)
+    tell(labels_of(config.output_dir, FIVE[0]), labels_sha256=None)
+    assert run_group(config) == 1
+    assert "sub-1_seg-Lobules_morph.tsv: is older than the labels" in capsys.readouterr().err
 
 
 def test_image_whose_vermis_was_not_told_apart_lacks_nothing(tmp_path, capsys):

@@ -225,12 +225,13 @@ def test_confidence_is_said_to_be_older_than_the_correction(out):
     assert main([str(out)]) == 0
     quality = json.loads(path(out, "01", "qc").read_text())
     assert [key for key, meaning in quality["definitions"].items() if older in meaning] == [
-        "confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice"
+        "confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice", "confidence"
     ]  # fmt: skip
     assert quality["confidence"] == low["CerebBIDS"]["confidence"]
     flag = f"The labels are not sure (mean probability 0.70). So it was {older}."
     assert flag in quality["flags"] and flag in sidecar_of(out, "01", "dseg")["CerebBIDS"]["warnings"]
     page = (out / "sub-01.html").read_text()
+    assert "<b>Corrected by hand</b> seg-Lobules" in page
     assert flag in page and f"mean of all labels, {older}</dt>" in page
     assert sidecar_of(out, "01", "confidence")["CerebBIDS"]["confidence_of"].startswith("labels before")
     assert older not in path(out, "02", "qc").read_text()
