@@ -101,7 +101,7 @@ def _by_age(image: SourceImage, told: ToldAge) -> Chosen | CerebbidsError:
             )
             return CerebbidsError(image.relative, f"is of a person whose age is not clear ({told.why_not})", mend)
         why = f"The age is not known ({told.why_not}), and {UNKNOWN}, the system for adults, was chosen"
-        told_so = f"{why} (--system {UNKNOWN} confirms it; --age-months or another system choose otherwise)."
+        told_so = f"{why} (--system {UNKNOWN} confirms it, --age-months or another system choose otherwise)."
         return Chosen(UNKNOWN, warnings=(told_so,))
     system = pick(told.months)
     if system is None:
