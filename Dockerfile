@@ -41,7 +41,7 @@ RUN PIP_CONSTRAINT=/src/pinned.txt /tools/bin/pip --python /opt/cerebbids/bin/py
 FROM base
 COPY --from=dependencies /opt/cerebbids /opt/cerebbids
 COPY --from=package /opt/package /opt/cerebbids
-ARG VERSION=0.7.0
+ARG VERSION=0.8.0
 ARG TAG=${VERSION}
 ARG REVISION=unknown
 ENV PATH=/opt/cerebbids/bin:/usr/local/bin:/usr/bin:/bin \
