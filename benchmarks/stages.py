@@ -78,7 +78,7 @@ def stages(
             "out_dir": str(folder / "out"),
         }
         (folder / "job.json").write_text(json.dumps(job))
-        run([Path(sys.executable).parent / "cerebbids-predict", "--spec", folder / "job.json"], check=True)
+        run([sys.executable, "-m", "cerebbids.cli.predict", "--spec", folder / "job.json"], check=True)
 
     return {
         "conform": lambda: keep(conform(head).image, "conformed"),

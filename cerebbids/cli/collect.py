@@ -183,20 +183,21 @@ def _without_labels(record: Record) -> GroupImage:
 
 
 def _with_labels(source: str, labels: Path, record: Record | None, failures: dict[str, CerebbidsError]) -> GroupImage:
-    """Read what belongs to labels; a file that cannot be read costs the image that file alone."""
+    """Read what belongs to labels; a file that cannot be read costs the image that file alone, a map corrected all."""
     wrong: list[CerebbidsError] = []
     told: Mapping[str, Any] = {}
     quality: Mapping[str, Any] = {}
     volumes: dict[str, Volumes] = {}
     with _noted(wrong):
         told = _told(labels)
-    for key, of_map in _TABLES.items():
-        # The vermis is not told apart by all methods.
-        if beside_labels(labels, of_map).exists() or beside_labels(labels, key).exists():
-            with _noted(wrong):
-                volumes[DERIVATIVES[key]["seg"]] = _volumes(labels, key, told)
-    with _noted(wrong):
-        quality = _quality(labels, told)
+        _check_counted(labels)
+        for key, of_map in _TABLES.items():
+            # The vermis is not told apart by all methods.
+            if beside_labels(labels, of_map).exists() or beside_labels(labels, key).exists():
+                with _noted(wrong):
+                    volumes[DERIVATIVES[key]["seg"]] = _volumes(labels, key, told)
+        with _noted(wrong):
+            quality = _quality(labels, told)
     failures.update((error.subject, error) for error in wrong)
     failed = record.error if record else ""
     reasons = (failed, *(f"{Path(error.subject).name}: {error.reason}" for error in wrong))
@@ -227,28 +228,40 @@ def _told(path: Path) -> dict[str, Any]:
 
 
 def _volumes(labels: Path, key: str, told: Mapping[str, Any]) -> Volumes:
-    """Read a table, and refuse one of other labels: corrected since, or of a run of other choices that was ended."""
-    path, counted = beside_labels(labels, key), beside_labels(labels, _TABLES[key])
+    """Read a table, and refuse one that a run of other choices has left beside the labels of a run that was ended."""
+    path = beside_labels(labels, key)
     volumes = read_morph(path, DERIVATIVES[key]["seg"])
-    if _is_younger(counted):
-        raise wrong_table(path, f"is older than the labels of {counted.name}, which somebody has changed")
-    for file in (counted, path) if told else ():
+    for file in (beside_labels(labels, _TABLES[key]), path) if told else ():
         if making_of(_told(file)) != making_of(told):
             reason = f"was made with other weights or options than {labels.name}, by what its sidecar or its map's says"
             raise CerebbidsError(str(path), reason, _AGAIN)
     return volumes
 
 
-def _is_younger(labels: Path) -> bool:
-    """Whether labels are others than their sidecar tells of, or a recount of them was ended."""
-    sidecar = sidecar_path(labels)
-    if not (labels.exists() and sidecar.exists()):
-        return False
-    noted = _told(labels).get("labels_sha256", "")
+def _check_counted(labels: Path) -> None:
+    """Refuse label maps that are others than those of which tables and quality tell.
+
+    Raises
+    ------
+    CerebbidsError
+        Somebody has corrected a map since, or its sidecar cannot be read.
+    """
+    for path in (beside_labels(labels, key) for key in LABEL_MAPS):
+        if path.exists() and sidecar_path(path).exists() and _is_another(path):
+            reason = "was corrected by hand after its tables were made, or a recount was ended"
+            raise wrong_table(path, reason, "count again")
+
+
+def _is_another(path: Path) -> bool:
+    """Whether a label map is another than that of its sidecar."""
+    noted = _told(path).get("labels_sha256", "")
     if not noted:  # a recount takes it out until all is written; older versions noted none
         return noted is None
-    # The sidecar is written last: to read all labels would take minutes with thousands of people.
-    return labels.stat().st_mtime > sidecar.stat().st_mtime and is_changed(labels, noted)
+    # To read all maps would take minutes with thousands of people. A sidecar is written after its map; what changes a
+    # map, or moves another into its place, does so later.
+    of_map, of_sidecar = path.stat(), sidecar_path(path).stat()
+    later = of_map.st_mtime_ns > of_sidecar.st_mtime_ns or of_map.st_ctime_ns > of_sidecar.st_ctime_ns
+    return later and is_changed(path, noted)
 
 
 def _quality(labels: Path, told: Mapping[str, Any]) -> dict[str, Any]:

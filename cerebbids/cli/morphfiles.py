@@ -144,10 +144,10 @@ def _number(cell: str) -> float | None:
     return value
 
 
-def wrong_table(path: Path, reason: str) -> CerebbidsError:
-    """Say of a table that it has to be made again."""
+def wrong_table(path: Path, reason: str, mend: str = "make it again") -> CerebbidsError:
+    """Say of a table, or of labels, that ``cerebbids-tables`` has to make or count them again."""
     # The folders of a participant tell where the output folder begins.
     root = next((folder.parent for folder in path.parents if folder.name.startswith("sub-")), path.parent)
     label = path.name.split("_")[0].removeprefix("sub-")
     command = shlex.join(["cerebbids-tables", str(root), "--participant-label", label])
-    return CerebbidsError(str(path), reason, f"make it again with {command}")
+    return CerebbidsError(str(path), reason, f"{mend} with {command}")

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage
 
-TIP_CM2 = 1.0
-"""Area that a whole cerebellum may have in the last plane that is not 0: the tip of one without skull."""
+TIP_CM2 = 3.0
+"""Area that a whole cerebellum without skull may have in the last plane that is not 0, times the depth of a plane in
+mm: 1.0 at most in 20 people at 1 mm, 7.6 at 3 mm. Where the lowest hundredth is cut off it is 5 to 15."""
+SHOWN = 0.001
+"""Share of a plane that is not 0 where the image shows anything: noise and denoising leave a few voxels beyond."""
 
 
 def touches_face(labels: np.ndarray) -> bool:
@@ -33,16 +35,25 @@ def faces(inside: np.ndarray, t1w: nib.Nifti1Image) -> Iterator[tuple[int, int, 
     inside : ndarray of bool, 3D
         Mask on the grid of the image.
     t1w : Nifti1Image
-        Its outer planes of nothing but 0 are no field of view.
+        Its outer planes of (nearly) nothing but 0 are no field of view.
     """
-    seen = ndimage.find_objects((np.asarray(t1w.dataobj) != 0).astype(np.uint8))
-    field = inside[seen[0]] if seen else inside
+    field = inside[_shown(np.asarray(t1w.dataobj) != 0)]
     columns = t1w.affine[:3, :3]
     for axis in range(3):
         across = np.delete(columns, axis, axis=1)
         cm2 = np.linalg.norm(np.cross(*across.T)) / 100
         for end in (0, -1):
             yield axis, end, float(np.count_nonzero(field.take(end, axis)) * cm2)
+
+
+def _shown(seen: np.ndarray) -> tuple[slice, ...]:
+    """Box of the planes that show more than a few voxels; all of an image that shows nothing."""
+    box = []
+    for axis in range(seen.ndim):
+        others = tuple(other for other in range(seen.ndim) if other != axis)
+        planes = np.flatnonzero(seen.mean(axis=others) > SHOWN)
+        box.append(slice(planes[0], planes[-1] + 1) if planes.size else slice(None))
+    return tuple(box)
 
 
 def at_field_edge(labels: np.ndarray, t1w: nib.Nifti1Image) -> bool:
@@ -54,7 +65,8 @@ def at_field_edge(labels: np.ndarray, t1w: nib.Nifti1Image) -> bool:
         On the grid of the image.
     t1w : Nifti1Image
     """
-    return touches_face(labels) or any(area > TIP_CM2 for _, _, area in faces(labels > 0, t1w))
+    depth = np.linalg.norm(t1w.affine[:3, :3], axis=0).clip(min=1)
+    return touches_face(labels) or any(area > TIP_CM2 * depth[axis] for axis, _, area in faces(labels > 0, t1w))
 
 
 def cut_off(in_box: np.ndarray, in_template: np.ndarray) -> Iterator[str]:

@@ -26,7 +26,7 @@ DEFINITIONS = {
     "sides_swapped": "whether left labels lie on the right of right ones",
 }
 """What each number says, in the order of the file."""
-OF_LABELS = {"confidence": "mean probability of each label over the voxels that got it, 0 of an absent one"}
+OF_EACH_LABEL = {"confidence": "mean probability of each label over the voxels that got it, 0 of an absent one"}
 """What ``_qc.json`` tells of every label."""
 OF_NETWORKS = (
     "confidence", "confidence_mean", "confidence_least", "nets_dice", "quick_dice", "atlas_dice",

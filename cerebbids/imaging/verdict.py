@@ -9,7 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from cerebbids.imaging.qc import DEFINITIONS, OF_LABELS, RULES, Rule, quality_report
+from cerebbids.imaging.qc import DEFINITIONS, OF_EACH_LABEL, RULES, Rule, quality_report
 from cerebbids.imaging.qcnumbers import measure_quality
 from cerebbids.imaging.quality import check_cavity, check_segmentation
 
@@ -73,7 +73,7 @@ def judge(
     """
     found = check_segmentation(dseg, t1w) + (check_cavity(icv, t1w) if icv is not None else ())
     numbers = measure_quality(dseg, dseg_mni, carved, t1w, facts, t1w_to_mni) | {"confidence": facts["confidence"]}
-    return judged(numbers, RULES, DEFINITIONS | OF_LABELS, of_steps, found, corrected=corrected)
+    return judged(numbers, RULES, DEFINITIONS | OF_EACH_LABEL, of_steps, found, corrected=corrected)
 
 
 def judged(

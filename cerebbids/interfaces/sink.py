@@ -46,8 +46,9 @@ def _write(source: Path, target: Path, metadata: dict[str, Any]) -> None:
     with ExitStack() as drafts:
         if metadata:
             sidecar = drafts.enter_context(atomic(sidecar_path(target)))
-            sidecar.write_text(as_json(metadata), encoding="utf-8")
         shutil.copyfile(source, drafts.enter_context(atomic(target)))
+        if metadata:  # after the file: one that is younger than its sidecar has been changed since
+            sidecar.write_text(as_json(metadata), encoding="utf-8")
         sidecar_path(target).unlink(missing_ok=True)
 
 

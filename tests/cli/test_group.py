@@ -19,7 +19,7 @@ from cerebbids.cli.run import main
 from cerebbids.imaging.labelmaps import labels_sha256
 from tests.datasets import make_dataset, validator_errors
 from tests.finished import NAMES, RUN, contents
-from tests.groups import FIVE, MAPS, METRICS, RUNS, filled, folders, labels_of, put, read, tell
+from tests.groups import FIVE, MADE, MAPS, METRICS, RUNS, filled, folders, labels_of, put, read, tell
 
 LONG = group_table("Lobules")
 
@@ -185,32 +185,50 @@ def test_sidecar_that_cannot_be_read_is_told(tmp_path, capsys):
     assert "sub-1_seg-Lobules_dseg.json cannot be read" in line
 
 
-@pytest.mark.parametrize("key", MAPS)
-def test_labels_corrected_since_they_were_counted_are_told_and_their_old_volumes_left_out(tmp_path, key, capsys):
-    config = filled(tmp_path, *FIVE)
-    of_map, scheme = MAPS[key]
-    labels = labels_of(config.output_dir, FIVE[2], of_map)
+def with_labels(labels: Path, voxel: int) -> None:
+    """Save a label map of one voxel, a second ago."""
     voxels = np.zeros((4, 4, 4), np.uint8)
+    voxels[1, 1, 1] = voxel
     nib.save(nib.Nifti1Image(voxels, np.eye(4)), labels)
-    tell(labels, labels_sha256=labels_sha256(voxels))
-    os.utime(labels, (2**31, 2**31))  # copied later than its sidecar
+    os.utime(labels, (labels.stat().st_atime, labels.stat().st_mtime - 1))
+
+
+@pytest.mark.parametrize("how", ["saved", "moved back"])
+@pytest.mark.parametrize("key", ["dseg", "carved_fine", "vermis"])
+def test_labels_corrected_since_they_were_counted_are_told_and_left_out(tmp_path, key, how, capsys):
+    config = filled(tmp_path, *FIVE)
+    labels = labels_of(config.output_dir, FIVE[2], key)
+    with_labels(labels, 4)
+    corrected = labels.with_name("corrected.nii.gz")
+    with_labels(corrected, 5)
+    told = {"CerebBIDS": {**MADE, "labels_sha256": labels_sha256(np.asarray(nib.load(labels).dataobj))}}
+    sidecar_path(labels).write_text(json.dumps(told))
     assert run_group(config) == 0 and not capsys.readouterr().err
-    voxels[1, 1, 1] = 5
-    nib.save(nib.Nifti1Image(voxels, np.eye(4)), labels)
-    os.utime(labels, (2**31, 2**31))
+    corrected.rename(labels) if how == "moved back" else labels.write_bytes(corrected.read_bytes())
     assert run_group(config) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"is older than the labels of {labels.name}, which somebody has changed" in line
-    assert line.endswith(f"cerebbids-tables {config.output_dir} --participant-label 3")
-    assert "sub-3" not in set(read(config.output_dir, group_table(scheme))["image"])
-    assert read(config.output_dir, GROUP_QC).set_index("image").loc["sub-3", "state"] == "damaged"
+    assert f"{labels}: was corrected by hand after its tables were made" in line
+    assert line.endswith(f"count again with cerebbids-tables {config.output_dir} --participant-label 3")
+    for scheme in SCHEMES:
+        assert "sub-3" not in set(read(config.output_dir, group_table(scheme))["image"])
+    row = read(config.output_dir, GROUP_QC).set_index("image").loc["sub-3"]
+    assert row["state"] == "damaged" and pd.isna(row["light"])
+
+
+def test_labels_that_are_no_others_are_taken_whenever_they_were_copied(tmp_path, capsys):
+    config = filled(tmp_path, *FIVE)
+    labels = labels_of(config.output_dir, FIVE[2])
+    with_labels(labels, 4)
+    tell(labels, labels_sha256=labels_sha256(np.asarray(nib.load(labels).dataobj)))
+    os.utime(labels, (2**31, 2**31))
+    assert run_group(config) == 0 and not capsys.readouterr().err
 
 
 def test_a_recount_that_was_ended_is_told(tmp_path, capsys):
     config = filled(tmp_path, *FIVE)
-    tell(labels_of(config.output_dir, FIVE[0]), labels_sha256=None)
+    tell(labels_of(config.output_dir, FIVE[0], "vermis"), labels_sha256=None)
     assert run_group(config) == 1
-    assert "sub-1_seg-Lobules_morph.tsv: is older than the labels" in capsys.readouterr().err
+    assert "sub-1_seg-LobulesVermis_dseg.nii.gz: was corrected by hand" in capsys.readouterr().err
 
 
 def test_image_whose_vermis_was_not_told_apart_lacks_nothing(tmp_path, capsys):

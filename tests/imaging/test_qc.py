@@ -4,6 +4,7 @@ import pytest
 from card import read_result
 
 from cerebbids.data.labels import load_scheme
+from cerebbids.imaging.faces import at_field_edge
 from cerebbids.imaging.qc import DEFINITIONS, RULES, light_of
 from cerebbids.imaging.qcnumbers import (
     fluid_core,
@@ -165,18 +166,22 @@ def test_people_of_the_cross_validation_are_within_the_networks_limits():
     assert {"nets_dice", "atlas_dice"} <= set(rows)
 
 
-@pytest.mark.parametrize(("planes", "told"), [(4, True), (2, False)])
+@pytest.mark.parametrize(("planes", "told"), [(6, True), (2, False)])
 def test_a_cerebellum_cut_where_the_image_is_nothing_but_zero_is_told(planes: int, told: bool):
     image, labels = np.full(cerebellum().shape, 150, np.float32), cerebellum()
     image[:, :, :planes], labels[:, :, :planes] = 0, 0
+    image[20, 15, planes - 1] = 3  # as denoising may leave it
     assert measured(labels, t1w=image)["at_field_edge"] is told
 
 
-def test_the_tip_of_a_cerebellum_without_skull_is_not_cut():
-    image, labels = np.full(cerebellum().shape, 150, np.float32), cerebellum()
-    image[:, :, :2] = 0
-    labels[18:22, 13:17, 2] = SCHEME.indices[0]  # 0.64 cm2 in the last plane that is not 0
-    assert not measured(labels, t1w=image)["at_field_edge"]
+@pytest.mark.parametrize("mm", [1.0, 3.0])
+def test_the_tip_of_a_cerebellum_without_skull_is_not_cut(mm: float):
+    affine = np.diag([1, 1, mm, 1])
+    places = nib.affines.apply_affine(affine, np.moveaxis(np.indices((80, 80, int(80 / mm))), 0, -1))
+    labels = (np.linalg.norm(places - 40, axis=-1) < 30).astype(np.uint8)
+    assert not at_field_edge(labels, nib.Nifti1Image(labels.astype(np.float32), affine))
+    labels[places[..., 2] < 24] = 0
+    assert at_field_edge(labels, nib.Nifti1Image(labels.astype(np.float32), affine))
 
 
 def test_the_label_that_is_hardly_more_than_a_guess_is_named():

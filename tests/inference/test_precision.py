@@ -54,11 +54,11 @@ def painted_block() -> tuple[np.ndarray, np.ndarray, torch.Tensor, Grid]:
     grid = bundle.networks["lobules"].grid
     box = tuple(slice(size // 2 - 20, size // 2 + 20) for size in grid.shape)
     classes = read_library(bundle.library, grid, bundle.scheme).labels[0].long()[box]
-    smooth = torch.nn.functional.one_hot(classes, 27).permute(3, 0, 1, 2).half().float()[None]
+    smooth = torch.nn.functional.one_hot(classes, 27).permute(3, 0, 1, 2).float()[None]
     guess = torch.nn.functional.avg_pool3d(smooth, 3, 1, 1)[0]
-    fine = classes.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2).numpy()
-    white, grey = np.isin(fine, (13, 26)), fine > 0
-    noise = np.random.default_rng(0).normal(0, 8, (2, *fine.shape))
+    finer = classes.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2).numpy()
+    white, grey = np.isin(finer, (13, 26)), finer > 0
+    noise = np.random.default_rng(0).normal(0, 8, (2, *finer.shape))
     t1w, t2w = (np.select([white, grey], pair, 50 + 200 * i) for i, pair in enumerate(((250.0, 150.0), (100.0, 150.0))))
     return t1w + noise[0], t2w + noise[1], guess, grid.part(box).halved()
 

@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,6 +168,19 @@ def test_hash_of_labels_is_beside_them_and_nowhere_else(key, places, tmp_path):
     told = json.loads(Path(str(target).replace(".nii.gz", ".json")).read_text())["CerebBIDS"]
     labels = np.asarray(nib.load(target).dataobj)
     assert told == {"a": 1, **({} if key == "mask" else {"labels_sha256": labels_sha256(labels)})}
+
+
+def test_labels_as_they_were_written_are_no_younger_than_their_sidecar(places, tmp_path, monkeypatch):
+    def take_long(source: Path, target: Path, copyfile: Callable[..., object] = shutil.copyfile) -> None:
+        time.sleep(0.05)
+        copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", take_long)
+    nib.save(tiny_image(), tmp_path / "made.nii")
+    sink = DerivativesDataSink("dseg", in_file=str(tmp_path / "made.nii"), meta_dict={"a": 1}, **places)
+    target = Path(sink.run(cwd=str(tmp_path)).outputs.out_file)
+    labels, sidecar = target.stat(), Path(str(target).replace(".nii.gz", ".json")).stat()
+    assert labels.st_mtime_ns <= sidecar.st_mtime_ns and labels.st_ctime_ns <= sidecar.st_ctime_ns
 
 
 def write_twice(places: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> Path:
